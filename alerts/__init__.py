@@ -1,0 +1,1 @@
+"""From a breach to a human who has taken it."""

@@ -1,0 +1,44 @@
+"""Channel names: "kind:target", such as `slack:#llm-alerts`. Pure.
+
+    slack:#name             a Slack channel
+    slack-dm:email          a Slack direct message to that person
+    pagerduty:default       a PagerDuty service, by its routing key
+    pagerduty-assign:email  this alert's PagerDuty incident, assigned to that person
+    oncall:default          whoever PagerDuty says is on call, or of one escalation policy: its id
+    person:email            a named person
+
+The last two name people, not places: when they are due they expand to the kinds above.
+"""
+
+SLACK = "slack"
+SLACK_DM = "slack-dm"
+PAGERDUTY = "pagerduty"
+PAGERDUTY_ASSIGN = "pagerduty-assign"
+ONCALL = "oncall"
+PERSON = "person"
+KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, PERSON)
+PEOPLE = (ONCALL, PERSON)
+
+
+class ChannelError(ValueError):
+    """Not the name of a channel."""
+
+
+def parse(channel: str) -> tuple[str, str]:
+    """Return the (kind, target) that `channel` names.
+
+    Raises:
+        ChannelError: It has no known kind or no target.
+    """
+    kind, _, target = channel.partition(":")
+    if kind not in KINDS or not target.strip():
+        kinds = ", ".join(KINDS)
+        raise ChannelError(f"{channel!r} is not a channel: write kind:target, kind one of {kinds}")
+    if kind in (SLACK_DM, PAGERDUTY_ASSIGN, PERSON) and "@" not in target:
+        raise ChannelError(f"{channel!r} needs an e-mail address after {kind}:")
+    return kind, target.strip()
+
+
+def name(kind: str, target: str) -> str:
+    """Return the channel of that kind and target."""
+    return f"{kind}:{target}"

@@ -1,0 +1,185 @@
+"""Settings: read once, at the door, from the environment."""
+
+import getpass
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "WAKEFUL_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names the variable."""
+
+
+def setting(default: str, meaning: str, *, secret: bool = False) -> Any:
+    """Return a field with its default, as it would be written, and its line in the README."""
+    return field(default=default, metadata={"meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the operator may set, as text; `WAKEFUL_` + field, upper case.
+
+    Each may come as a file instead: `WAKEFUL_X_FILE` names a file that holds the value of X.
+    """
+
+    host: str = setting("127.0.0.1", "Address to listen on; beyond loopback needs authentication")
+    port: str = setting("8501", "Port to listen on")
+    data_dir: str = setting(".wakeful", "Folder of the embedded databases")
+    database_url: str = setting(
+        "", "Rules, alerts, users: `postgresql+psycopg://…`; SQLite in the data folder by default"
+    )
+    trace_store_url: str = setting(
+        "embedded", "Where traces are read: `embedded` (DuckDB in the data folder) or `none`"
+    )
+    trace_retention_days: str = setting("7", "Days that embedded traces are kept")
+    log_retention_days: str = setting("30", "Days that embedded logs are kept")
+    trace_memory_mb: str = setting("512", "Memory that the embedded trace store may take, in MB")
+    prometheus_url: str = setting(
+        "", "Any Prometheus-compatible server; metrics come from traces without"
+    )
+    prometheus_bearer_token: str = setting("", "Bearer token for it", secret=True)
+    prometheus_username: str = setting("", "User for basic authentication")
+    prometheus_password: str = setting("", "Password for basic authentication", secret=True)
+    prometheus_tenant: str = setting("", "Sent as `X-Scope-OrgID` (Mimir, Thanos)")
+    prometheus_ca_cert: str = setting("", "File with the certificate authority to trust")
+    prometheus_timeout_seconds: str = setting("10", "Patience with one query")
+    slack_bot_token: str = setting("", "Bot token, `xoxb-…`", secret=True)
+    slack_signing_secret: str = setting(
+        "", "Checks that button presses come from Slack", secret=True
+    )
+    slack_url: str = setting(
+        "https://slack.com/api/", "Slack's Web API; plain http only on loopback"
+    )
+    pagerduty_routing_key: str = setting(
+        "", "Events API v2 key of a service, 32 characters", secret=True
+    )
+    pagerduty_api_token: str = setting(
+        "", "REST API token: who is on call, assignment", secret=True
+    )
+    pagerduty_from: str = setting("", "E-mail of the PagerDuty user that assigns incidents")
+    pagerduty_events_url: str = setting(
+        "https://events.pagerduty.com", "Events API (EU: https://events.eu.pagerduty.com)"
+    )
+    pagerduty_api_url: str = setting("https://api.pagerduty.com", "REST API")
+    public_url: str = setting("", "How people reach these pages, for links in messages")
+    access_token: str = setting("", "Password of the pages; needed beyond loopback", secret=True)
+    proxy_user_header: str = setting(
+        "", "Header in which a proxy on loopback names the signed-in user, instead of a password"
+    )
+    ingest_token: str = setting("", "Bearer token that OTLP senders must show", secret=True)
+    user: str = setting("", "Your name on acknowledgements when nobody signs in")
+    links: str = setting("", "Links for the sidebar: `Title=https://…, Title=https://…`")
+    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check the settings.
+
+        Raises:
+            SettingsError: One is unknown, unreadable or makes no sense.
+        """
+        env = os.environ if env is None else env
+        known = {f"{PREFIX}{f.name.upper()}" for f in fields(cls)}
+        for variable in env:
+            if variable.startswith(PREFIX) and variable.removesuffix("_FILE") not in known:
+                raise SettingsError(f"{variable} is not a setting; see the table in the README")
+        found = {f.name: v for f in fields(cls) if (v := _lookup(env, f.name)) is not None}
+        settings = cls(**found)
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Raise SettingsError on the first setting that makes no sense."""
+        for name in ("port", "trace_retention_days", "log_retention_days", "trace_memory_mb"):
+            _whole_number(name, getattr(self, name))
+        _seconds("prometheus_timeout_seconds", self.prometheus_timeout_seconds)
+        for name in ("prometheus_url", "public_url"):
+            if getattr(self, name):
+                _url(name, getattr(self, name))
+        for name in ("slack_url", "pagerduty_events_url", "pagerduty_api_url"):
+            if _url(name, getattr(self, name)).scheme == "http" and not _loopback(
+                urlsplit(getattr(self, name)).hostname or ""
+            ):
+                raise SettingsError(f"{_variable(name)} may be plain http only on loopback")
+        if self.pagerduty_routing_key and len(self.pagerduty_routing_key) != 32:
+            raise SettingsError("WAKEFUL_PAGERDUTY_ROUTING_KEY must have 32 characters")
+        if self.trace_store_url not in ("embedded", "none"):
+            raise SettingsError("WAKEFUL_TRACE_STORE_URL must be `embedded` or `none`")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise SettingsError("WAKEFUL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+        if not _loopback(self.host) and not self.access_token:
+            raise SettingsError(
+                f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
+                "listen on 127.0.0.1"
+            )
+
+    @property
+    def database(self) -> str:
+        """Return the URL of the database of rules and alerts."""
+        return self.database_url or f"sqlite:///{Path(self.data_dir).resolve()}/wakeful.db"
+
+    @property
+    def base_url(self) -> str:
+        """Return the start of every link in a message, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def local_user(self) -> str:
+        """Return the name for acknowledgements when nobody signs in."""
+        return self.user or getpass.getuser()
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _lookup(env: Mapping[str, str], name: str) -> str | None:
+    variable = _variable(name)
+    path = env.get(f"{variable}_FILE")
+    if path is None:
+        value = env.get(variable, "").strip()
+        return value or None
+    if variable in env:
+        raise SettingsError(f"set {variable} or {variable}_FILE, not both")
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable}_FILE: cannot read {path}") from error
+
+
+def _whole_number(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
+        raise SettingsError(f"{_variable(name)} must be a whole number from 1 to 65535")
+    return int(value)
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 300:
+        raise SettingsError(f"{_variable(name)} must be a number of seconds from 0 to 300")
+    return seconds
+
+
+def _url(name: str, value: str) -> Any:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{_variable(name)} must be an http or https URL")
+    return parts
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

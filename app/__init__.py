@@ -1,0 +1,1 @@
+"""The pages, the HTTP doors and the command."""

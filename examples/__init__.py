@@ -1,0 +1,1 @@
+"""Programs that show Wakeful at work; none of them is part of it."""

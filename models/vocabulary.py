@@ -1,0 +1,128 @@
+"""The words of the field, spelled once.
+
+States follow Prometheus (pending, firing, resolved) with PagerDuty's acknowledged; severities
+and events are PagerDuty Events API v2's, which Slack messages reuse; span kinds follow
+OpenInference and OpenTelemetry's `gen_ai.operation.name`.
+"""
+
+from enum import StrEnum
+
+
+class AlertState(StrEnum):
+    """Where an alert stands; an alert whose condition never held has no row."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How bad, in PagerDuty's four steps."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Event(StrEnum):
+    """What a notification tells its channel."""
+
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+
+
+class Outcome(StrEnum):
+    """How one delivery attempt ended, as the ledger shows it."""
+
+    DELIVERED = "delivered"  # the vendor accepted it
+    EXPANDED = "expanded"  # a person was found; the messages to them are rows of their own
+    RETRYING = "retrying"  # refused or unreachable for now; tried again at `next_attempt_at`
+    REFUSED = "refused"  # the vendor will never accept it; a human must mend the channel
+    GAVE_UP = "gave up"  # retried until patience ran out
+
+
+class Comparison(StrEnum):
+    """Which side of the threshold is a breach."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Bad(StrEnum):
+    """Which way a signal gets worse."""
+
+    HIGH = "high"
+    LOW = "low"
+    NEITHER = "neither"  # traffic: neither way is bad by itself
+
+
+class Unit(StrEnum):
+    """What a signal's number counts. Ratios are in [0, 1]; percent exists only on screen."""
+
+    SECONDS = "seconds"
+    RATIO = "ratio"
+    USD = "usd"
+    COUNT = "count"
+    PER_SECOND = "per second"
+    POINTS = "points"
+
+
+class DataState(StrEnum):
+    """What a source could say when it was asked."""
+
+    OK = "ok"
+    NO_SERIES = "no series"  # answered; nothing of that name and scope exists
+    NO_TRAFFIC = "no traffic"  # the series exist; nothing happened in the window
+    QUERY_ERROR = "query error"  # the source refused the question
+    UNREACHABLE = "unreachable"  # the source did not answer in time
+
+
+class NoData(StrEnum):
+    """What a rule makes of NO_SERIES and NO_TRAFFIC; a failed query is never an observation."""
+
+    KEEP = "keep"  # leave every alert as it is
+    ALERT = "alert"  # silence is the breach
+    RESOLVE = "resolve"  # silence is health
+
+
+class SpanKind(StrEnum):
+    """What one span of a trace did."""
+
+    LLM = "llm"
+    EMBEDDING = "embedding"
+    RETRIEVAL = "retrieval"
+    RERANK = "rerank"
+    TOOL = "tool"
+    AGENT = "agent"
+    GUARDRAIL = "guardrail"
+    EVALUATOR = "evaluator"
+    CHAIN = "chain"
+    HTTP = "http"
+    OTHER = "other"
+
+
+class SpanStatus(StrEnum):
+    """OpenTelemetry's status code."""
+
+    UNSET = "unset"
+    OK = "ok"
+    ERROR = "error"
+
+
+class CostSource(StrEnum):
+    """Where a span's cost comes from: say it wherever the number is shown."""
+
+    REPORTED = "reported"  # the application or gateway sent it
+    COMPUTED = "computed"  # tokens times the price list
+    UNPRICED = "unpriced"  # tokens, but no known price: not zero, unknown
+    NONE = "none"  # the span used no tokens
+
+
+class PanelKind(StrEnum):
+    """How a dashboard panel draws its signals."""
+
+    LINE = "line"
+    STAT = "stat"

@@ -1,0 +1,151 @@
+"""Reading what the LLM application is doing. A signal is a number per label set, per window.
+
+SignalError              a source could not answer; says nothing about the application
+ ├─ QueryError           it refused the question: asking again cannot help
+ └─ UnreachableError     it did not answer in time
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from models.vocabulary import DataState
+
+Labels = Mapping[str, str]
+
+
+class SignalError(Exception):
+    """The source could not answer. The message is for the operator: what failed, on what."""
+
+    state = DataState.UNREACHABLE
+
+
+class QueryError(SignalError):
+    """The source refused the question."""
+
+    state = DataState.QUERY_ERROR
+
+
+class UnreachableError(SignalError):
+    """The source did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One question: a signal over a window, for a part of the traffic, split by labels.
+
+    Attributes:
+        signal: A name in `signals.catalog`.
+        window: What each value covers, ending at the instant asked for.
+        scope: Label equalities that all must hold, as sorted (label, value) pairs.
+        by: Labels that split the answer; empty for one value over all.
+    """
+
+    signal: str
+    window: timedelta
+    scope: tuple[tuple[str, str], ...] = ()
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One value of one series.
+
+    Attributes:
+        labels: Identity of the series, without `__name__`.
+        value: In the signal's unit. Never NaN: an undefined ratio yields no sample.
+        at: The instant it was asked for, aware UTC.
+    """
+
+    labels: Labels
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A source's answer at one instant.
+
+    Attributes:
+        samples: The values there are.
+        no_traffic: Label sets that exist but had nothing to count in the window (0/0).
+    """
+
+    samples: tuple[Sample, ...] = ()
+    no_traffic: tuple[Labels, ...] = ()
+
+    @property
+    def state(self) -> DataState:
+        """Say in a word what this answer is."""
+        if self.samples:
+            return DataState.OK
+        return DataState.NO_TRAFFIC if self.no_traffic else DataState.NO_SERIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One series over time, for charts.
+
+    Attributes:
+        labels: Identity of the series.
+        seconds: Unix times, ascending. An instant without a value is left out, never 0 or NaN.
+        values: In the signal's unit, as many as `seconds`.
+    """
+
+    labels: Labels
+    seconds: Sequence[float]
+    values: Sequence[float]
+
+
+class Source(Protocol):
+    """Anything that answers for the golden signals: Prometheus, a trace store."""
+
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use, such as `prometheus` or `traces`."""
+        ...
+
+    def answers(self, signal: str) -> bool:
+        """Say whether this source knows how to answer for `signal` at all."""
+        ...
+
+    def read(self, query: Query, *, at: datetime) -> Reading:
+        """Return the values over the window that ends at `at`.
+
+        Raises:
+            SignalError: The source is unreachable, timed out, or refused the query.
+        """
+        ...
+
+    def read_range(
+        self, query: Query, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        """Return the values at `start`, `start + step` … `end`, each over `query.window`.
+
+        Raises:
+            SignalError: The source is unreachable, timed out, or refused the query.
+        """
+        ...
+
+    def newest(self, *, at: datetime) -> datetime | None:
+        """Return the time of the newest data held, or None if there is none.
+
+        Raises:
+            SignalError: The source is unreachable, timed out, or refused the query.
+        """
+        ...
+
+
+class Expressions(Protocol):
+    """A source that also evaluates expressions of its own language, such as PromQL."""
+
+    def evaluate(self, expression: str, *, at: datetime) -> Reading:
+        """Return the vector `expression` yields at `at`; raises as `Source.read`."""
+        ...
+
+    def evaluate_range(
+        self, expression: str, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        """Return `expression` over time; raises as `Source.read`."""
+        ...

@@ -1,0 +1,184 @@
+"""Traces: what one request did, span by span. One file per store behind `TraceStore`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from models.vocabulary import CostSource, SpanKind, SpanStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanEvent:
+    """Something that happened inside a span, such as an exception."""
+
+    at: datetime
+    name: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One unit of work. None means that the application did not say.
+
+    Attributes:
+        trace_id: 32 lower hex digits.
+        span_id: 16 lower hex digits.
+        parent_id: None for the root of a trace.
+        started_at: Aware UTC, microseconds.
+        duration_ms: Never negative.
+        cost_usd: This span's own cost, without its children's; None when unknown.
+        ttft_ms: Time to first token.
+        cache_hit: Whether the application's own cache answered.
+        queue_depth: Approvals waiting when the span was recorded.
+        eval_score: In points, [0, 100].
+        input_text, output_text: Prompt and completion, redacted and truncated.
+        attributes: Everything else that was sent, redacted, as text.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: SpanKind
+    service: str
+    started_at: datetime
+    duration_ms: float
+    status: SpanStatus = SpanStatus.UNSET
+    status_message: str = ""
+    feature: str | None = None
+    tenant: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    request_id: str | None = None
+    environment: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    prompt_name: str | None = None
+    prompt_version: str | None = None
+    outcome: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+    cost_source: CostSource = CostSource.NONE
+    ttft_ms: float | None = None
+    cache_hit: bool | None = None
+    guardrail: str | None = None
+    guardrail_triggered: bool | None = None
+    tool: str | None = None
+    permission: str | None = None
+    approval: str | None = None
+    queue_depth: float | None = None
+    eval_name: str | None = None
+    eval_score: float | None = None
+    input_text: str = ""
+    output_text: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[SpanEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One request: all its spans known so far, by start. Spans may lack their parent."""
+
+    trace_id: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSummary:
+    """One line of a list of traces; sums are over the spans that have arrived."""
+
+    trace_id: str
+    name: str
+    started_at: datetime
+    duration_ms: float
+    status: SpanStatus
+    outcome: str | None
+    feature: str | None
+    tenant: str | None
+    model: str | None
+    prompt_version: str | None
+    session_id: str | None
+    tokens: int | None
+    cost_usd: float | None
+    cost_source: CostSource
+    span_count: int
+    error_count: int
+
+
+class Order(StrEnum):
+    """How to sort a list of traces."""
+
+    NEWEST = "newest"
+    SLOWEST = "slowest"
+    DEAREST = "dearest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceQuery:
+    """Which traces to list: those whose root started in [start, end) and match every filter.
+
+    Attributes:
+        scope: Equalities on `FILTERS`, such as {"model": "…", "tenant": "…"}.
+        errors_only: Only traces whose root failed.
+        min_duration_ms: Only traces at least this slow.
+        limit: At most this many, 1,000 at the most.
+    """
+
+    start: datetime
+    end: datetime
+    scope: Mapping[str, str] = field(default_factory=dict)
+    errors_only: bool = False
+    min_duration_ms: float | None = None
+    order: Order = Order.NEWEST
+    limit: int = 100
+
+
+# What traces can be filtered and signals be split by; fields of Span and of Prometheus labels.
+FILTERS = ("feature", "tenant", "model", "prompt_version", "outcome", "session_id", "environment")
+
+
+class TraceStore(Protocol):
+    """Somewhere that traces can be read from. Every call is bounded in time and size."""
+
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use."""
+        ...
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """Return the trace with `trace_id` (32 lower hex digits), or None if it is not held.
+
+        Raises:
+            SignalError: The store could not answer.
+        """
+        ...
+
+    def search(self, query: TraceQuery) -> list[TraceSummary]:
+        """Return the traces that match, in the order asked for; raises as `trace`."""
+        ...
+
+    def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
+        """Return the values of one of `FILTERS`, most frequent first, at most 200."""
+        ...
+
+
+class SpanSink(Protocol):
+    """Somewhere that spans can be put."""
+
+    def write(self, spans: Sequence[Span]) -> None:
+        """Store `spans`, durably before it returns. Writing a span again changes nothing.
+
+        Raises:
+            BusyError: The queue is full; try again after a second or two.
+        """
+        ...
+
+
+class BusyError(Exception):
+    """The store cannot take more just now; nothing of the batch was stored."""
