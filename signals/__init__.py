@@ -53,7 +53,8 @@ class Sample:
     """One value of one series.
 
     Attributes:
-        labels: Identity of the series, without `__name__`.
+        labels: Identity of the series, without `__name__`; for a `Query` the labels of its scope
+            and of its `by`, so that an alert says which part of the traffic it is about.
         value: In the signal's unit. Never NaN: an undefined ratio yields no sample.
         at: The instant it was asked for, aware UTC.
     """
@@ -106,8 +107,11 @@ class Source(Protocol):
         """Return the name that pages and errors use, such as `prometheus` or `traces`."""
         ...
 
-    def answers(self, signal: str) -> bool:
-        """Say whether this source knows how to answer for `signal` at all."""
+    def answers(self, query: Query) -> bool:
+        """Say whether this source has `query.signal` with the labels of its scope and `by`.
+
+        Asks nobody: it is about what the source could know, not about what it holds now.
+        """
         ...
 
     def read(self, query: Query, *, at: datetime) -> Reading:
