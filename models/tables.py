@@ -176,6 +176,10 @@ class Notification(SQLModel, table=True):
     sent_at: datetime | None = None
     external_id: str | None = None  # the vendor's handle on what it was told, to update it
     attempts: int = 0  # since `wanted` last changed
+    # Some attempt may have reached the vendor without our knowing: killed in mid-send, timed out.
+    # Such a channel is told of the alert's end even though `sent` is empty.
+    in_doubt: bool = False
+    leased_until: datetime | None = None  # an engine is sending this now
     next_attempt_at: datetime | None = Field(default=None, index=True)
     error: str = ""
 

@@ -65,14 +65,21 @@ class NotifyError(Exception):
 
     Attributes:
         permanent: Trying again cannot help; a human must mend the channel.
+        uncertain: The vendor may have taken the message all the same, as after a time-out.
         retry_after: How long the vendor asked to wait, if it did.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        uncertain: bool = False,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.uncertain = uncertain
         self.retry_after = retry_after
 
 

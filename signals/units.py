@@ -1,0 +1,43 @@
+"""Numbers as people read them. Ratios become percent here and nowhere else."""
+
+from datetime import timedelta
+
+from models.vocabulary import Unit
+
+
+def render(value: float, unit: Unit) -> str:
+    """Return `value` with its unit, to about three significant digits: `6.2 s`, `3.1 %`, `$0.08`."""
+    match unit:
+        case Unit.SECONDS if abs(value) < 1:
+            return f"{_digits(value * 1000)} ms"
+        case Unit.SECONDS:
+            return f"{_digits(value)} s"
+        case Unit.RATIO:
+            return f"{_digits(value * 100)} %"
+        case Unit.USD if value != 0 and abs(value) < 1:
+            return f"${_digits(value)}"
+        case Unit.USD:
+            return f"${value:,.2f}"
+        case Unit.PER_SECOND:
+            return f"{_digits(value)}/s"
+        case Unit.POINTS:
+            return f"{_digits(value)} points"
+        case Unit.COUNT:
+            return _digits(value)
+
+
+def span(duration: timedelta) -> str:
+    """Return `duration` in its one or two largest units: `45 s`, `5 min`, `1 h 30 min`, `7 d`."""
+    seconds = round(duration.total_seconds())
+    days, seconds = divmod(seconds, 86400)
+    hours, seconds = divmod(seconds, 3600)
+    minutes, seconds = divmod(seconds, 60)
+    named = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    parts = [f"{count} {unit}" for count, unit in named if count]
+    return " ".join(parts[:2]) or "0 s"
+
+
+def _digits(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
