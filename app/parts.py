@@ -1,0 +1,181 @@
+"""What pages share: header, cards, marks of state, empty and source-down states, a flash.
+
+A mark is a word with an icon and a colour, never a colour alone. Text from outside goes through
+`plain` before it meets Markdown.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import numbers
+from app.charts import FIRING, Plot
+from models.tables import SourceStatus
+from models.vocabulary import AlertState, DataState, Outcome, Severity, SpanStatus
+
+Look = tuple[str, str]  # colour of the theme, Material icon
+
+STATES: Final[dict[AlertState, Look]] = {
+    AlertState.PENDING: ("orange", "hourglass_top"),
+    AlertState.FIRING: ("red", "notifications_active"),
+    AlertState.ACKNOWLEDGED: ("blue", "front_hand"),
+    AlertState.RESOLVED: ("green", "check_circle"),
+}
+SEVERITIES: Final[dict[Severity, Look]] = {
+    Severity.CRITICAL: ("red", "emergency_home"),
+    Severity.ERROR: ("orange", "error"),
+    Severity.WARNING: ("yellow", "warning"),
+    Severity.INFO: ("gray", "info"),
+}
+DATA_STATES: Final[dict[DataState, Look]] = {
+    DataState.OK: ("green", "check_circle"),
+    DataState.NO_SERIES: ("gray", "data_alert"),
+    DataState.NO_TRAFFIC: ("gray", "hourglass_empty"),
+    DataState.QUERY_ERROR: ("red", "rule"),
+    DataState.UNREACHABLE: ("red", "cloud_off"),
+}
+OUTCOMES: Final[dict[Outcome, Look]] = {
+    Outcome.DELIVERED: ("green", "check_circle"),
+    Outcome.EXPANDED: ("blue", "group"),
+    Outcome.RETRYING: ("orange", "sync"),
+    Outcome.REFUSED: ("red", "block"),
+    Outcome.GAVE_UP: ("red", "cancel"),
+}
+SPAN_STATUSES: Final[dict[SpanStatus, Look]] = {
+    SpanStatus.UNSET: ("gray", "radio_button_unchecked"),
+    SpanStatus.OK: ("green", "check_circle"),
+    SpanStatus.ERROR: ("red", "error"),
+}
+
+_FLASH = "flash"
+_MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#~|:$^!])")
+
+
+def plain(text: str) -> str:
+    """Return `text` so that Markdown shows it as it is, on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def mark(word: str, look: Look) -> str:
+    """Return Markdown for a badge: icon, word and colour together."""
+    colour, icon = look
+    return f":{colour}-badge[:material/{icon}: {plain(word)}]"
+
+
+def state_mark(state: AlertState) -> str:
+    """Return Markdown for the state of an alert."""
+    return mark(state, STATES[state])
+
+
+def severity_mark(severity: Severity) -> str:
+    """Return Markdown for a severity."""
+    return mark(severity, SEVERITIES[severity])
+
+
+def state_badge(state: AlertState) -> DeltaGenerator:
+    """Draw the state of an alert."""
+    return st.markdown(state_mark(state), width="content")
+
+
+def severity_badge(severity: Severity) -> DeltaGenerator:
+    """Draw a severity."""
+    return st.markdown(severity_mark(severity), width="content")
+
+
+def page_header(title: str, caption: str = "") -> None:
+    """Draw the title of a page, what it is for, and whatever the last action left to say."""
+    st.title(title, anchor=False)
+    if caption:
+        st.caption(caption)
+    show_flash()
+
+
+def card(key: str, title: str = "", caption: str = "") -> DeltaGenerator:
+    """Draw a bordered card and return it; `key` is unique on the page and a CSS class."""
+    box = st.container(border=True, key=key, gap="xsmall")
+    if title:
+        box.markdown(f"**{plain(title)}**")
+    if caption:
+        box.caption(caption)
+    return box
+
+
+def empty(title: str, text: str, *, icon: str = "inbox", key: str = "empty") -> DeltaGenerator:
+    """Draw what a page shows when there is nothing yet, and return its card for a next step.
+
+    Args:
+        title: What is missing.
+        text: What to do about it; Markdown.
+        icon: A Material icon.
+        key: Unique on the page.
+    """
+    box = st.container(border=True, key=key, horizontal_alignment="center", gap="small")
+    box.markdown(
+        f":gray[:material/{icon}:] **{plain(title)}**", text_alignment="center", width="stretch"
+    )
+    box.caption(text, text_alignment="center", width="stretch")
+    return box
+
+
+def source_down(error: str, last_seen: datetime | None, *, now: datetime) -> None:
+    """Say that a source did not answer, in its own sentence, and how old is what stays visible."""
+    if last_seen is None:
+        rest = "There is no earlier answer to show."
+    else:
+        rest = f"What you see is its last answer, from {numbers.age(last_seen, now=now)}."
+    st.error(f"{plain(error)} {rest}", icon=":material/cloud_off:")
+
+
+def freshness(statuses: Sequence[SourceStatus], *, now: datetime) -> None:
+    """Draw one line that says how fresh each source is; what is stale or silent stands out."""
+    if statuses:
+        st.markdown(
+            "  \n".join(f":small[{line}]" for line in _freshness_lines(statuses, now)),
+            width="stretch",
+        )
+
+
+def _freshness_lines(statuses: Iterable[SourceStatus], now: datetime) -> Iterable[str]:
+    for status in statuses:
+        name = f"**{plain(status.name)}**"
+        if status.state in (DataState.UNREACHABLE, DataState.QUERY_ERROR):
+            answered = numbers.age(status.answered_at, now=now)
+            word = mark(status.state, DATA_STATES[status.state])
+            yield f"{name} {word} last answered {answered}: {plain(status.error)}"
+        elif numbers.is_stale(status.checked_at, now=now):
+            checked = numbers.age(status.checked_at, now=now)
+            yield f"{name} {mark('not asked', ('orange', 'schedule'))} last asked {checked}"
+        elif status.newest_at is None:
+            yield f"{name} {mark('no data yet', ('gray', 'hourglass_empty'))}"
+        else:
+            newest = numbers.age(status.newest_at, now=now)
+            stale = numbers.is_stale(status.newest_at, now=now)
+            word = (
+                mark("stale", ("orange", "schedule"))
+                if stale
+                else mark("fresh", ("green", "check"))
+            )
+            yield f"{name} {word} newest data {newest}"
+
+
+def flash(text: str, icon: str = ":material/check:") -> None:
+    """Keep one line for the next run of the page to show: a toast before a rerun is lost."""
+    st.session_state[_FLASH] = (text, icon)
+
+
+def show_flash() -> None:
+    """Show what `flash` kept, once."""
+    kept = st.session_state.pop(_FLASH, None)
+    if kept is not None:
+        text, icon = kept
+        st.toast(text, icon=icon)
+
+
+def draw(plot: Plot, *, key: str, alt: str) -> None:
+    """Draw `plot`; `alt` tells a screen reader what it shows."""
+    spec = {**plot.spec, "datasets": {FIRING: plot.firing}}
+    st.vega_lite_chart(plot.frame, spec, key=key, alt=alt)

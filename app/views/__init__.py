@@ -1,0 +1,1 @@
+"""The pages, one module each, read top to bottom: load, then lay out."""
