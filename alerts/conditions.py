@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
+from alerts.durations import Duration
 from models.vocabulary import Comparison, Unit
 from signals import Query
 from signals.catalog import CATALOG, Signal
@@ -70,7 +71,7 @@ class Threshold(_OnSignal):
     bound: float = Field(
         allow_inf_nan=False, description="In the signal's unit; ratios from 0 to 1"
     )
-    window: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(), description="Covered")
+    window: Duration = Field(default=timedelta(minutes=5), gt=timedelta(), description="Covered")
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -100,8 +101,8 @@ class Threshold(_OnSignal):
 class Window(_Kind):
     """One long and one short window, and how fast the budget may burn over both."""
 
-    long: timedelta
-    short: timedelta
+    long: Duration
+    short: Duration
     factor: float = Field(gt=0)
 
 

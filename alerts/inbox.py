@@ -1,0 +1,213 @@
+"""Reading alerts: what is wrong now, what happened to one alert, what was sent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import cast
+
+from sqlmodel import Session, col, func, or_, select
+
+from alerts.conditions import AnyCondition, parse_condition
+from alerts.wording import summary
+from models.tables import (
+    Alert,
+    Delivery,
+    Escalation,
+    Heartbeat,
+    Note,
+    Notification,
+    Rule,
+    SourceStatus,
+    Transition,
+)
+from models.vocabulary import AlertState, Outcome, Severity
+from signals.units import span
+
+OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
+LATE = timedelta(seconds=5)  # a step taken later than this says so
+_WORST_FIRST = list(Severity)
+_GOOD = (Outcome.DELIVERED, Outcome.EXPANDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One alert with its rule, as a list shows it."""
+
+    alert: Alert
+    rule: Rule
+    summary: str
+
+    @property
+    def condition(self) -> AnyCondition:
+        """Return what the alert's rule watches."""
+        return parse_condition(self.rule.condition)
+
+
+class EntryKind(StrEnum):
+    """What kind of thing happened to an alert."""
+
+    STATE = "state"
+    STEP = "step"
+    DELIVERY = "delivery"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of an alert's timeline."""
+
+    at: datetime
+    kind: EntryKind
+    text: str
+    actor: str = ""
+    ok: bool = True
+
+
+def firing_now(session: Session) -> list[Item]:
+    """Return the firing and acknowledged alerts: nobody's first, then worst, then longest."""
+    rows = session.exec(
+        select(Alert, Rule).join(Rule).where(col(Alert.state).in_(OPEN)).limit(1000)
+    ).all()
+    items = [Item(alert=a, rule=r, summary=summary(a, r)) for a, r in rows]
+    return sorted(
+        items,
+        key=lambda i: (
+            i.alert.state is AlertState.ACKNOWLEDGED,
+            _WORST_FIRST.index(i.alert.severity),
+            i.alert.fired_at or i.alert.active_at,
+        ),
+    )
+
+
+def pending(session: Session) -> list[Item]:
+    """Return the alerts that may fire soon, longest first."""
+    return _listed(session, AlertState.PENDING, limit=200, newest_first=False)
+
+
+def resolved(session: Session, *, limit: int = 100) -> list[Item]:
+    """Return the alerts that are over, newest first."""
+    return _listed(session, AlertState.RESOLVED, limit=limit, newest_first=True)
+
+
+def item(session: Session, alert_id: int) -> Item | None:
+    """Return one alert with its rule, or None if there is no such alert."""
+    row = session.exec(select(Alert, Rule).join(Rule).where(Alert.id == alert_id)).one_or_none()
+    return None if row is None else Item(alert=row[0], rule=row[1], summary=summary(*row))
+
+
+def timeline(session: Session, alert_id: int) -> list[Entry]:
+    """Return everything that happened to one alert, oldest first."""
+    entries = [
+        *(
+            _state(row)
+            for row in session.exec(select(Transition).where(Transition.alert_id == alert_id))
+        ),
+        *(
+            _step(row)
+            for row in session.exec(select(Escalation).where(Escalation.alert_id == alert_id))
+        ),
+        *(
+            _delivery(row)
+            for row in session.exec(select(Delivery).where(Delivery.alert_id == alert_id))
+        ),
+        *(
+            Entry(at=row.at, kind=EntryKind.NOTE, text=row.text, actor=row.author)
+            for row in session.exec(select(Note).where(Note.alert_id == alert_id))
+        ),
+    ]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def deliveries(
+    session: Session, *, channel: str = "", outcome: str = "", limit: int = 200
+) -> list[tuple[Delivery, str]]:
+    """Return the ledger, newest first, each with its rule's name."""
+    query = select(Delivery, Rule.name).join(Alert, col(Alert.id) == Delivery.alert_id)
+    query = query.join(Rule, col(Rule.id) == Alert.rule_id)
+    if channel:
+        query = query.where(col(Delivery.channel).startswith(channel))
+    if outcome:
+        query = query.where(Delivery.outcome == outcome)
+    return list(session.exec(query.order_by(col(Delivery.id).desc()).limit(limit)))
+
+
+def outbox(session: Session) -> list[tuple[Notification, str]]:
+    """Return what is still to be said or could not be said, longest-waiting first."""
+    query = (
+        select(Notification, Rule.name)
+        .join(Alert, col(Alert.id) == Notification.alert_id)
+        .join(Rule, col(Rule.id) == Alert.rule_id)
+        .where(or_(col(Notification.next_attempt_at).is_not(None), Notification.error != ""))
+        .where(or_(Notification.error == "", col(Alert.state).in_(OPEN)))
+    )
+    return list(session.exec(query.order_by(col(Notification.wanted_at)).limit(500)))
+
+
+def firing_intervals(
+    session: Session, signal: str, *, start: datetime, end: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Return when rules on `signal` were firing, clipped to [start, end], by start."""
+    rows = session.exec(
+        select(Alert, Rule)
+        .join(Rule)
+        .where(
+            col(Alert.fired_at) < end,
+            or_(col(Alert.resolved_at).is_(None), col(Alert.resolved_at) > start),
+        )
+        .order_by(col(Alert.fired_at))
+        .limit(1000)
+    )
+    return [
+        (max(cast(datetime, alert.fired_at), start), min(alert.resolved_at or end, end))
+        for alert, rule in rows
+        if rule.condition.get("signal") == signal
+    ]
+
+
+def counts(session: Session) -> dict[AlertState, int]:
+    """Return how many alerts are open, by state; states without any are left out."""
+    query = select(Alert.state, func.count()).where(Alert.state != AlertState.RESOLVED)
+    return dict(session.exec(query.group_by(col(Alert.state))).all())
+
+
+def sources(session: Session) -> list[SourceStatus]:
+    """Return what the engine last learned about each source, by name."""
+    return list(session.exec(select(SourceStatus).order_by(col(SourceStatus.name))))
+
+
+def heartbeats(session: Session) -> list[Heartbeat]:
+    """Return when each engine job last finished, by name."""
+    return list(session.exec(select(Heartbeat).order_by(col(Heartbeat.job))))
+
+
+def _listed(session: Session, state: AlertState, *, limit: int, newest_first: bool) -> list[Item]:
+    by_age = col(Alert.active_at)
+    rows = session.exec(
+        select(Alert, Rule)
+        .join(Rule)
+        .where(Alert.state == state)
+        .order_by(by_age.desc() if newest_first else by_age)
+        .limit(limit)
+    )
+    return [Item(alert=a, rule=r, summary=summary(a, r)) for a, r in rows]
+
+
+def _state(row: Transition) -> Entry:
+    return Entry(at=row.at, kind=EntryKind.STATE, text=row.to_state.value, actor=row.actor)
+
+
+def _step(row: Escalation) -> Entry:
+    late = row.at - row.due_at
+    text = f"step {row.step + 1}: {', '.join(row.channels)}"
+    if row.round:
+        text = f"round {row.round + 1}, {text}"
+    if late >= LATE:
+        text += f" (late by {span(late)})"
+    return Entry(at=row.at, kind=EntryKind.STEP, text=text, actor="engine", ok=late < LATE)
+
+
+def _delivery(row: Delivery) -> Entry:
+    text = f"{row.event} to {row.channel}: {row.outcome}"
+    if row.answer:
+        text += f" ({row.answer})"
+    return Entry(at=row.at, kind=EntryKind.DELIVERY, text=text, ok=row.outcome in _GOOD)
