@@ -167,7 +167,7 @@ def firing_intervals(
 def counts(session: Session) -> dict[AlertState, int]:
     """Return how many alerts are open, by state; states without any are left out."""
     query = select(Alert.state, func.count()).where(Alert.state != AlertState.RESOLVED)
-    return dict(session.exec(query.group_by(col(Alert.state))).all())
+    return {AlertState(state): n for state, n in session.exec(query.group_by(col(Alert.state)))}
 
 
 def sources(session: Session) -> list[SourceStatus]:
