@@ -1,0 +1,287 @@
+"""Prometheus, and whatever speaks its HTTP API: Mimir, Thanos, VictoriaMetrics.
+
+The one file that knows prometheus_api_client. Its client throws away what an answer says besides
+the result, so a response hook reads status, error and warnings first and makes them ours.
+
+Source: https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+import ipaddress
+import logging
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import quote as percent
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from requests.adapters import HTTPAdapter
+
+from signals import Labels, Query, QueryError, Reading, Series, SignalError, UnreachableError
+from signals.packs import Pack
+from signals.packs.seeds import SEEDS
+from signals.prometheus_faults import fault_of_answer, fault_of_silence, malformed, warnings_of
+from signals.promql import Item, MalformedError, matrix_series, ranges, render, vector_reading
+
+logger = logging.getLogger(__name__)
+
+POOL_SIZE = 16
+CONNECT_TIMEOUT_SECONDS = 1.0
+# Beyond this a query travels as a form: proxies commonly refuse lines of 4 or 8 KiB.
+LONGEST_URL_QUERY = 2_000
+MAX_WARNINGS = 100  # remembered, so that each is logged once
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrometheusAccess:
+    """Where a server is and how it knows us.
+
+    Attributes:
+        url: Base URL, without `/api/v1`; a user and password in it count as basic authentication.
+        bearer_token, username, password, ca_cert: Empty when not needed; the last is a file.
+        tenant: Sent as `X-Scope-OrgID` (Mimir, Thanos).
+        timeout: Patience with one query.
+    """
+
+    url: str
+    bearer_token: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tenant: str = ""
+    ca_cert: str = ""
+    timeout: timedelta = timedelta(seconds=10)
+
+
+class Prometheus:
+    """A server that answers golden signals by the metric names of `pack`, and any PromQL.
+
+    One object serves all threads. It never retries: the next evaluation does.
+    """
+
+    def __init__(
+        self, access: PrometheusAccess, *, pack: Pack = SEEDS, name: str = "prometheus"
+    ) -> None:
+        parts = urlsplit(access.url)
+        place = parts.netloc.rpartition("@")[2]
+        self._url = f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
+        self._who = f"Prometheus at {place}"
+        self._name = name
+        self._pack = pack
+        seconds = access.timeout.total_seconds()
+        self._timeout = (min(CONNECT_TIMEOUT_SECONDS, seconds), seconds)
+        # The server gives up when we do, instead of computing for nobody.
+        self._patience = {"timeout": f"{max(1, round(seconds * 1000))}ms"}
+        self._headers = _headers(access, parts)
+        self._warned: set[str] = set()
+        self._session = requests.Session()
+        # Neither proxies nor credentials from the environment or ~/.netrc.
+        self._session.trust_env = False
+        self._session.verify = access.ca_cert or True
+        self._session.hooks["response"].append(self._inspect)
+        self._client = PrometheusConnect(
+            self._url,
+            headers=self._headers,
+            session=self._session,
+            timeout=self._timeout,  # requests takes (connect, read)
+        )
+        # The client mounts an adapter of its own, with retries that sleep inside the call.
+        self._session.mount(self._url, HTTPAdapter(pool_maxsize=POOL_SIZE, max_retries=0))
+
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use."""
+        return self._name
+
+    def answers(self, query: Query) -> bool:
+        """Say whether the pack has the signal with these labels; see `Source.answers`."""
+        recipe = self._pack.recipes.get(query.signal)
+        return recipe is not None and recipe.labels.issuperset(
+            [*(name for name, _ in query.scope), *query.by]
+        )
+
+    def read(self, query: Query, *, at: datetime) -> Reading:
+        """Return the values over the window that ends at `at`; see `Source.read`."""
+        vector = self._query(render(self._pack, query), at)
+        return self._understood(lambda: vector_reading(vector, at=at, scope=dict(query.scope)))
+
+    def read_range(
+        self, query: Query, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        """Return the values over time; see `Source.read_range`."""
+        return self._range(
+            render(self._pack, query), dict(query.scope), start=start, end=end, step=step
+        )
+
+    def evaluate(self, expression: str, *, at: datetime) -> Reading:
+        """Return the vector that PromQL yields at `at`; an infinity is a value.
+
+        Raises:
+            QueryError: It does not parse, fails, or yields something else than a vector.
+            UnreachableError: The server did not answer.
+        """
+        vector = self._query(expression, at)
+        return self._understood(lambda: vector_reading(vector, at=at, infinite=True))
+
+    def evaluate_range(
+        self, expression: str, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        """Return PromQL over time; raises as `evaluate`."""
+        return self._range(expression, {}, start=start, end=end, step=step)
+
+    def newest(self, *, at: datetime) -> datetime | None:
+        """Return when the newest sample was scraped, or None if there is none within a day."""
+        metric = self._pack.heartbeat
+        # An instant query sees five minutes back; older samples take a scan by the minute.
+        for newest in (
+            f"max(timestamp({metric}))",
+            f"max(max_over_time(timestamp({metric})[1d:1m]))",
+        ):
+            samples = self.evaluate(newest, at=at).samples
+            if samples:
+                return datetime.fromtimestamp(samples[0].value, tz=UTC)
+        return None
+
+    def check(self) -> str:
+        """Return one line that shows who answers, with its version.
+
+        Raises:
+            SignalError: It does not answer queries.
+        """
+        self._ask(lambda: self._client.custom_query("vector(1)", params=self._patience))
+        try:
+            data = self._ask(self._build_info)
+            version = data["version"]
+        except (SignalError, KeyError, TypeError):
+            return f"{self._who} answers queries; it does not tell its version"
+        return f"{self._who} answers queries; version {version}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _query(self, expression: str, at: datetime) -> Sequence[Item]:
+        params = {"time": f"{at.timestamp():.3f}", **self._patience}
+        vector: Sequence[Item]
+        if _is_long(expression):
+            vector = self._ask(lambda: self._post("query", {"query": expression, **params}))
+        else:
+            vector = self._ask(lambda: self._client.custom_query(expression, params=params))
+        return vector
+
+    def _range(
+        self, expression: str, scope: Labels, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        chunks = [
+            self._query_range(expression, first, last, step)
+            for first, last in ranges(start, end, step)
+        ]
+        return self._understood(lambda: matrix_series(chunks, scope=scope))
+
+    def _query_range(
+        self, expression: str, start: datetime, end: datetime, step: timedelta
+    ) -> Sequence[Item]:
+        # Given as params, because the client rounds its own to whole seconds.
+        params = {
+            "start": f"{start.timestamp():.3f}",
+            "end": f"{end.timestamp():.3f}",
+            "step": f"{step.total_seconds():.3f}",
+            **self._patience,
+        }
+        matrix: Sequence[Item]
+        if _is_long(expression):
+            matrix = self._ask(lambda: self._post("query_range", {"query": expression, **params}))
+        else:
+            matrix = self._ask(
+                lambda: self._client.custom_query_range(
+                    expression, start, end, params["step"], params=params
+                )
+            )
+        return matrix
+
+    def _post(self, path: str, form: Mapping[str, str]) -> Any:
+        # The client's own POST leaves the query in the URL.
+        response = self._session.post(
+            f"{self._url}/api/v1/{path}",
+            data=form,
+            headers=self._headers,
+            timeout=self._timeout,
+        )
+        return response.json()["data"]["result"]
+
+    def _build_info(self) -> Any:
+        response = self._session.get(
+            f"{self._url}/api/v1/status/buildinfo",
+            headers=self._headers,
+            timeout=self._timeout,
+        )
+        return response.json()["data"]
+
+    def _ask(self, request: Callable[[], Any]) -> Any:
+        """Return what `request` returns; every way it can fail becomes a SignalError."""
+        try:
+            return request()
+        except (requests.exceptions.InvalidHeader, UnicodeError):
+            # Without the cause, which quotes the header.
+            raise UnreachableError(
+                f"{self._who} cannot be asked: the bearer token or the tenant holds characters "
+                "that no header may carry"
+            ) from None
+        except (requests.exceptions.InvalidJSONError, KeyError, TypeError) as error:
+            raise malformed(self._who) from error
+        except (PrometheusApiClientException, OSError) as error:
+            # Every exception of requests is an OSError.
+            raise fault_of_silence(self._who, error, patience_seconds=self._timeout[1]) from error
+
+    def _understood(self, parse: Callable[[], T]) -> T:
+        try:
+            return parse()
+        except MalformedError as error:
+            raise malformed(self._who) from error
+
+    def _inspect(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Raise what is wrong with an answer, before the client drops the reason."""
+        if response.is_redirect:
+            return
+        if fault := fault_of_answer(self._who, response):
+            raise fault
+        for warning in warnings_of(response):
+            if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
+                self._warned.add(warning)
+                logger.warning("answer incomplete source=%s warning=%r", self._name, warning)
+
+
+def _headers(access: PrometheusAccess, parts: SplitResult) -> dict[str, str]:
+    headers = {}
+    username = access.username or unquote(parts.username or "")
+    password = access.password or unquote(parts.password or "")
+    if access.bearer_token:
+        headers["Authorization"] = f"Bearer {access.bearer_token}"
+    elif username or password:
+        # Not requests' own: it encodes as Latin-1, which not every password fits.
+        pair = b64encode(f"{username}:{password}".encode()).decode()
+        headers["Authorization"] = f"Basic {pair}"
+    if access.tenant:
+        headers["X-Scope-OrgID"] = access.tenant
+    if _is_loopback(parts.hostname or ""):
+        # Prometheus gzips every answer otherwise, which doubles its work to save no network.
+        headers["Accept-Encoding"] = "identity"
+    return headers
+
+
+def _is_long(expression: str) -> bool:
+    try:
+        return len(percent(expression)) > LONGEST_URL_QUERY
+    except UnicodeEncodeError as error:
+        raise QueryError("the query holds characters that are no text") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
