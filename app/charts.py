@@ -22,17 +22,24 @@ from models.vocabulary import Unit
 from signals import Series
 
 MOST_LINES: Final = 8  # as many as the palette can tell apart
-HEIGHT: Final = 220
-FIRING: Final = "firing"  # the name of the data set of firing intervals
+HEIGHT: Final = 240
+SERIES: Final = "series"  # names of the data sets: the frame, and the firing intervals
+FIRING: Final = "firing"
 
 # These must read on white and on the dark background alike: at least 3:1 on both.
 RED: Final = "#d9483b"
 GREEN: Final = "#3a9366"
 SHADES: Final = {"p50": "#5f96b4", "p95": "#2b87b0", "p99": "#8768c4"}
-_WIDTHS: Final = {"p50": 1.25, "p99": 1.25}
+_WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 
 # A bound is drawn when the data come to this share of it: below, it would only flatten the line.
 _NEAR: Final = 0.4
+
+# A 24 hour clock, in the viewer's zone; the day where it begins.
+_CLOCK: Final = (
+    "timeFormat(datum.value, '%H:%M') === '00:00'"
+    " ? timeFormat(datum.value, '%b %-d') : timeFormat(datum.value, '%H:%M')"
+)
 
 Interval = tuple[datetime, datetime | None]  # None: still going on
 
@@ -161,7 +168,11 @@ def spark(series: Sequence[Series], grid: Grid) -> list[float]:
 def template(look: Look) -> dict[str, Any]:
     """Return the Vega-Lite template of `look`, without data. Shared: never change it."""
     layers = [_shade(), *_bounds(look), *_lines(look), _hover(look)]
-    chart = alt.layer(*layers).resolve_axis(y="independent").properties(height=HEIGHT)
+    chart = (
+        alt.layer(*layers, data=alt.NamedData(SERIES))
+        .resolve_axis(y="independent")
+        .properties(height=HEIGHT)
+    )
     chart = chart.configure_legend(title=None, orient="top", symbolType="stroke", labelLimit=160)
     if _shaded(look):
         chart = chart.configure_range(category=[SHADES[name] for name in sorted(look.lines)])
@@ -216,8 +227,9 @@ def _bounds(look: Look) -> list[alt.Chart]:
         labelOverlap="greedy",
     )
     styles = ((look.target, GREEN, [6, 4]), (look.bound, RED, [2, 3]))
+    once = alt.InlineData(values=[{}])  # else a rule is drawn for every row of the frame
     rules = [
-        alt.Chart()
+        alt.Chart(once)
         .mark_rule(color=colour, strokeDash=dash, strokeWidth=1.5)
         .encode(y=alt.YDatum(value, type="quantitative", axis=None))
         for value, colour, dash in styles
@@ -232,7 +244,8 @@ def _bounds(look: Look) -> list[alt.Chart]:
 def _lines(look: Look) -> list[alt.Chart]:
     pattern, suffix = numbers.pattern(look.unit)
     expression = f"format(datum.value, {json.dumps(pattern)}) + {json.dumps(suffix)}"
-    left = alt.Axis(orient="left", title=None, labelExpr=expression, tickCount=5)
+    left = alt.Axis(orient="left", title=None, labelExpr=expression, tickCount=5, grid=True)
+    below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=_CLOCK)
     shaded = _shaded(look)
     alone = len(look.lines) == 1
     return [
@@ -240,7 +253,7 @@ def _lines(look: Look) -> list[alt.Chart]:
         # A round cap draws a point without neighbours as a dot; a flat one would not draw it.
         .mark_line(strokeCap="round", strokeWidth=_WIDTHS.get(name, 2) if shaded else 1.75)
         .encode(
-            x=alt.X("at:T", title=None, axis=alt.Axis(grid=False, tickCount=6, labelFlush=True)),
+            x=alt.X("at:T", title=None, axis=below),
             y=alt.Y(
                 f"s{index}:Q",
                 axis=left if index == 0 else None,

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import numbers
-from app.charts import FIRING, Plot
+from app.charts import FIRING, SERIES, Plot
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState, Outcome, Severity, SpanStatus
 
@@ -177,5 +177,5 @@ def show_flash() -> None:
 
 def draw(plot: Plot, *, key: str, alt: str) -> None:
     """Draw `plot`; `alt` tells a screen reader what it shows."""
-    spec = {**plot.spec, "datasets": {FIRING: plot.firing}}
-    st.vega_lite_chart(plot.frame, spec, key=key, alt=alt)
+    datasets = {SERIES: plot.frame, FIRING: plot.firing}
+    st.vega_lite_chart(spec={**plot.spec, "datasets": datasets}, key=key, alt=alt)
