@@ -1,0 +1,169 @@
+"""PagerDuty's REST API: who is on call, and handing them the incident.
+
+Source: https://developer.pagerduty.com/api-reference (List all of the on-calls, List users,
+List incidents, Update an incident)
+"""
+
+from datetime import datetime
+from typing import Any
+
+import pagerduty
+
+from alerts.notifiers import Message, NotifyError, Person, Receipt
+from alerts.notifiers.pagerduty_wire import asking, client_options, tame
+from models.vocabulary import Event
+
+API_URL = "https://api.pagerduty.com"
+DEFAULT = "default"
+PAGE = 100
+OFFSET_LIMIT = 10_000  # PagerDuty refuses offset + limit beyond it
+
+Record = dict[str, Any]
+
+
+class PagerDutyAssignment:
+    """Gives an alert's incident to a person; a target is their e-mail address."""
+
+    def __init__(
+        self, token: str, *, sender: str = "", url: str = API_URL, timeout_seconds: int = 10
+    ) -> None:
+        """Take the token and, for an account's token, the e-mail of the user who assigns."""
+        self._sender = sender
+        self._api = _Api(token, sender, url, timeout_seconds)
+
+    def send(self, target: str, message: Message) -> Receipt:
+        """Assign the incident that `message` is about to the owner of `target`.
+
+        Its acknowledgement and its end reach PagerDuty as events of the service. The incident
+        is found by our dedup key, so a page that is not there yet is worth another attempt.
+        See `Notifier.send`.
+        """
+        if message.event is not Event.TRIGGER:
+            return Receipt(answer=f"nothing to do: the service is told of the {message.event}")
+        user = self._user(target)
+        incident = self._incident(message.dedup_key)
+        if user["id"] in _assignees(incident):
+            return Receipt(answer=f"already assigned to {target}", external_id=incident["id"])
+        assignee = {"id": user["id"], "type": "user_reference"}
+        change = {"type": "incident_reference", "assignments": [{"assignee": assignee}]}
+        self._api.put(f"/incidents/{incident['id']}", {"incident": change}, f"to assign {target}")
+        return Receipt(answer=f"assigned to {target}", external_id=incident["id"])
+
+    def check(self) -> str:
+        """Return that the token is good, and that the assigning user exists."""
+        if self._sender:
+            return f"token accepted; assigns as {self._user(self._sender).get('name')}"
+        self._api.get("/users", {"limit": 1}, "who is there")
+        return "token accepted"
+
+    def _user(self, email: str) -> Record:
+        # `query` matches parts of names and addresses.
+        found = self._api.every("users", {"query": email}, f"who is {email}")
+        for user in found:
+            if str(user.get("email", "")).casefold() == email.casefold() and user.get("id"):
+                return user
+        raise NotifyError(
+            f"nobody in PagerDuty has the e-mail address {email}: correct it here or there",
+            permanent=True,
+        )
+
+    def _incident(self, dedup_key: str) -> Record:
+        asked = {"incident_key": dedup_key, "statuses[]": ["triggered", "acknowledged"]}
+        found = self._api.every("incidents", asked, "which incident this is")
+        for incident in found:
+            if incident.get("id") and incident.get("incident_key") in (dedup_key, None):
+                return incident
+        raise NotifyError("PagerDuty has no open incident for this alert yet")
+
+
+class PagerDutyOnCall:
+    """Who is on call by PagerDuty's schedules; see `Directory`."""
+
+    def __init__(self, token: str, *, url: str = API_URL, timeout_seconds: int = 10) -> None:
+        self._api = _Api(token, "", url, timeout_seconds)
+
+    def find(self, target: str, *, at: datetime) -> list[Person]:
+        """Return who is on the lowest escalation level that anyone is on at `at`.
+
+        Args:
+            target: "default" for any policy the token can see, or an escalation policy's id.
+            at: Aware.
+        """
+        asked: Record = {
+            "earliest": "true",
+            "include[]": ["users"],
+            "since": at.isoformat(),
+            "until": at.isoformat(),
+        }
+        if target != DEFAULT:
+            asked["escalation_policy_ids[]"] = [target]
+        entries = self._api.every("oncalls", asked, f"who is on call for {target}")
+        reachable = [(_level(entry), person) for entry in entries if (person := _person(entry))]
+        if entries and not reachable:
+            raise NotifyError(
+                f"PagerDuty gives no e-mail address for who is on call for {target}: the token "
+                "must be allowed to read users",
+                permanent=True,
+            )
+        lowest = min((level for level, _ in reachable), default=0)
+        return list(dict.fromkeys(person for level, person in reachable if level == lowest))
+
+
+class _Api:
+    def __init__(self, token: str, sender: str, url: str, timeout_seconds: int) -> None:
+        self._token = token
+        options = client_options(url)
+        client = pagerduty.RestApiV2Client(token, default_from=sender or None, **options)
+        self._client = tame(client, timeout_seconds)
+
+    def get(self, path: str, asked: Record, what: str) -> Record:
+        with asking(what, self._token):
+            return _record(self._client.get(path, params=asked), what)
+
+    def put(self, path: str, body: Record, what: str) -> Record:
+        with asking(what, self._token):
+            return _record(self._client.put(path, json=body), what)
+
+    def every(self, collection: str, asked: Record, what: str) -> list[Record]:
+        """Return all pages of `collection` that match what is `asked`."""
+        found: list[Record] = []
+        for offset in range(0, OFFSET_LIMIT, PAGE):
+            page = self.get(f"/{collection}", asked | {"limit": PAGE, "offset": offset}, what)
+            records = page.get(collection)
+            if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
+                raise NotifyError(f"PagerDuty's answer to {what} lacks {collection}")
+            found.extend(records)
+            if not page.get("more"):
+                break
+        return found
+
+
+def _record(response: Any, what: str) -> Record:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise NotifyError(f"what answered {what} is not PagerDuty's REST API", uncertain=True)
+    return body
+
+
+def _assignees(incident: Record) -> set[str]:
+    assignments = incident.get("assignments") or []
+    return {
+        str(assignment["assignee"].get("id"))
+        for assignment in assignments
+        if isinstance(assignment, dict) and isinstance(assignment.get("assignee"), dict)
+    }
+
+
+def _level(entry: Record) -> int:
+    level = entry.get("escalation_level")
+    return level if isinstance(level, int) else 1
+
+
+def _person(entry: Record) -> Person | None:
+    user = entry.get("user")
+    if not isinstance(user, dict) or not user.get("email"):
+        return None
+    return Person(name=str(user.get("name") or user.get("summary")), email=str(user["email"]))
