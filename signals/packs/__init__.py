@@ -1,6 +1,6 @@
 """Real metric names of real stacks, as data: PromQL per golden signal, one file per stack.
 
-In an expression `$scope` stands for label matchers (possibly none, each followed by a comma),
+In an expression `${scope}` stands for label matchers (possibly none, each followed by a comma),
 `$window` for the window, as in `300s`, `$seconds` for the same as a bare number, and `$by` for
 the labels to split by (possibly none; PromQL allows the comma before it: `by (le, $by)`).
 """

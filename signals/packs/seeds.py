@@ -32,8 +32,8 @@ def _rate(metric: str, suffix: str = "_total", where: str = "") -> str:
 
     Source: https://prometheus.io/docs/specs/om/open_metrics_spec/#counter
     """
-    counter = f"{metric}{suffix}{{$scope{where}}}"
-    created = f"{metric}_created{{$scope{where}}}"
+    counter = f"{metric}{suffix}{{${{scope}}{where}}}"
+    created = f"{metric}_created{{${{scope}}{where}}}"
     is_new = f"ignoring (le) ({created} > time() - $seconds) unless {counter} offset $window"
     return f"(({counter} and {is_new}) / $seconds or rate({counter}[$window]))"
 
