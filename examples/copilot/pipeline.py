@@ -1,0 +1,259 @@
+"""The copilot itself: what happens to a request between the gateway and the last token.
+
+    gateway -> auth -> input guardrail -> cache -> retrieval -> model -> tool -> output guardrail
+
+Typical times and costs are the seeds' waterfall ("Observability in Production", section 3).
+"""
+
+import json
+import math
+from random import Random
+
+from examples.copilot import texts
+from examples.copilot.breaks import Conditions
+from examples.copilot.people import Request
+from examples.copilot.plan import Draft, Happening, Plan, Value
+from examples.copilot.providers import cost_usd
+
+RATE_LIMITED = 0.0008
+JUDGED = 0.25
+CALLS_TOOL = 0.5
+# The provider must begin to answer within this time.
+FIRST_TOKEN_DEADLINE_MS = 3000
+# How a failing provider fails: what we call it, the HTTP status we answer, its share, its time.
+FAILURES = (
+    ("error", 502, 0.7, 420.0),
+    ("rate_limited", 429, 0.2, 140.0),
+    ("timeout", 504, 0.1, float(FIRST_TOKEN_DEADLINE_MS)),
+)
+
+
+class Stopped(Exception):  # noqa: N818 - the end of a request, not an error of the program
+    """The request goes no further."""
+
+    def __init__(self, outcome: str, status_code: int, *, by: str = "") -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.status_code = status_code
+        self.by = by
+
+
+class Copilot:
+    """Answers requests under some conditions, in made-up time."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+
+    def plan(self, request: Request, odds: Conditions, *, queue_depth: float) -> Plan:
+        """Return all that happens to `request`."""
+        draft = Draft(request)
+        model = request.feature.model
+        draft.open(
+            f"POST /v1/{request.feature.name}",
+            openinference__span__kind="CHAIN",
+            http__request__method="POST",
+            http__route="/v1/{feature}",
+            gen_ai__request__model=model.name,
+        )
+        self._spend(draft, 30)
+        outcome, status_code, by, answer = "success", 200, "", ""
+        hit: bool | None = None
+        try:
+            self._authenticate(draft)
+            self._guard(draft, "input", odds.blocked * 0.8, 200, 0.0001)
+            hit = self._look_up(draft, odds)
+            answer = self._answer(draft, odds, hit=hit, queue_depth=queue_depth)
+            self._guard(draft, "output", odds.blocked * 0.2, 70, 0.00005)
+        except Stopped as stopped:
+            outcome, status_code, by = stopped.outcome, stopped.status_code, stopped.by
+            answer = texts.REFUSAL if by else ""
+        self._spend(draft, 22)
+        score = self._judge(request, odds) if outcome == "success" and not by else None
+        draft.note(
+            outcome=outcome, http__response__status_code=status_code, guardrail__triggered=bool(by)
+        )
+        if hit is not None:
+            draft.note(cache__hit=hit)
+        failed = "" if outcome in ("success", "user_rejected") else outcome
+        draft.close(error=failed, happenings=_verdict(score, draft.now_ms))
+        return Plan(
+            request=request,
+            steps=draft.steps,
+            outcome=outcome,
+            status_code=status_code,
+            answer=answer,
+            stopped_by=by,
+            cache_hit=hit,
+            eval_score=score,
+        )
+
+    def _spend(self, draft: Draft, typical_ms: float) -> None:
+        draft.spend(typical_ms * self._spread(0.18))
+
+    def _spread(self, sigma: float) -> float:
+        return math.exp(self._rng.gauss(0, sigma))
+
+    def _authenticate(self, draft: Draft) -> None:
+        draft.open("auth and rate limit", openinference__span__kind="CHAIN")
+        self._spend(draft, 30)
+        limited = self._rng.random() < RATE_LIMITED
+        draft.close(error="rate_limited" if limited else "")
+        if limited:
+            raise Stopped("rate_limited", 429)
+
+    def _guard(self, draft: Draft, side: str, odds: float, typical_ms: float, cost: float) -> None:
+        stops = self._rng.random() < odds
+        draft.open(
+            f"{side} guardrail",
+            openinference__span__kind="GUARDRAIL",
+            guardrail__name=side,
+            guardrail__triggered=stops,
+            gen_ai__request__model="claude-haiku-4-5",
+            gen_ai__usage__cost=cost,
+        )
+        self._spend(draft, typical_ms)
+        draft.close(cost_usd=cost)
+        if stops:
+            raise Stopped("success", 200, by=side)
+
+    def _look_up(self, draft: Draft, odds: Conditions) -> bool:
+        hit = self._rng.random() < odds.cache_hits
+        draft.open("cache lookup", openinference__span__kind="CHAIN", cache__hit=hit)
+        self._spend(draft, 8)
+        draft.close()
+        return hit
+
+    def _answer(self, draft: Draft, odds: Conditions, *, hit: bool, queue_depth: float) -> str:
+        request = draft.request
+        if hit:
+            return texts.answer(request.feature.name, (), self._rng)
+        documents = self._retrieve(draft)
+        answer = texts.answer(request.feature.name, documents, self._rng)
+        self._call_model(draft, odds, answer)
+        if request.feature.tool and self._rng.random() < CALLS_TOOL:
+            self._call_tool(draft, queue_depth)
+        return answer
+
+    def _retrieve(self, draft: Draft) -> tuple[str, ...]:
+        documents = tuple(self._rng.sample(texts.DOCUMENTS, 5))
+        parts: tuple[tuple[str, str, float, dict[str, Value], float], ...] = (
+            (
+                "embed query",
+                "EMBEDDING",
+                60,
+                {"gen_ai__request__model": "text-embedding-3-small", "gen_ai__usage__cost": 5e-5},
+                5e-5,
+            ),
+            ("vector search", "RETRIEVER", 90, {"retrievalChunkCount": 20}, 0.0),
+            (
+                "rerank",
+                "RERANKER",
+                50,
+                {"gen_ai__request__model": "rerank-v3.5", "gen_ai__usage__cost": 1.5e-4},
+                1.5e-4,
+            ),
+        )
+        draft.open("retrieval", openinference__span__kind="RETRIEVER")
+        self._spend(draft, 10)
+        for name, kind, typical_ms, attributes, cost in parts:
+            draft.open(name, openinference__span__kind=kind, **attributes)
+            self._spend(draft, typical_ms)
+            draft.close(cost_usd=cost)
+        self._spend(draft, 10)
+        draft.note(retrievalChunkCount=len(documents), topDocIds=",".join(documents))
+        draft.close()
+        return documents
+
+    def _call_model(self, draft: Draft, odds: Conditions, answer: str) -> None:
+        feature, model = draft.request.feature, draft.request.feature.model
+        draft.open(
+            f"chat {model.name}",
+            openinference__span__kind="LLM",
+            gen_ai__operation__name="chat",
+            gen_ai__provider__name=model.provider,
+            gen_ai__request__model=model.name,
+            gen_ai__request__max_tokens=4096,
+            gen_ai__prompt__name="copilot",
+            gen_ai__input__messages=_messages(
+                ("system", draft.request.prompt.template), ("user", draft.request.question)
+            ),
+        )
+        if self._rng.random() < odds.provider_failures:
+            self._fail(draft)
+        length = self._spread(0.22)
+        duration_ms = model.median_ms * length * odds.model_slowdown
+        tokens = (
+            round(feature.input_tokens * self._spread(0.2) * odds.input_factor),
+            round(feature.output_tokens * length),
+        )
+        cost = cost_usd(model, *tokens)
+        draft.spend(duration_ms)
+        draft.note(
+            gen_ai__response__model=model.snapshot,
+            gen_ai__response__time_to_first_chunk=round(duration_ms * 0.22 / 1000, 4),
+            gen_ai__usage__input_tokens=tokens[0],
+            gen_ai__usage__output_tokens=tokens[1],
+            gen_ai__output__messages=_messages(("assistant", answer)),
+        )
+        if model.reports_cost:
+            draft.note(gen_ai__usage__cost=cost)
+        draft.close(cost_usd=cost, tokens=tokens)
+
+    def _fail(self, draft: Draft) -> None:
+        outcome, status_code, _, typical_ms = self._rng.choices(
+            FAILURES, [share for _, _, share, _ in FAILURES]
+        )[0]
+        self._spend(draft, typical_ms)
+        seen: dict[str, Value] = {
+            "exception.type": f"provider.{outcome}",
+            "exception.message": f"the provider ended the call: {outcome}",
+        }
+        happening = Happening(name="exception", at_ms=draft.now_ms, attributes=seen)
+        draft.close(error=outcome, happenings=(happening,))
+        raise Stopped(outcome, status_code)
+
+    def _call_tool(self, draft: Draft, queue_depth: float) -> None:
+        waits = min(0.9, 0.03 + max(0.0, queue_depth - 50) / 700)
+        approval = self._rng.choices(
+            ("granted", "rejected", "pending"), ((1 - waits) * 0.96, (1 - waits) * 0.04, waits)
+        )[0]
+        draft.open(
+            f"execute_tool {draft.request.feature.tool}",
+            openinference__span__kind="TOOL",
+            gen_ai__operation__name="execute_tool",
+            gen_ai__tool__name=draft.request.feature.tool,
+            permission__outcome="needs_confirmation",
+            approval__outcome=approval,
+            approval__queue_depth=round(queue_depth),
+        )
+        draft.open("ask for approval", openinference__span__kind="CHAIN")
+        self._spend(draft, 120)
+        draft.close()
+        if approval == "granted":
+            self._spend(draft, 110)
+        draft.close()
+        if approval == "rejected":
+            raise Stopped("user_rejected", 200)
+
+    def _judge(self, request: Request, odds: Conditions) -> float | None:
+        if self._rng.random() >= JUDGED:
+            return None
+        better = 1.0 if request.prompt.version.startswith("2.") else 0.0
+        return round(min(100.0, max(0.0, self._rng.gauss(odds.eval_points + better, 6))), 1)
+
+
+def _verdict(score: float | None, at_ms: float) -> tuple[Happening, ...]:
+    if score is None:
+        return ()
+    attributes: dict[str, Value] = {
+        "gen_ai.evaluation.name": "answer quality",
+        "gen_ai.evaluation.score.value": score,
+    }
+    return (Happening(name="gen_ai.evaluation.result", at_ms=at_ms, attributes=attributes),)
+
+
+def _messages(*said: tuple[str, str]) -> str:
+    """Return messages as OpenTelemetry's `gen_ai.input.messages` has them."""
+    return json.dumps(
+        [{"role": role, "parts": [{"type": "text", "content": text}]} for role, text in said]
+    )
