@@ -1,0 +1,1 @@
+"""The waterfall of one trace: where the time and the money went."""
