@@ -18,7 +18,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
 from alerts.notifiers import NotifyError
-from alerts.notifiers.answers import on_loopback
+from alerts.notifiers.answers import on_loopback, plain
 from alerts.notifiers.slack_blocks import ACKNOWLEDGE, escape
 
 SIGNATURE_AGE = timedelta(minutes=5)
@@ -135,7 +135,7 @@ def _name(user: object) -> str:
     if isinstance(user, dict):
         for field in ("name", "username", "id"):
             if isinstance(user.get(field), str) and user[field].strip():
-                return str(user[field]).strip()[:200]
+                return plain(user[field])
     raise MalformedReplyError("the interaction names no user")
 
 

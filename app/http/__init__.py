@@ -1,0 +1,1 @@
+"""One module per HTTP door beside the pages."""
