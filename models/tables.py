@@ -32,6 +32,7 @@ __all__ = [
     "Note",
     "Notification",
     "Policy",
+    "Reply",
     "Rule",
     "SQLModel",
     "SourceStatus",
@@ -222,6 +223,13 @@ class Handover(SQLModel, table=True):
     from_owner: str
     to_owner: str
     by: str
+
+
+class Reply(SQLModel, table=True):
+    """One vendor event that was handled; vendors deliver theirs at least once."""
+
+    event_id: str = Field(primary_key=True)
+    at: datetime
 
 
 class SourceStatus(SQLModel, table=True):
