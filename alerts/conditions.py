@@ -6,7 +6,6 @@ where absence is itself an answer, None where the rule's `no_data` decides.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,14 +20,7 @@ from signals.units import render, span
 Scope = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
-    """A question in a source's own language."""
-
-    text: str
-
-
-Question = Query | Expression
+Question = Query | str  # a text is in a source's own language, PromQL
 Values = Mapping[Question, float]
 
 
@@ -177,7 +169,7 @@ class Promql(_Kind):
     @property
     def questions(self) -> tuple[Question, ...]:
         """Return what to ask."""
-        return (Expression(text=self.expression),)
+        return (self.expression,)
 
     def value(self, values: Values) -> float:
         """Return the number to show."""

@@ -144,6 +144,15 @@ CATALOG: dict[str, Signal] = {
             golden=False,
         ),
         Signal(
+            name="source_silence",
+            title="Source silence",
+            meaning="How long ago a source of these numbers last answered Wakeful.",
+            unit=Unit.SECONDS,
+            bad=Bad.HIGH,
+            breach=Breach(comparison=Comparison.ABOVE, bound=60, window=timedelta(minutes=1)),
+            golden=False,
+        ),
+        Signal(
             name="request_rate",
             title="Requests",
             meaning="Requests per second.",

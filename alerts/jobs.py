@@ -1,0 +1,164 @@
+"""APScheduler: what runs when.
+
+The truth is in due columns of the database; the scheduler only ticks, so a restart needs no
+recovery. A job's top is the only place that catches everything: it logs, writes its heartbeat
+with the error, and the next tick tries again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from prometheus_client import Counter, Histogram
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from alerts import channels, engine, outbox, selfwatch
+from alerts.evaluation import Ask, Evaluator
+from alerts.outbox import Channels
+from models.clock import Clock
+from models.tables import Heartbeat
+from signals import Source
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 1
+HEARTBEAT = timedelta(seconds=5)
+# One lane a vendor: a vendor that hangs delays nobody else's messages.
+LANES = {
+    "slack": (channels.SLACK, channels.SLACK_DM),
+    "pagerduty": (channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN),
+    "people": channels.PEOPLE,
+}
+BURST = 50  # deliveries of one lane before it lets go of its thread
+
+EVALUATED = Counter("wakeful_rule_evaluations_total", "Rules evaluated")
+JOB_SECONDS = Histogram(
+    "wakeful_job_duration_seconds",
+    "Duration of one run of an engine job",
+    ["job"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+JOB_FAILURES = Counter("wakeful_job_failures_total", "Runs of an engine job that failed", ["job"])
+DELIVERIES = Counter(
+    "wakeful_deliveries_total", "Delivery attempts by channel kind and outcome", ["kind", "outcome"]
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Jobs:
+    """The engine's jobs over one database.
+
+    Attributes:
+        ask: Answers questions; see `alerts.evaluation`.
+        watched: Sources whose freshness is looked after.
+        sweep: Deletes what retention says may go.
+    """
+
+    db: Engine
+    clock: Clock
+    ask: Ask
+    usable: Channels
+    watched: Sequence[Source] = ()
+    sweep: Callable[[datetime], None] = lambda _now: None
+    _scheduler: BackgroundScheduler | None = None
+    _evaluator: Evaluator = field(init=False)
+    _beats: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._evaluator = Evaluator(db=self.db)
+
+    def start(self) -> None:
+        """Start ticking, in threads of its own."""
+        logging.getLogger("apscheduler.executors.default").setLevel(logging.ERROR)
+        scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(12)},
+            # A late tick is taken late, never skipped; of several missed, one is enough.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        for name, run, seconds in self._all():
+            scheduler.add_job(
+                self._top, "interval", (name, run), seconds=seconds, id=name,
+                next_run_time=self.clock(),
+            )  # fmt: skip
+        scheduler.start()
+        self._scheduler = scheduler
+
+    def stop(self) -> None:
+        """Stop ticking; a run under way ends by itself, or is taken up by the next start."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    def evaluate(self) -> None:
+        """Evaluate the rules that are due, and take the steps that became due by it."""
+        EVALUATED.inc(self._evaluator.tick(self.ask, now=self.clock()))
+        self.escalate()
+
+    def escalate(self) -> None:
+        """Take every escalation step that is due, and hurry its messages."""
+        if engine.escalate(self.db, now=self.clock()) and self._scheduler is not None:
+            for lane in LANES:
+                self._scheduler.modify_job(f"deliver_{lane}", next_run_time=self.clock())
+
+    def deliver(self, lane: str) -> None:
+        """Deliver what is due on one lane."""
+        for _ in range(BURST):
+            entry = outbox.deliver_next(self.db, self.usable, LANES[lane], now=self.clock())
+            if entry is None:
+                return
+            kind = channels.parse(entry.channel)[0]
+            DELIVERIES.labels(kind=kind, outcome=entry.outcome.value).inc()
+
+    def look(self) -> None:
+        """Ask every source how fresh it is."""
+        for source in self.watched:
+            selfwatch.look(self.db, source, now=self.clock())
+
+    def _all(self) -> list[tuple[str, Callable[[], None], float]]:
+        lanes = [
+            (f"deliver_{lane}", lambda lane=lane: self.deliver(lane), TICK_SECONDS)
+            for lane in LANES
+        ]
+        return [
+            ("evaluate", self.evaluate, TICK_SECONDS),
+            ("escalate", self.escalate, TICK_SECONDS),
+            *lanes,
+            ("look", self.look, 10),
+            ("sweep", lambda: self.sweep(self.clock()), 3600),
+        ]
+
+    def _top(self, name: str, run: Callable[[], None]) -> None:
+        started, error = time.perf_counter(), ""
+        try:
+            run()
+        except Exception as raised:
+            error = f"{type(raised).__name__}: {raised}"
+            JOB_FAILURES.labels(job=name).inc()
+            logger.exception("job failed name=%s", name)
+        seconds = time.perf_counter() - started
+        JOB_SECONDS.labels(job=name).observe(seconds)
+        self._beat(name, seconds, error)
+
+    def _beat(self, name: str, seconds: float, error: str) -> None:
+        """Write the heartbeat, every few seconds or when something changed."""
+        now = self.clock()
+        with self._lock:
+            last_at, last_error = self._beats.get(name, (None, ""))
+            if last_at is not None and now - last_at < HEARTBEAT and error == last_error:
+                return
+            self._beats[name] = (now, error)
+        try:
+            with Session(self.db) as session:
+                beat = Heartbeat(job=name, at=now, duration_ms=seconds * 1000, error=error[:500])
+                session.merge(beat)
+                session.commit()
+        except Exception:
+            logger.exception("heartbeat not written job=%s", name)

@@ -1,0 +1,141 @@
+"""`/healthz` for whoever restarts us, `/metrics` for whoever watches us."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import REGISTRY, Collector
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, func, select
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from alerts import inbox
+from models.clock import Clock
+from models.database import read_only
+from models.tables import Heartbeat, Notification, Rule
+
+# A job this late is stuck; the hourly sweep is nobody's emergency.
+PATIENCE = timedelta(seconds=30)
+UNHURRIED = ("sweep",)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def health_routes(db: Engine, clock: Clock, *, engine: bool) -> list[Route]:
+    """Return the two doors; `engine` says whether an engine ought to be ticking."""
+    registry = CollectorRegistry()
+    registry.register(_Standing(db, clock))
+
+    async def healthz(_request: Request) -> Response:
+        answer = await run_in_threadpool(health, db, now=clock(), engine=engine)
+        return JSONResponse(answer, 200 if answer["status"] == "ok" else 503)
+
+    async def metrics(_request: Request) -> Response:
+        def collect() -> bytes:
+            return generate_latest(REGISTRY) + generate_latest(registry)
+
+        return Response(await run_in_threadpool(collect), media_type=CONTENT_TYPE)
+
+    return [Route("/healthz", healthz), Route("/metrics", metrics)]
+
+
+def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
+    """Return the engine's last ticks and each source's state.
+
+    `status` is `ok`, or `red` with `reasons` when alerts may not go out: a restart, or a human,
+    is needed. A source that is down does not make it red; it has an alert of its own.
+    """
+    try:
+        with Session(read_only(db)) as session:
+            beats, sources = inbox.heartbeats(session), inbox.sources(session)
+    except SQLAlchemyError as error:
+        return {"status": "red", "reasons": [f"the database does not answer: {_short(error)}"]}
+    reasons = [why for beat in beats if (why := _complaint(beat, now))]
+    if engine and not beats:
+        reasons.append("the engine has not ticked yet")
+    return {
+        "status": "red" if reasons else "ok",
+        "reasons": reasons,
+        "engine": {
+            beat.job: {
+                "last_tick": beat.at.isoformat(),
+                "age_seconds": round((now - beat.at).total_seconds(), 1),
+                "duration_ms": round(beat.duration_ms, 1),
+                "error": beat.error,
+            }
+            for beat in beats
+        },
+        "sources": {
+            row.name: {
+                "state": row.state.value,
+                "answered_at": row.answered_at.isoformat() if row.answered_at else None,
+                "newest_data_at": row.newest_at.isoformat() if row.newest_at else None,
+                "error": row.error,
+            }
+            for row in sources
+        },
+    }
+
+
+def _complaint(beat: Heartbeat, now: datetime) -> str:
+    if beat.job in UNHURRIED:
+        return ""
+    age = now - beat.at
+    if age > PATIENCE:
+        return f"{beat.job} has not finished for {age.total_seconds():.0f} s"
+    return f"{beat.job} fails: {beat.error}" if beat.error else ""
+
+
+def _short(error: SQLAlchemyError) -> str:
+    return type(error).__name__
+
+
+class _Standing(Collector):
+    """Gauges that are read from the database when asked for."""
+
+    def __init__(self, db: Engine, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield what stands in the database now."""
+        with Session(read_only(self._db)) as session:
+            counts = inbox.counts(session)
+            enabled = session.exec(
+                select(func.count()).select_from(Rule).where(col(Rule.enabled).is_(True))
+            ).one()
+            failing = session.exec(
+                select(func.count())
+                .select_from(Rule)
+                .where(col(Rule.enabled).is_(True), Rule.error != "")
+            ).one()
+            waiting = col(Notification.next_attempt_at).is_not(None)
+            queued, oldest = session.exec(
+                select(func.count(), func.min(Notification.wanted_at)).where(waiting)
+            ).one()
+            beats = inbox.heartbeats(session)
+        now = self._clock()
+        alerts = GaugeMetricFamily("wakeful_alerts", "Open alerts", labels=["state"])
+        for state, count in counts.items():
+            alerts.add_metric([state.value], count)
+        yield alerts
+        yield GaugeMetricFamily("wakeful_rules", "Enabled rules", value=enabled)
+        yield GaugeMetricFamily(
+            "wakeful_rules_failing", "Enabled rules whose last query failed", value=failing
+        )
+        yield GaugeMetricFamily("wakeful_outbox_messages", "Messages still to send", value=queued)
+        age = (now - oldest).total_seconds() if queued else 0.0
+        yield GaugeMetricFamily(
+            "wakeful_outbox_oldest_seconds", "Age of the oldest message still to send", value=age
+        )
+        ticks = GaugeMetricFamily(
+            "wakeful_job_last_tick_timestamp_seconds", "When a job last finished", labels=["job"]
+        )
+        for beat in beats:
+            ticks.add_metric([beat.job], beat.at.timestamp())
+        yield ticks
