@@ -1,0 +1,200 @@
+"""What signals say, shared by all viewers: asked at most every ten seconds, in the background.
+
+A page never waits for a source that it has seen answer: it gets the last answer at once, and the
+next viewer gets the newer one. An answer that a source refuses to renew stays, with its age and
+the reason.
+"""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final, Generic, TypeVar, cast
+
+import streamlit as st
+
+from app import wired
+from app.charts import Grid
+from models.clock import utc_now
+from signals import Query, Reading, Series, SignalError, Source
+
+FRESH: Final = timedelta(seconds=10)
+# The newest spans and scrapes of an instant arrive a little after it.
+SETTLING: Final = timedelta(seconds=15)
+POINTS: Final = 600
+MOST_SERIES: Final = 50
+SHORTEST_WINDOW: Final = timedelta(minutes=1)  # four scrapes at the usual 15 s
+_STEPS: Final = tuple(
+    timedelta(seconds=s)
+    for s in (30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+)
+_LABEL_VALUES_SPAN: Final = timedelta(hours=24)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T]):
+    """What is known about one question.
+
+    Attributes:
+        data: The last good answer; None when there never was one.
+        at: When that was, aware UTC.
+        source: Who gave it, or who was asked in vain; empty when no source has the signal.
+        error: Why there is no newer answer; empty when it is as new as can be.
+    """
+
+    data: T | None = None
+    at: datetime | None = None
+    source: str = ""
+    error: str = ""
+
+    @property
+    def nobody(self) -> bool:
+        """Say that no source has this signal with these labels."""
+        return bool(self.error) and not self.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Series over time.
+
+    Attributes:
+        series: The largest `MOST_SERIES` of them.
+        grid: The instants they lie on.
+        left_out: How many smaller ones there were.
+    """
+
+    series: tuple[Series, ...]
+    grid: Grid
+    left_out: int = 0
+
+
+class LastGood:
+    """The last good answers, the most recently asked `limit` of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[object, Answer[Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, question: object) -> Answer[Any] | None:
+        """Return the last good answer to `question`, or None."""
+        with self._lock:
+            return self._kept.get(question)
+
+    def keep(self, question: object, answer: Answer[Any]) -> None:
+        """Keep `answer`, and forget the one that was asked for longest ago."""
+        with self._lock:
+            self._kept[question] = answer
+            self._kept.move_to_end(question)
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
+
+
+def grid(span: timedelta, *, now: datetime, points: int = POINTS) -> Grid:
+    """Return the instants of a chart over the last `span`: whole steps, at most `points`."""
+    step = next((s for s in _STEPS if s * points >= span), _STEPS[-1])
+    end = floor(now - SETTLING, step)
+    return Grid(start=end - span, end=end, step=step)
+
+
+def window(step: timedelta) -> timedelta:
+    """Return what one point covers: its whole step, so that no peak falls between two points."""
+    return max(step, SHORTEST_WINDOW)
+
+
+def floor(at: datetime, step: timedelta) -> datetime:
+    """Return the last whole `step` before or at `at`."""
+    seconds = step.total_seconds()
+    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, at.tzinfo)
+
+
+@st.cache_resource(
+    ttl=FRESH,
+    max_entries=1024,
+    show_spinner=False,
+    refresh_mode="background",
+    hash_funcs={Query: repr},
+)
+def current(query: Query) -> Answer[Reading]:
+    """Return what `query` yields now. Shared: never change it."""
+    now = utc_now()
+    at = floor(now, FRESH)
+    return _ask(query, ("current", query), lambda source: source.read(query, at=at), now)
+
+
+@st.cache_resource(
+    ttl=FRESH,
+    max_entries=256,
+    show_spinner=False,
+    refresh_mode="background",
+    hash_funcs={Query: repr},
+)
+def history(query: Query, span: timedelta, points: int = POINTS) -> Answer[History]:
+    """Return what `query` yielded over the last `span`; its window becomes the step.
+
+    Shared: never change it.
+    """
+    now = utc_now()
+    lies = grid(span, now=now, points=points)
+    question = ("history", query, span, points)
+    last = cast(Answer[History], _last_good().get(question) or Answer())
+    if last.data and last.at and last.data.grid == lies and now - last.at < lies.step / 4:
+        return last  # nothing can have moved yet
+    tiled = replace(query, window=window(lies.step))
+
+    def read(source: Source) -> History:
+        found = list(source.read_range(tiled, start=lies.start, end=lies.end, step=lies.step))
+        found.sort(key=lambda series: -max(series.values, default=0.0))
+        kept = tuple(map(_compact, found[:MOST_SERIES]))
+        return History(series=kept, grid=lies, left_out=len(found) - len(kept))
+
+    return _ask(tiled, question, read, now)
+
+
+@st.cache_resource(ttl=60, max_entries=64, show_spinner=False, refresh_mode="background")
+def label_values(label: str) -> tuple[str, ...]:
+    """Return the values that `label` had in the last day, for a choice; none when unknown."""
+    now = utc_now()
+    wiring = wired.current()
+    try:
+        if wiring.traces is not None:
+            found = wiring.traces.values(label, start=now - _LABEL_VALUES_SPAN, end=now)
+            return tuple(value for value in found if value)
+        query = Query(signal="request_rate", window=_LABEL_VALUES_SPAN, by=(label,))
+        reading = wiring.signals.route(query).read(query, at=floor(now, FRESH))
+    except SignalError:
+        return ()
+    return tuple(sorted(v for sample in reading.samples if (v := sample.labels.get(label))))
+
+
+def clear() -> None:
+    """Forget everything that was read."""
+    for cache in (current, history, label_values, _last_good):
+        cache.clear()
+
+
+@st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)
+def _last_good() -> LastGood:
+    return LastGood(limit=512)
+
+
+def _ask(query: Query, question: object, read: Callable[[Source], T], now: datetime) -> Answer[T]:
+    last = cast(Answer[T], _last_good().get(question) or Answer())
+    try:
+        source = wired.current().signals.route(query)
+    except SignalError as error:
+        return replace(last, source="", error=str(error))
+    try:
+        answer = Answer(data=read(source), at=now, source=source.name)
+    except SignalError as error:
+        return replace(last, source=source.name, error=str(error))
+    _last_good().keep(question, answer)
+    return answer
+
+
+def _compact(series: Series) -> Series:
+    return replace(series, seconds=array("d", series.seconds), values=array("d", series.values))
