@@ -144,6 +144,11 @@ class Source(Protocol):
 class Expressions(Protocol):
     """A source that also evaluates expressions of its own language, such as PromQL."""
 
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use."""
+        ...
+
     def evaluate(self, expression: str, *, at: datetime) -> Reading:
         """Return the vector `expression` yields at `at`; raises as `Source.read`."""
         ...

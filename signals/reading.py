@@ -1,0 +1,150 @@
+"""Asking many questions at one instant: each distinct one once, the sources side by side."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from signals import Expressions, Query, QueryError, Reading, SignalError, Source, UnreachableError
+from signals.grouping import Answer, Question, plan, share
+from signals.routing import Sources
+
+
+@dataclass(slots=True, kw_only=True)
+class _Desk:
+    """The threads that ask one source, and the answers they still wait for."""
+
+    name: str
+    threads: ThreadPoolExecutor
+    waiting: set[Future[Reading]] = field(default_factory=set)
+    is_late: bool = False
+
+    def submit(self, fetch: Callable[[], Reading]) -> "_Pending":
+        """Start `fetch`, unless the source is not done with an earlier call."""
+        if self.is_late:
+            late = UnreachableError(f"{self.name} is still busy with what it was asked before")
+            return _Pending(name=self.name, future=late)
+        future = self.threads.submit(fetch)
+        self.waiting.add(future)
+        return _Pending(name=self.name, future=future)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A question on its way to the source called `name`, or why it was not sent."""
+
+    name: str
+    future: Future[Reading] | SignalError
+
+
+class Readers:
+    """Threads that ask the sources: some for each, so that none waits for another's.
+
+    Serves one caller at a time; close it in the end.
+
+    Args:
+        sources: Where golden signals are asked.
+        expressions: Where PromQL is asked; None without a Prometheus.
+        patience: How long one call may take. A source that was not done by then is not asked
+            again until it is: it holds up one call, not every one.
+        threads: At most this many questions at a time to each source.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        expressions: Expressions | None = None,
+        *,
+        patience: timedelta = timedelta(seconds=5),
+        threads: int = 8,
+    ) -> None:
+        self._sources = sources
+        self._expressions = expressions
+        self._patience_seconds = patience.total_seconds()
+        self._threads = threads
+        self._desks: dict[int, _Desk] = {}
+
+    def read_all(
+        self, queries: Iterable[Query], expressions: Iterable[str] = (), *, at: datetime
+    ) -> dict[Question, Answer]:
+        """Return the answer to every query and every PromQL expression.
+
+        What fails has its SignalError in the place of an answer; none is raised.
+        """
+        for desk in self._desks.values():
+            desk.waiting = {future for future in desk.waiting if not future.done()}
+            desk.is_late = bool(desk.waiting)
+        routed: dict[Query, Source] = {}
+        refused: dict[Question, Answer] = {}
+        for query in dict.fromkeys(queries):
+            try:
+                routed[query] = self._sources.route(query)
+            except QueryError as error:
+                refused[query] = error
+        asked = self._planned(routed)
+        pending: dict[Question, _Pending] = {
+            query: self._ask(query, at) for query in dict.fromkeys(asked.values())
+        }
+        pending |= {text: self._evaluate(text, at) for text in dict.fromkeys(expressions)}
+        answers = self._wait(pending)
+        texts: dict[Question, Answer] = {
+            text: answer for text, answer in answers.items() if isinstance(text, str)
+        }
+        return {**refused, **texts, **share(asked, answers)}
+
+    def close(self) -> None:
+        """Drop the questions not asked yet, and wait for those that are."""
+        for desk in self._desks.values():
+            desk.threads.shutdown(cancel_futures=True)
+
+    def _planned(self, routed: dict[Query, Source]) -> dict[Query, Query]:
+        """Return what to ask in the place of each query; itself, if its source cannot split so."""
+        sharing: dict[Query, Source | None] = {}
+        asked = plan(routed)
+        for query, question in asked.items():
+            if question not in sharing:
+                try:
+                    sharing[question] = self._sources.route(question)
+                except QueryError:
+                    sharing[question] = None
+            if sharing[question] is not routed[query]:
+                asked[query] = query
+        return asked
+
+    def _ask(self, query: Query, at: datetime) -> _Pending:
+        source = self._sources.route(query)
+        return self._desk(source).submit(partial(source.read, query, at=at))
+
+    def _evaluate(self, expression: str, at: datetime) -> _Pending:
+        source = self._expressions
+        if source is None:
+            nobody = QueryError("nobody to ask PromQL: connect a Prometheus-compatible server")
+            return _Pending(name="", future=nobody)
+        return self._desk(source).submit(partial(source.evaluate, expression, at=at))
+
+    def _desk(self, source: Source | Expressions) -> _Desk:
+        desk = self._desks.get(id(source))
+        if desk is None:
+            threads = ThreadPoolExecutor(self._threads, thread_name_prefix=f"read-{source.name}")
+            desk = self._desks[id(source)] = _Desk(name=source.name, threads=threads)
+        return desk
+
+    def _wait(self, pending: Mapping[Question, _Pending]) -> dict[Question, Answer]:
+        futures = [p.future for p in pending.values() if isinstance(p.future, Future)]
+        wait(futures, timeout=self._patience_seconds)
+        return {question: self._answer(asked) for question, asked in pending.items()}
+
+    def _answer(self, pending: _Pending) -> Answer:
+        future = pending.future
+        if isinstance(future, SignalError):
+            return future
+        if not future.done():
+            future.cancel()
+            return UnreachableError(
+                f"{pending.name} did not answer within {self._patience_seconds:g} s"
+            )
+        try:
+            return future.result()
+        except SignalError as error:
+            return error
