@@ -6,13 +6,16 @@ A mark is a word with an icon and a colour, never a colour alone. Text from outs
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import Page
 
-from app import numbers
+from app import numbers, wired
 from app.charts import FIRING, SERIES, Plot
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState, Outcome, Severity, SpanStatus
@@ -52,6 +55,8 @@ SPAN_STATUSES: Final[dict[SpanStatus, Look]] = {
 }
 
 _FLASH = "flash"
+_PAGES = "pages"
+_USER_HEADER = "X-Wakeful-User"  # set by app.gate, which strips what a client sent
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#~|:$^!])")
 
 
@@ -179,3 +184,45 @@ def draw(plot: Plot, *, key: str, alt: str) -> None:
     """Draw `plot`; `alt` tells a screen reader what it shows."""
     datasets = {SERIES: plot.frame, FIRING: plot.firing}
     st.vega_lite_chart(spec={**plot.spec, "datasets": datasets}, key=key, alt=alt)
+
+
+def know_pages(pages: Iterable[Page]) -> None:
+    """Remember the pages of the navigation, so that `link` finds them by their address."""
+    st.session_state[_PAGES] = {page.url_path: page for page in pages}
+
+
+def link(url_path: str, label: str, *, icon: str = "", **query: str) -> None:
+    """Draw a link to another page, such as `link("alerts", "Open", alert="7")`."""
+    page = st.session_state.get(_PAGES, {}).get(url_path)
+    if page is None:
+        st.markdown(f"[{plain(label)}](/{url_path}?{urlencode(query)})")
+    else:
+        picture = f":material/{icon}:" if icon else None
+        st.page_link(page, label=plain(label), icon=picture, query_params=query)
+
+
+def sidebar_links(text: str) -> None:
+    """Draw the operator's own links, `Title=https://…, Title=https://…`, under the navigation."""
+    for one in text.split(","):
+        title, _, url = (part.strip() for part in one.partition("="))
+        if title and url.startswith(("https://", "http://")):
+            st.sidebar.page_link(url, label=plain(title), icon=":material/open_in_new:")
+
+
+def who() -> str:
+    """Return the name of whoever looks at the page, for records of what they do."""
+    named = st.context.headers.get(_USER_HEADER)
+    return named or wired.current().settings.local_user
+
+
+def viewer_zone() -> tzinfo:
+    """Return the viewer's time zone, or UTC while the browser has not told it."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def clock(at: datetime) -> str:
+    """Return `at` as the viewer's clock shows it, with the zone: `Nov 21, 06:14 CET`."""
+    return f"{at.astimezone(viewer_zone()):%b %-d, %H:%M %Z}"

@@ -1,0 +1,85 @@
+"""Where each golden signal stands against its target and its alert threshold. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from models.vocabulary import Bad, Comparison, DataState, Unit
+from signals import Query, Reading
+from signals.catalog import CATALOG, MINUTES_5, Signal
+
+SIGNALS: Final = tuple(signal for signal in CATALOG.values() if signal.golden)
+_PER_REQUEST: Final = (Unit.SECONDS, Unit.RATIO, Unit.USD)
+
+
+class Standing(StrEnum):
+    """In a word, how a signal does."""
+
+    OK = "ok"
+    OVER_TARGET = "over target"
+    UNDER_TARGET = "under target"
+    BEYOND = "beyond alert threshold"
+    MEASURED = "no target"  # there is a value, and nothing to hold it against
+    NO_TRAFFIC = "no traffic"
+    NO_DATA = "no data"
+    NO_SOURCE = "no source"
+    SOURCE_DOWN = "source down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """One signal at present.
+
+    Attributes:
+        value: In the signal's unit; None when there is none.
+        samples: How many requests it rests on; None when unknown or not counted in requests.
+    """
+
+    signal: Signal
+    value: float | None
+    standing: Standing
+    samples: int | None = None
+
+
+def window(signal: Signal) -> timedelta:
+    """Return what the present value of `signal` covers: what its alert looks at."""
+    return signal.breach.window if signal.breach else MINUTES_5
+
+
+def question(signal: Signal, labels: tuple[tuple[str, str], ...]) -> Query:
+    """Return the question for the present value of `signal` in a part of the traffic."""
+    return Query(signal=signal.name, window=window(signal), scope=labels)
+
+
+def value(reading: Reading | None) -> float | None:
+    """Return the value of an answer that is not split, or None when it has none."""
+    return reading.samples[0].value if reading and reading.samples else None
+
+
+def requests(signal: Signal, rate: float | None) -> int | None:
+    """Return how many requests a value of `signal` rests on, from their `rate` per second."""
+    if rate is None or signal.unit not in _PER_REQUEST:
+        return None
+    return round(rate * window(signal).total_seconds())
+
+
+def standing(signal: Signal, reading: Reading | None) -> Standing:
+    """Return how `signal` does. None stands for a source that never answered."""
+    found = value(reading)
+    if reading is None:
+        return Standing.SOURCE_DOWN
+    if found is None:
+        empty = reading.state is DataState.NO_TRAFFIC
+        return Standing.NO_TRAFFIC if empty else Standing.NO_DATA
+    if signal.breach is not None and _beyond(found, signal.breach.comparison, signal.breach.bound):
+        return Standing.BEYOND
+    if signal.target is None:
+        return Standing.MEASURED if signal.breach is None else Standing.OK
+    if signal.bad is Bad.LOW:
+        return Standing.OK if found >= signal.target else Standing.UNDER_TARGET
+    return Standing.OK if found <= signal.target else Standing.OVER_TARGET
+
+
+def _beyond(found: float, comparison: Comparison, bound: float) -> bool:
+    return found > bound if comparison is Comparison.ABOVE else found < bound

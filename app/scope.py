@@ -1,0 +1,87 @@
+"""What a page looks at: how far back, and which part of the traffic. Kept in the URL.
+
+The keys are the names in the URL, the same on every page, so that a choice goes along from page
+to page and a link shows the next person the same thing.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import streamlit as st
+
+from app import cached
+
+RANGES: Final = {
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+}
+DEFAULT_RANGE: Final = "1h"
+_WORDS: Final = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d"}
+_FIRST: Final = {"feature": "Feature", "model": "Model"}
+_MORE: Final = {
+    "tenant": "Tenant",
+    "prompt_version": "Prompt version",
+    "environment": "Environment",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What was chosen.
+
+    Attributes:
+        span: How far back.
+        labels: Sorted (label, value) pairs that all must hold, as in `signals.Query.scope`.
+    """
+
+    span: timedelta
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Return the labels as a person reads them, or nothing."""
+        return ", ".join(f"{label} {value}" for label, value in self.labels)
+
+
+def choose() -> Scope:
+    """Draw the choice in one row and return it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="scope", gap="small"):
+        span = RANGES[
+            st.segmented_control(
+                "Range",
+                list(RANGES),
+                default=DEFAULT_RANGE,
+                required=True,
+                format_func=_WORDS.__getitem__,
+                key="range",
+                label_visibility="collapsed",
+                bind="query-params",
+            )
+        ]
+        chosen = {label: _select(label, title, width=170) for label, title in _FIRST.items()}
+        with st.popover("More", icon=":material/filter_list:"):
+            chosen |= {label: _select(label, title) for label, title in _MORE.items()}
+    labels = tuple(sorted((label, value) for label, value in chosen.items() if value))
+    return Scope(span=span, labels=labels)
+
+
+def _select(label: str, title: str, width: int | None = None) -> str | None:
+    values = list(cached.label_values(label))
+    linked = st.query_params.get(label)
+    if linked and linked not in values:
+        values.append(linked)  # a link stays true when its value has had no traffic for a day
+    return st.selectbox(
+        title,
+        values,
+        index=None,
+        placeholder=f"Any {title.lower()}",
+        key=label,
+        label_visibility="collapsed" if width else "visible",
+        width=width or "stretch",
+        accept_new_options=True,
+        bind="query-params",
+    )
