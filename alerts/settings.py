@@ -63,6 +63,11 @@ class Settings:
         "", "REST API token: who is on call, assignment", secret=True
     )
     pagerduty_from: str = setting("", "E-mail of the PagerDuty user that assigns incidents")
+    pagerduty_webhook_secret: str = setting(
+        "",
+        "Checks that webhooks come from PagerDuty; several, with commas, in a change",
+        secret=True,
+    )
     pagerduty_events_url: str = setting(
         "https://events.pagerduty.com", "Events API (EU: https://events.eu.pagerduty.com)"
     )

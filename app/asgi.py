@@ -1,0 +1,107 @@
+"""The web process: pages, HTTP doors and, in the same process if asked, the engine."""
+
+import gc
+import importlib
+import pkgutil
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from sqlmodel import Session
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from alerts.defaults import ensure_defaults
+from alerts.wiring import Role, Wiring
+from app import dashboards, views, wired
+from app.gate import Gate, Visitors, login_routes
+from app.http.acting import Followed, Replies
+from app.http.health import health_routes
+from app.http.otlp import otlp_routes
+from app.http.pagerduty import pagerduty_routes
+from app.http.slack import slack_routes
+
+SCRIPT = Path(__file__).with_name("main.py")
+# In a checkout, and beside this file in a wheel: see pyproject.toml.
+CONFIGS = (SCRIPT.parent.parent / ".streamlit" / "config.toml", SCRIPT.with_name("streamlit.toml"))
+
+
+def build(wiring: Wiring) -> st.App:
+    """Return the ASGI application around `wiring`, whose pages it also makes current."""
+    wired.set_current(wiring)
+    engine = wiring.role is Role.UP
+    visitors = Visitors(wiring.settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+        for module in pkgutil.iter_modules(views.__path__):
+            importlib.import_module(f"{views.__name__}.{module.name}")
+        prepare(wiring)
+        jobs = wiring.jobs()
+        if engine:
+            jobs.start()
+        # Streamlit collects garbage around reruns: without these objects that costs nothing.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield {}
+        finally:
+            jobs.stop()
+            wiring.close()
+
+    return st.App(
+        SCRIPT,
+        lifespan=lifespan,
+        routes=[*doors(wiring, engine=engine), *login_routes(visitors)],
+        middleware=[Middleware(Gate, visitors=visitors)],
+    )
+
+
+def prepare(wiring: Wiring) -> None:
+    """Fill a new database with the defaults; an old one is left as it is."""
+    now = wiring.clock()
+    ensure_defaults(wiring.db, wiring.settings, now=now)
+    with Session(wiring.db) as session:
+        dashboards.ensure_default_dashboards(session, wiring.settings.local_user)
+        session.commit()
+
+
+def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
+    """Return the HTTP routes beside the pages."""
+    settings, db, clock = wiring.settings, wiring.db, wiring.clock
+    replies = Replies(db=db, clock=clock)
+    routes = health_routes(db, clock, engine=engine)
+    if wiring.spans_in is not None and wiring.logs_in is not None:
+        routes += otlp_routes(
+            wiring.spans_in, wiring.logs_in, token=settings.ingest_token, clock=clock
+        )
+    routes += slack_routes(settings.slack_signing_secret, replies.acknowledge, clock)
+    routes += pagerduty_routes(
+        settings.pagerduty_webhook_secret.split(","),
+        replies.acknowledge,
+        replies.resolve,
+        Followed(db=db, clock=clock),
+    )
+    return routes
+
+
+def server_config(wiring: Wiring) -> dict[str, Any]:
+    """Return Streamlit's options: the file's, and where to listen."""
+    path = next(path for path in CONFIGS if path.exists())
+    options = _flat(tomllib.loads(path.read_text()))
+    options["server.address"] = wiring.settings.host
+    options["server.port"] = int(wiring.settings.port)
+    return options
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,185 @@
+"""The `wakeful` command."""
+
+import argparse
+import logging
+import os
+import runpy
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from alerts import engine, inbox, rulefile
+from alerts.engine import StaleError, UnknownAlertError
+from alerts.lifecycle import TransitionError
+from alerts.rulefile import RuleFileError
+from alerts.settings import Settings, SettingsError
+from alerts.wiring import Role, Wiring, wire
+from app.checks import check_table
+from models.database import read_only
+from signals import SignalError
+from signals.traces.embedded import StoreError
+
+DEMO = "examples.copilot.demo"
+# What an operator can cause: each is one plain sentence already.
+PLAIN = (
+    SettingsError,
+    StoreError,
+    RuleFileError,
+    UnknownAlertError,
+    TransitionError,
+    StaleError,
+    SignalError,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exit code 0 when it did its work, 1 when it failed, 2 on wrong use."""
+    options = _parser().parse_args(argv)
+    try:
+        sys.exit(options.run(options))
+    except PLAIN as error:
+        sys.exit(f"wakeful: {error}")
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()
+        sys.exit(f"wakeful: the database does not answer: {reason[0] if reason else error}")
+
+
+def up(options: argparse.Namespace) -> int:
+    """Serve pages and doors, with the engine in the same process or without it."""
+    from app import asgi  # here, since Streamlit takes a second that other commands need not
+
+    wiring = _wire(Role.UP if options.command == "up" else Role.WEB)
+    print(f"Wakeful is at {wiring.settings.base_url}", flush=True)
+    asgi.build(wiring).run(config=asgi.server_config(wiring))
+    return 0
+
+
+def run_engine(_options: argparse.Namespace) -> int:
+    """Run the jobs until told to stop."""
+    wiring = _wire(Role.ENGINE)
+    jobs, stopped = wiring.jobs(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    jobs.start()
+    print("The engine ticks.", flush=True)
+    stopped.wait()
+    jobs.stop()
+    wiring.close()
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Start the demo: a small LLM application, stand-ins for the vendors, and Wakeful."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "examples" / "copilot" / "demo.py").exists():
+        sys.exit("wakeful: the demo comes with the source: clone the repository, then `make demo`")
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    sys.argv = [DEMO, *options.arguments]
+    runpy.run_module(DEMO, run_name="__main__")
+    return 0
+
+
+def check(_options: argparse.Namespace) -> int:
+    """Ask every configured source and channel whether it answers."""
+    wiring = _wire(Role.TOOL)
+    lines, ok = check_table(wiring)
+    print("\n".join(lines))
+    return 0 if ok else 1
+
+
+def rules(options: argparse.Namespace) -> int:
+    """Import, export or check a file of rules."""
+    if options.action == "export":
+        wiring = _wire(Role.TOOL)
+        with Session(read_only(wiring.db)) as session:
+            text = rulefile.dump(session)
+        if options.file == "-":
+            print(text, end="")
+        else:
+            Path(options.file).write_text(text)
+        return 0
+    text = _read(options.file)
+    if options.action == "check":
+        found = rulefile.parse(text)
+        rulefile.check(None, found)
+        print(f"{len(found.policies)} policies and {len(found.rules)} rules are in order")
+        return 0
+    wiring = _wire(Role.TOOL)
+    by = wiring.settings.local_user
+    took = rulefile.load(wiring.db, text, by=f"{by} (import)", now=wiring.clock())
+    print(f"took {took[0]} policies and {took[1]} rules")
+    return 0
+
+
+def alerts(options: argparse.Namespace) -> int:
+    """List what is firing, or take an alert."""
+    wiring = _wire(Role.TOOL)
+    if options.action == "ack":
+        by = options.by or wiring.settings.local_user
+        taken = engine.acknowledge(wiring.db, options.alert, by=by, now=wiring.clock())
+        print(f"alert {options.alert}: {taken.by} has it since {taken.at:%Y-%m-%d %H:%M:%S} UTC")
+        return 0 if taken.by == by else 1
+    with Session(read_only(wiring.db)) as session:
+        for item in inbox.firing_now(session):
+            row = item.alert
+            who = f"{row.acknowledged_by} has it" if row.acknowledged_by else "nobody has it"
+            print(
+                f"{row.id}  {row.severity}  {item.rule.name}: {item.summary}  "
+                f"since {row.fired_at:%Y-%m-%d %H:%M:%S} UTC  {who}"
+            )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wakeful", description="Operations dashboard and alert manager for LLM applications"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, meaning: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=meaning, description=meaning)
+        added.set_defaults(run=run)
+        return added
+
+    command("up", up, "Pages, HTTP doors and engine in one process")
+    command("web", up, "Pages and HTTP doors only")
+    command("engine", run_engine, "The engine only")
+    shown = command("demo", demo, "A live LLM application to watch, break and heal")
+    shown.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…")
+    command("check", check, "Ask every configured source and channel whether it answers")
+    book = command("rules", rules, "Rules and policies as a file")
+    book.add_argument("action", choices=("import", "export", "check"))
+    book.add_argument("file", metavar="FILE", help="YAML; - for standard input or output")
+    inboxed = command("alerts", alerts, "What is firing")
+    actions = inboxed.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="List firing and acknowledged alerts")
+    ack = actions.add_parser("ack", help="Take an alert")
+    ack.add_argument("alert", type=int, metavar="ID")
+    ack.add_argument("--by", help="Your name; WAKEFUL_USER or the login name without")
+    return parser
+
+
+def _wire(role: Role) -> Wiring:
+    settings = Settings.from_env()
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    if role is Role.TOOL:
+        logging.getLogger().setLevel(logging.WARNING)
+    return wire(settings, role)
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleFileError(f"cannot read {file}: {error}") from error

@@ -1,0 +1,29 @@
+"""The script that Streamlit runs for every page: look, identity, navigation."""
+
+import streamlit as st
+
+from app import sidebar, wired
+from app.views import alerts, dashboards, deliveries, overview, policies, rules, traces
+
+ICON = "🔔"
+
+st.set_page_config(page_title="Wakeful", page_icon=ICON, layout="wide")
+
+pages = [
+    st.Page(overview.render, title="Overview", icon=":material/monitoring:", url_path="overview",
+            default=True),
+    st.Page(alerts.render, title="Alerts", icon=":material/notifications_active:",
+            url_path="alerts"),
+    st.Page(dashboards.render, title="Dashboards", icon=":material/dashboard:",
+            url_path="dashboards"),
+    st.Page(traces.render, title="Traces", icon=":material/account_tree:", url_path="traces"),
+    st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
+    st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
+            url_path="policies"),
+    st.Page(deliveries.render, title="Deliveries", icon=":material/outbox:",
+            url_path="deliveries"),
+]  # fmt: skip
+
+page = st.navigation(pages)
+sidebar.draw(wired.current().settings.links)
+page.run()

@@ -1,0 +1,29 @@
+"""The operator's own links in the sidebar: runbooks, the demo's control page."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+
+def parse(links: str) -> list[tuple[str, str]]:
+    """Return the (title, address) pairs of `Title=https://…, Title=https://…`.
+
+    What is not an http or https address is left out: a link must not run a script.
+    """
+    pairs = (entry.partition("=") for entry in links.split(","))
+    return [
+        (title.strip(), address.strip())
+        for title, _, address in pairs
+        if title.strip() and urlsplit(address.strip()).scheme in ("http", "https")
+    ]
+
+
+def draw(links: str) -> None:
+    """Draw the links under the navigation, if there are any."""
+    found = parse(links)
+    if not found:
+        return
+    with st.sidebar:
+        st.caption("Links")
+        for title, address in found:
+            st.link_button(title, address, type="tertiary", icon=":material/open_in_new:")
