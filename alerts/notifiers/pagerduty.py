@@ -28,7 +28,7 @@ class PagerDutyEvents:
     """Services by name, each addressed by its routing key; "default" is the one set up."""
 
     def __init__(
-        self, keys: Mapping[str, str], *, url: str = EVENTS_URL, timeout_seconds: int = 10
+        self, keys: Mapping[str, str], *, url: str = EVENTS_URL, timeout_seconds: float = 10
     ) -> None:
         self._keys = dict(keys)
         self._url = url

@@ -25,7 +25,7 @@ class PagerDutyAssignment:
     """Gives an alert's incident to a person; a target is their e-mail address."""
 
     def __init__(
-        self, token: str, *, sender: str = "", url: str = API_URL, timeout_seconds: int = 10
+        self, token: str, *, sender: str = "", url: str = API_URL, timeout_seconds: float = 10
     ) -> None:
         """Take the token and, for an account's token, the e-mail of the user who assigns."""
         self._sender = sender
@@ -79,7 +79,7 @@ class PagerDutyAssignment:
 class PagerDutyOnCall:
     """Who is on call by PagerDuty's schedules; see `Directory`."""
 
-    def __init__(self, token: str, *, url: str = API_URL, timeout_seconds: int = 10) -> None:
+    def __init__(self, token: str, *, url: str = API_URL, timeout_seconds: float = 10) -> None:
         self._api = _Api(token, "", url, timeout_seconds)
 
     def find(self, target: str, *, at: datetime) -> list[Person]:
@@ -110,7 +110,7 @@ class PagerDutyOnCall:
 
 
 class _Api:
-    def __init__(self, token: str, sender: str, url: str, timeout_seconds: int) -> None:
+    def __init__(self, token: str, sender: str, url: str, timeout_seconds: float) -> None:
         self._token = token
         options = client_options(url)
         client = pagerduty.RestApiV2Client(token, default_from=sender or None, **options)

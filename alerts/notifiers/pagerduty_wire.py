@@ -8,7 +8,7 @@ Source: https://developer.pagerduty.com/docs/rest-api-rate-limits, the client's 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx2
 import pagerduty
@@ -62,9 +62,9 @@ def client_options(url: str) -> dict[str, Any]:
     return options | {"limits": _NO_IDLE}
 
 
-def tame(client: _Client, timeout_seconds: int) -> _Client:
+def tame(client: _Client, timeout_seconds: float) -> _Client:
     """Return `client`, made to try once; refusals never reach its own repeating: see `_refuse`."""
-    client.timeout = timeout_seconds
+    client.timeout = cast(int, timeout_seconds)  # httpx2 takes any number
     client.max_network_attempts = 0
     client.sleep_timer = 0
     return client

@@ -13,7 +13,7 @@ import logging
 import socket
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -34,7 +34,7 @@ _silent.setLevel(logging.CRITICAL + 1)
 class Slack:
     """Channels of one workspace; a target is a channel's name or id."""
 
-    def __init__(self, token: str, *, url: str = SLACK_URL, timeout_seconds: int = 10) -> None:
+    def __init__(self, token: str, *, url: str = SLACK_URL, timeout_seconds: float = 10) -> None:
         self._workspace = _Workspace(token, url, timeout_seconds)
 
     def send(self, target: str, message: Message) -> Receipt:
@@ -49,7 +49,7 @@ class Slack:
 class SlackDirect:
     """Direct messages in one workspace; a target is a person's e-mail address."""
 
-    def __init__(self, token: str, *, url: str = SLACK_URL, timeout_seconds: int = 10) -> None:
+    def __init__(self, token: str, *, url: str = SLACK_URL, timeout_seconds: float = 10) -> None:
         self._workspace = _Workspace(token, url, timeout_seconds)
 
     def send(self, target: str, message: Message) -> Receipt:
@@ -66,12 +66,12 @@ class SlackDirect:
 class _Workspace:
     """Slack's Web API with one bot's token; every failure is a NotifyError."""
 
-    def __init__(self, token: str, url: str, timeout_seconds: int) -> None:
+    def __init__(self, token: str, url: str, timeout_seconds: float) -> None:
         self._token = token
         self._client = WebClient(
             token=token,
             base_url=url,
-            timeout=timeout_seconds,
+            timeout=cast(int, timeout_seconds),  # urllib takes any number
             logger=_silent,
             retry_handlers=[],  # the outbox waits and tries again
         )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from slack_sdk.errors import SlackClientError
@@ -101,13 +101,14 @@ def press(body: bytes) -> Press | None:
     return None
 
 
-def whisper(response_url: str, text: str, *, timeout_seconds: int = 5) -> None:
+def whisper(response_url: str, text: str, *, timeout_seconds: float = 5) -> None:
     """Tell only the person who pressed the button.
 
     Raises:
         NotifyError: Slack did not take it.
     """
-    client = WebhookClient(response_url, timeout=timeout_seconds, logger=_silent, retry_handlers=[])
+    patience = cast(int, timeout_seconds)  # urllib takes any number
+    client = WebhookClient(response_url, timeout=patience, logger=_silent, retry_handlers=[])
     try:
         answer = client.send(
             text=escape(text, 1000), response_type="ephemeral", replace_original=False

@@ -63,7 +63,7 @@ def pagerduty_routes(
         followed: So that a repeated webhook is not followed again.
         deadline_seconds: After which PagerDuty is asked to send the event again.
     """
-    known = [secret for secret in secrets if secret]
+    known = [secret.strip() for secret in secrets if secret.strip()]
     if not known:
         return []
 
