@@ -248,6 +248,7 @@ class Prometheus:
         if response.is_redirect:
             return
         if fault := fault_of_answer(self._who, response):
+            response.close()  # or its connection is lost to the pool
             raise fault
         for warning in warnings_of(response):
             if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
