@@ -1,6 +1,6 @@
 """The waterfall on the page: a component of its own, without a build step.
 
-Its script and style are plain files beside this one, sent inline; the spans go as one JSON
+Its scripts and style are plain files beside this one, sent inline; the spans go as one JSON
 document of columns, encoded once per trace, because Streamlit hashes what it is given on every
 run and leaves an unchanged message unsent.
 """
@@ -17,31 +17,35 @@ _HERE = Path(__file__).parent
 
 _HTML = """
 <div class="waterfall">
-  <div class="tools">
-    <div class="legend" aria-label="Legend"></div>
-    <div><button type="button" class="expand">Expand all</button>
-    <button type="button" class="collapse">Collapse all</button></div>
-  </div>
-  <div role="treegrid" tabindex="0" aria-label="Spans of the trace: arrow keys move and fold,
- Enter shows the details" aria-colcount="6">
+  <div role="treegrid" tabindex="0" aria-colcount="6"
+   aria-label="Spans of the trace. Arrow keys move and fold, Enter shows a span's details.">
     <div class="head" role="row">
-      <div role="columnheader">Span</div>
+      <div role="columnheader">Span
+        <button type="button" class="expand" title="Expand all" aria-label="Expand all">+</button>
+        <button type="button" class="collapse" title="Collapse all" aria-label="Collapse all"
+        >&minus;</button></div>
       <div role="columnheader" class="axis" aria-label="Time"></div>
       <div role="columnheader" class="number">Time</div>
-      <div role="columnheader" class="number share">Share</div>
+      <div role="columnheader" class="number share" title="Share of the trace's time">of all</div>
       <div role="columnheader" class="number">Cost</div>
-      <div role="columnheader" class="number share">Share</div>
+      <div role="columnheader" class="number share" title="Share of the trace's cost">of all</div>
     </div>
     <div class="body" role="rowgroup"></div>
   </div>
+  <div class="legend" aria-label="Legend"></div>
 </div>
 """
+
+
+def _read(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
 
 _mount = st.components.v2.component(
     "wakeful_waterfall",
     html=_HTML,
-    css=(_HERE / "waterfall.css").read_text(encoding="utf-8"),
-    js=(_HERE / "waterfall.js").read_text(encoding="utf-8"),
+    css=_read("waterfall.css"),
+    js=_read("words.js", "waterfall.js"),
 )
 
 
@@ -100,7 +104,7 @@ def _coded(values: Iterable[str]) -> tuple[list[str], list[int]]:
 
 
 def _flags(row: Row) -> int:
-    """Return the marks of `row` as bits, in the order of FLAGS in waterfall.js."""
+    """Return the marks of `row` as bits, in the order of FLAGS in words.js."""
     marks = (
         row.failed,
         row.critical_ms > 0,
@@ -109,5 +113,6 @@ def _flags(row: Row) -> int:
         row.skewed,
         row.slowest,
         row.dearest,
+        row.span.cost_usd is not None and not row.summed,
     )
     return sum(1 << place for place, marked in enumerate(marks) if marked)

@@ -50,7 +50,7 @@ class Hint:
     @property
     def sentence(self) -> str:
         """Return the shares in words, such as `LLM call: 78 % of the time, 99 % of the cost`."""
-        number = f" (× {self.count:,})" if self.count > 1 else ""
+        number = f" ({self.count:,} spans)" if self.count > 1 else ""
         parts = [f"{_percent(self.time_share)} of the time"]
         if self.cost_share is not None:
             parts.append(f"{_percent(self.cost_share)} of the cost")

@@ -35,7 +35,9 @@ class Row:
         critical_ms: Time the request waited for this span itself; over all rows it adds up to
             the trace's duration, but for gaps between top-level spans.
         time_share: The span's duration in the trace's, [0, 1].
-        cost_share: The span's cost in the trace's, [0, 1]; None when it is not part of the sum.
+        cost_share: The span's cost in the trace's, [0, 1]; None when it is not part of the sum, or
+            the sum is a floor: a share of an unknown whole would count the rest as free.
+        summed: Its cost is part of the trace's cost.
         orphan: Its parent has not arrived (yet).
         cyclic: Its parents form a circle, which was cut here.
         skewed: It lies outside its parent by more than a millisecond.
@@ -50,6 +52,7 @@ class Row:
     critical_ms: float
     time_share: float
     cost_share: float | None
+    summed: bool = False
     orphan: bool = False
     cyclic: bool = False
     skewed: bool = False
@@ -236,8 +239,13 @@ def _rows(
     own = self_ms(tree.children, starts, ends)
     waited = critical_ms(tree.children, tree.tops, starts, ends)
     slowest = max(range(len(spans)), key=own.__getitem__) if duration > 0 else None
-    counted = [i for i, span in enumerate(spans) if span.span_id in cost.span_ids]
-    dearest = max(counted, key=lambda i: spans[i].cost_usd or 0.0, default=None)
+    summed = [span.cost_usd is not None and span.span_id in cost.span_ids for span in spans]
+    whole = cost.usd if not cost.at_least else None
+    shares = [
+        span.cost_usd / whole if whole and span.cost_usd is not None and part else None
+        for span, part in zip(spans, summed, strict=True)
+    ]
+    dearest = max(range(len(spans)), key=lambda i: shares[i] or 0.0)
     return tuple(
         Row(
             span=spans[i],
@@ -247,21 +255,16 @@ def _rows(
             self_ms=own[i],
             critical_ms=waited[i],
             time_share=spans[i].duration_ms / duration if duration > 0 else 0.0,
-            cost_share=_cost_share(spans[i], cost),
+            cost_share=shares[i],
+            summed=summed[i],
             orphan=i in tree.orphans,
             cyclic=i in tree.cyclic,
             skewed=_outside(i, tree.parents[i], starts, ends),
             slowest=i == slowest,
-            dearest=i == dearest and bool(spans[i].cost_usd),
+            dearest=i == dearest and bool(shares[i]),
         )
         for i in tree.order
     )
-
-
-def _cost_share(span: Span, cost: TraceCost) -> float | None:
-    if span.cost_usd is None or not cost.usd or span.span_id not in cost.span_ids:
-        return None
-    return span.cost_usd / cost.usd
 
 
 def _outside(child: int, parent: int, starts: Sequence[float], ends: Sequence[float]) -> bool:

@@ -1,28 +1,9 @@
 // The waterfall of one trace as an ARIA tree grid. Only the rows in view are in the document, so
 // that 10,000 spans scroll as 10 do. What comes from a span is set as text, never as markup.
+// The words (FLAGS, CHIPS, duration, dollars …) stand in words.js, which is sent with this file.
 
 const ROW_PX = 28; // as --row in waterfall.css
 const SPARE_ROWS = 8; // drawn beyond either edge, so that scrolling shows no gap
-const DEEPEST_INDENT = 12;
-
-const FLAGS = { error: 1, critical: 2, orphan: 4, cyclic: 8, skewed: 16, slowest: 32, dearest: 64 };
-const CHIPS = [
-  ["error", "error", "ended in an error"],
-  ["slowest", "slowest", "most time of its own in this trace"],
-  ["dearest", "dearest", "highest cost in this trace"],
-  ["orphan", "orphan", "its parent has not arrived: lost, sampled out, or still on its way"],
-  ["cyclic", "loop", "its parents form a circle, which was cut here"],
-  ["skewed", "clock", "outside its parent: the clocks differ, or it went on after the parent"],
-];
-const CODES = {
-  llm: "LLM", embedding: "EMB", retrieval: "RET", rerank: "RNK", tool: "TOOL", agent: "AGT",
-  guardrail: "GRD", evaluator: "EVAL", chain: "CHN", http: "HTTP", other: "···",
-};
-const COST_NOTES = {
-  reported: "reported by the application",
-  computed: "computed: tokens × price list",
-  unpriced: "tokens without a known price: unknown, not zero",
-};
 
 const views = new WeakMap();
 
@@ -53,7 +34,7 @@ class Waterfall {
     this.body.onclick = (event) => this.onClick(event);
     root.querySelector(".expand").onclick = () => this.fold(() => false);
     root.querySelector(".collapse").onclick = () => this.fold((i) => this.spans.depth[i] > 0 || this.tops > 1);
-    this.resized = new ResizeObserver(() => this.layOut());
+    this.resized = new ResizeObserver(() => requestAnimationFrame(() => this.layOut()));
     this.resized.observe(this.scroller);
   }
 
@@ -172,7 +153,7 @@ class Waterfall {
   row(i, place) {
     const s = this.spans;
     const name = element("div", "name", { role: "rowheader" });
-    name.style.paddingInlineStart = `${Math.min(s.depth[i], DEEPEST_INDENT) * 14 + 4}px`;
+    name.style.setProperty("--depth", s.depth[i]);
     const kind = s.kinds[s.kind[i]];
     name.append(element("span", "twist", { "aria-hidden": "true" }, this.isParent(i) ? (this.folded.has(i) ? "▸" : "▾") : ""));
     name.append(element("span", `kind ${kind}`, {}, CODES[kind]), element("span", "label", {}, s.names[s.name[i]]));
@@ -187,7 +168,7 @@ class Waterfall {
     row.append(name, this.bar(i, kind));
     row.append(element("div", "number", { role: "gridcell" }, duration(s.duration[i])));
     row.append(element("div", "number share", { role: "gridcell" }, percent(s.share[i])));
-    row.append(element("div", `number ${s.costShare[i] === null ? "uncounted" : ""}`, { role: "gridcell" }, this.cost(i)));
+    row.append(element("div", `number ${this.has(i, "unsummed") ? "unsummed" : ""}`, { role: "gridcell" }, this.cost(i)));
     row.append(element("div", "number share", { role: "gridcell" }, s.costShare[i] === null ? "" : percent(s.costShare[i])));
     return row;
   }
@@ -223,13 +204,13 @@ class Waterfall {
     if (s.ttft[i] !== null) lines.push(`first token after ${duration(s.ttft[i])}`);
     const note = COST_NOTES[s.sources[s.source[i]]];
     if (note) lines.push(`cost ${this.cost(i)} (${note})`);
-    if (s.cost[i] !== null && s.costShare[i] === null) lines.push("not in the sum: it may repeat what its children cost");
+    if (this.has(i, "unsummed")) lines.push("not in the sum: it may repeat what its children cost");
     return lines.join("\n");
   }
 
   drawAxis() {
     const total = this.spans.total;
-    const step = tickStep(total, Math.max(Math.floor(this.axis.clientWidth / 80), 1));
+    const step = tickStep(total, Math.max(Math.floor(this.axis.clientWidth / 64), 1));
     this.axis.replaceChildren();
     for (let at = 0; total > 0 && at <= total; at += step) {
       const tick = element("span", at > 0.9 * total ? "tick last" : "tick", {}, duration(at));
@@ -300,39 +281,4 @@ class Waterfall {
     this.moveTo(place);
     this.onSelect(this.spans.id[this.selected]);
   }
-}
-
-function element(tag, className = "", attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = text;
-  return made;
-}
-
-/** Three digits, plainly written: 0.0000512, 1.5, 230. */
-function digits(value) {
-  return value.toLocaleString("en-US", { maximumSignificantDigits: 3, useGrouping: value >= 10000 });
-}
-
-function duration(ms) {
-  if (ms < 1000) return `${digits(ms)} ms`;
-  if (ms < 60000) return `${digits(ms / 1000)} s`;
-  return `${Math.floor(ms / 60000)} min ${Math.floor((ms % 60000) / 1000)} s`;
-}
-
-function dollars(usd) {
-  return usd > 0 && usd < 1 ? `$${digits(usd)}` : `$${usd.toFixed(usd === 0 ? 0 : 2)}`;
-}
-
-function percent(ratio) {
-  if (ratio > 0 && ratio < 0.001) return "<0.1 %";
-  return `${(100 * ratio).toFixed(1).replace(".0", "")} %`;
-}
-
-/** The smallest of 1, 2, 5 times a power of ten that divides `total` into at most `count` steps. */
-function tickStep(total, count) {
-  const rough = total / count || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
 }

@@ -74,3 +74,19 @@ def weakest(sources: Iterable[CostSource]) -> CostSource:
         if source in held:
             return source
     return CostSource.NONE
+
+
+def trace_tokens(spans: Iterable[Span]) -> int | None:
+    """Return the input and output tokens of `spans`, all of one trace, by the rule of costs.
+
+    None when no span says.
+    """
+    held = list(spans)
+    billed = [span for span in held if span.kind in BILLABLE]
+    counted = _tokens(billed)
+    return counted if counted is not None else _tokens([s for s in held if s.parent_id is None])
+
+
+def _tokens(spans: Sequence[Span]) -> int | None:
+    counts = [n for span in spans for n in (span.input_tokens, span.output_tokens) if n is not None]
+    return sum(counts) if counts else None

@@ -1,0 +1,105 @@
+"""What the Traces page reads, shared by all viewers; an answer that fails to renew stays.
+
+Everything here is frozen and cached as a resource, never copied: copying 10,000 spans for each
+viewer and run would take longer than drawing them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, TypeVar, cast
+
+import streamlit as st
+
+from app import wired
+from app.cached import FRESH, Answer, LastGood
+from app.trace_search import Filters
+from app.waterfall.component import encode
+from app.waterfall.hints import Hint, hints
+from app.waterfall.layout import Waterfall, lay_out
+from signals import SignalError
+from signals.logs import LogRecord
+from signals.traces import TraceStore, TraceSummary
+
+_STORE_FIRST: Final = "no trace store is configured: look at `app.wired` before you ask"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A trace, laid out and encoded once for all who open it.
+
+    Attributes:
+        columns: What the waterfall component takes.
+    """
+
+    waterfall: Waterfall
+    columns: bytes
+    hints: tuple[Hint, ...]
+
+
+@st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background")
+def listing(filters: Filters) -> Answer[tuple[TraceSummary, ...]]:
+    """Return the traces that match, in the order asked for."""
+    now = wired.current().clock()
+    return _ask(
+        ("listing", filters), lambda: tuple(_store().search(filters.query(now=now))), _lists()
+    )
+
+
+# Not in the background: whoever waits for a trace to arrive would be shown its absence once more.
+@st.cache_resource(ttl=FRESH, max_entries=8, show_spinner="Reading the trace …")
+def drawing(trace_id: str) -> Answer[Drawing]:
+    """Return the trace, ready to be drawn; neither data nor error mean that it is not held."""
+    return _ask(("trace", trace_id), lambda: _draw(trace_id), _drawings())
+
+
+@st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
+def lines(trace_id: str) -> Answer[tuple[LogRecord, ...]]:
+    """Return the log lines of a trace, oldest first."""
+    logs = wired.current().logs
+    if logs is None:
+        return Answer()
+    return _ask(("lines", trace_id), lambda: tuple(logs.lines(trace_id)), _lists())
+
+
+def clear() -> None:
+    """Forget everything that was read."""
+    for cache in (listing, drawing, lines, _lists, _drawings):
+        cache.clear()
+
+
+def _store() -> TraceStore:
+    traces = wired.current().traces
+    if traces is None:
+        raise LookupError(_STORE_FIRST)
+    return traces
+
+
+def _draw(trace_id: str) -> Drawing | None:
+    trace = _store().trace(trace_id)
+    if trace is None or not trace.spans:
+        return None
+    drawn = lay_out(trace)
+    return Drawing(waterfall=drawn, columns=encode(drawn), hints=tuple(hints(drawn)))
+
+
+@st.cache_resource(ttl=timedelta(days=1), max_entries=1, show_spinner=False)
+def _lists() -> LastGood:
+    return LastGood(limit=64)
+
+
+@st.cache_resource(ttl=timedelta(days=1), max_entries=1, show_spinner=False)
+def _drawings() -> LastGood:
+    return LastGood(limit=8)
+
+
+def _ask(question: object, read: Callable[[], T | None], kept: LastGood) -> Answer[T]:
+    try:
+        found = read()
+    except SignalError as error:
+        return replace(cast(Answer[T], kept.get(question) or Answer()), error=str(error))
+    answer = Answer(data=found, at=wired.current().clock())
+    kept.keep(question, answer)
+    return answer
