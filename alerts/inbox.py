@@ -54,12 +54,13 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of an alert's timeline."""
+    """One line of an alert's timeline; `value` is the signal's when a state was entered."""
 
     at: datetime
     kind: EntryKind
     text: str
     actor: str = ""
+    value: float | None = None
     ok: bool = True
 
 
@@ -193,7 +194,8 @@ def _listed(session: Session, state: AlertState, *, limit: int, newest_first: bo
 
 
 def _state(row: Transition) -> Entry:
-    return Entry(at=row.at, kind=EntryKind.STATE, text=row.to_state.value, actor=row.actor)
+    state = row.to_state.value
+    return Entry(at=row.at, kind=EntryKind.STATE, text=state, actor=row.actor, value=row.value)
 
 
 def _step(row: Escalation) -> Entry:

@@ -134,7 +134,7 @@ def deliver_next(
         session.add(entry)
         if error is None:
             _sent(session, claim, receipt, now=ended)
-            _tell(session, usable, claim.note.alert_id, people, now=ended)
+            _tell(session, usable, claim.note.alert_id, people, now=now)
         else:
             _failed(session, claim, entry, error, now=ended)
         session.commit()

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "WAKEFUL_"
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 
 class SettingsError(Exception):
@@ -18,7 +19,7 @@ class SettingsError(Exception):
 
 def setting(default: str, meaning: str, *, secret: bool = False) -> Any:
     """Return a field with its default, as it would be written, and its line in the README."""
-    return field(default=default, metadata={"meaning": meaning, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,8 @@ class Settings:
                 urlsplit(getattr(self, name)).hostname or ""
             ):
                 raise SettingsError(f"{_variable(name)} may be plain http only on loopback")
+        if self.database_url and not self.database_url.startswith(DATABASES):
+            raise SettingsError(f"WAKEFUL_DATABASE_URL must start with {' or '.join(DATABASES)}")
         if self.pagerduty_routing_key and len(self.pagerduty_routing_key) != 32:
             raise SettingsError("WAKEFUL_PAGERDUTY_ROUTING_KEY must have 32 characters")
         if self.trace_store_url not in ("embedded", "none"):

@@ -1,0 +1,95 @@
+"""What many tests share: real databases."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from models import database
+from scripts import servers
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty, migrated database: once SQLite, once PostgreSQL."""
+    yield request.getfixturevalue(f"{request.param}_db")
+
+
+@pytest.fixture
+def sqlite_db(tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
+    path = tmp_path / "wakeful.db"
+    shutil.copy(sqlite_template, path)
+    engine = database.connect(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = database.connect(f"sqlite:///{path}")
+    database.migrate(engine)
+    with engine.connect() as connection:
+        connection.connection.dbapi_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def postgresql_db(postgresql_url: str) -> Iterator[Engine]:
+    name = f"t{uuid.uuid4().hex[:12]}"
+    _run_sql(f"{postgresql_url}/postgres", f"CREATE DATABASE {name} TEMPLATE template_wakeful")
+    engine = database.connect(f"{postgresql_url}/{name}")
+    yield engine
+    engine.dispose()
+    _run_sql(f"{postgresql_url}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of our own on a free loopback port, with a migrated template database."""
+    programs = servers.ensure("postgresql").parent
+    folder = tmp_path_factory.mktemp("postgresql")
+    port = free_port()
+    folder.chmod(0o777)
+    for parent in folder.parents[:3]:  # PostgreSQL will not run as root; its user must get here
+        parent.chmod(parent.stat().st_mode | 0o711)
+    data = folder / "data"
+    _as_postgres([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"])
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+    start = [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
+    _as_postgres(start)
+    url = f"postgresql+psycopg://postgres@127.0.0.1:{port}"
+    try:
+        _run_sql(f"{url}/postgres", "CREATE DATABASE template_wakeful")
+        engine = database.connect(f"{url}/template_wakeful")
+        database.migrate(engine)
+        engine.dispose()
+        yield url
+    finally:
+        _as_postgres([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"])
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _as_postgres(command: list[Path | str]) -> None:
+    user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
+    subprocess.run(command, check=True, user=user, cwd="/tmp", stdout=subprocess.DEVNULL)
+
+
+def _run_sql(url: str, statement: str) -> None:
+    engine = database.connect(url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

@@ -1,0 +1,69 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from alerts.settings import Settings, SettingsError
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = Settings.from_env({})
+    assert (settings.host, settings.port) == ("127.0.0.1", "8501")
+    assert settings.database.startswith("sqlite:////")
+
+
+def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("xoxb-1\n")
+    settings = Settings.from_env({"WAKEFUL_SLACK_BOT_TOKEN_FILE": str(secret)})
+    assert settings.slack_bot_token == "xoxb-1"
+
+
+@pytest.mark.parametrize(
+    ("env", "complaint"),
+    [
+        ({"WAKEFUL_SLAK_TOKEN": "x"}, "WAKEFUL_SLAK_TOKEN is not a setting"),
+        ({"WAKEFUL_PORT": "eighty"}, "WAKEFUL_PORT must be a whole number"),
+        ({"WAKEFUL_PORT": "70000"}, "WAKEFUL_PORT must be a whole number"),
+        ({"WAKEFUL_HOST": "0.0.0.0"}, "set WAKEFUL_ACCESS_TOKEN"),
+        ({"WAKEFUL_PROMETHEUS_URL": "prometheus:9090"}, "WAKEFUL_PROMETHEUS_URL must be an http"),
+        ({"WAKEFUL_PROMETHEUS_TIMEOUT_SECONDS": "0"}, "must be a number of seconds"),
+        ({"WAKEFUL_SLACK_URL": "http://slack.example"}, "plain http only on loopback"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": "short"}, "must have 32 characters"),
+        ({"WAKEFUL_TRACE_STORE_URL": "clickhouse://x"}, "must be `embedded` or `none`"),
+        ({"WAKEFUL_LOG_LEVEL": "loud"}, "WAKEFUL_LOG_LEVEL must be"),
+        ({"WAKEFUL_ACCESS_TOKEN_FILE": "/nowhere"}, "cannot read /nowhere"),
+        ({"WAKEFUL_USER": "a", "WAKEFUL_USER_FILE": "b"}, "not both"),
+        ({"WAKEFUL_DATABASE_URL": "mysql://x"}, "WAKEFUL_DATABASE_URL must start with"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(env: dict[str, str], complaint: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_env(env)
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_stand_in_may_speak_plain_http_on_loopback() -> None:
+    assert Settings.from_env({"WAKEFUL_SLACK_URL": "http://127.0.0.1:8601/api/"}).slack_url
+
+
+def test_other_addresses_are_allowed_with_a_password() -> None:
+    env = {"WAKEFUL_HOST": "0.0.0.0", "WAKEFUL_ACCESS_TOKEN": "secret"}
+    assert Settings.from_env(env).host == "0.0.0.0"
+
+
+def test_a_secret_never_shows_in_the_settings_own_text() -> None:
+    settings = Settings.from_env({"WAKEFUL_ACCESS_TOKEN": "hunter2"})
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
+def test_every_setting_has_its_row_in_the_readme(field: object) -> None:
+    name, default = field.name, field.default  # type: ignore[attr-defined]
+    meaning = field.metadata["meaning"]  # type: ignore[attr-defined]
+    shown = f"`{default}`" if default else ""
+    row = f"| `WAKEFUL_{name.upper()}` | {shown} | {meaning} |"
+    assert row in README.read_text()
