@@ -3,8 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 import pandas as pd
 
@@ -48,14 +47,6 @@ _COUNTS = (
     ("eval_score", "Score, of 100"),
 )
 _YES_NO = (("cache_hit", "Answered from cache"), ("guardrail_triggered", "Guardrail triggered"))
-
-
-def zone(name: str | None) -> tzinfo:
-    """Return the time zone called `name`, or UTC if nobody knows it."""
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (LookupError, OSError, ValueError):
-        return UTC
 
 
 def local(at: datetime, tz: tzinfo) -> str:

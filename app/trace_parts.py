@@ -16,14 +16,14 @@ from signals.traces.costs import trace_tokens
 
 def summary(drawn: Waterfall, tz: tzinfo) -> None:
     """Draw what the request was and what it came to."""
-    root = drawn.rows[0].span
+    root = drawn.root.span
     status = parts.mark(root.status.value, parts.SPAN_STATUSES[root.status])
     st.markdown(f"### {parts.plain(root.name)} &nbsp; {status}")
     known = " · ".join(
         f"{name} **{parts.plain(value)}**" for name, value in trace_facts.origin(drawn)
     )
     started = trace_facts.local(drawn.started_at, tz) if drawn.started_at else numbers.NO_VALUE
-    st.caption(f"{started} · {known}")
+    st.markdown(parts.small(f"{started} · {known}"))
     ttft = next((row.span.ttft_ms for row in drawn.rows if row.span.ttft_ms is not None), None)
     tokens = trace_tokens(row.span for row in drawn.rows)
     with st.container(horizontal=True, key="traces_summary"):
@@ -35,7 +35,7 @@ def summary(drawn: Waterfall, tz: tzinfo) -> None:
         )
         _metric("Tokens", numbers.number(tokens, Unit.COUNT))
         failed = f"{drawn.error_count:,} failed" if drawn.error_count else "none failed"
-        _metric("Spans", f"{drawn.span_count:,}", failed)
+        _metric("Spans", f"{drawn.span_count:,}{'+' if drawn.cut else ''}", failed)
         if ttft is not None:
             _metric("First token", trace_facts.milliseconds(ttft))
         _metric("Outcome", trace_facts.first(drawn, "outcome") or numbers.NO_VALUE)
@@ -58,7 +58,7 @@ def hint_list(found: Sequence[Hint], *, on_pick: Callable[[str], None]) -> None:
     """Draw where the time and the money went; a press on one shows its span."""
     with parts.card("traces_hints", "Where the time and the money went"):
         if not found:
-            st.caption("Nothing stands out: no part takes 5 % of the time or of the cost.")
+            parts.fine_print("Nothing stands out: no part takes 5 % of the time or of the cost.")
         for place, hint in enumerate(found):
             with st.container(gap=None):
                 st.button(
@@ -68,7 +68,7 @@ def hint_list(found: Sequence[Hint], *, on_pick: Callable[[str], None]) -> None:
                     on_click=on_pick,
                     args=(hint.key,),
                 )
-                st.caption(hint.advice)
+                parts.fine_print(hint.advice)
 
 
 def span_details(row: Row, tz: tzinfo) -> None:
@@ -154,7 +154,9 @@ def log_lines(
         if answer.error:
             parts.source_down(answer.error, answer.at, now=now)
         if not answer.data:
-            st.caption("No log line came with this trace id. Send them to `/v1/logs` by OTLP.")
+            parts.fine_print(
+                "No log line came with this trace id. Send them to `/v1/logs` by OTLP."
+            )
             return
         st.dataframe(
             trace_facts.lines_table(answer.data, drawn),

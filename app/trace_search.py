@@ -12,14 +12,6 @@ import pandas as pd
 from models.vocabulary import CostSource, SpanStatus
 from signals.traces import Order, TraceQuery, TraceSummary
 
-RANGES = {
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "6h": timedelta(hours=6),
-    "24h": timedelta(hours=24),
-    "7d": timedelta(days=7),
-}
-DEFAULT_RANGE = "1h"
 LIMIT = 100
 _LABEL_DIGITS = 12
 

@@ -1,7 +1,7 @@
 """Traces: find one request, and see where its time and its money went.
 
-What is shown stands in the URL: `trace`, `span`, `range`, `order`, `slower` (seconds), `errors`,
-and one parameter per field that is filtered by. A link with `?trace=<id>` opens that trace.
+What is shown stands in the URL: `trace` and `span`, or `order`, `slower` (seconds), `errors` and
+what `app.scope` keeps there. A link with `?trace=<id>` opens that trace.
 """
 
 from datetime import timedelta
@@ -10,18 +10,12 @@ from typing import Final
 
 import streamlit as st
 
-from app import cached, cached_traces, numbers, parts, trace_facts, trace_parts, wired
-from app.trace_search import DEFAULT_RANGE, RANGES, Filters, find_trace_id, label, malformed, table
+from app import cached_traces, numbers, parts, scope, trace_parts, wired
+from app.trace_search import Filters, find_trace_id, label, malformed, table
 from app.waterfall.component import waterfall
 from app.waterfall.layout import Row, Waterfall
-from signals.traces import Order, TraceSummary
+from signals.traces import FILTERS, Order, TraceSummary
 
-_FIELDS: Final = {
-    "model": "Model",
-    "tenant": "Tenant",
-    "feature": "Feature",
-    "prompt_version": "Prompt version",
-}
 _ORDERS: Final = {Order.NEWEST: "Newest", Order.SLOWEST: "Slowest", Order.DEAREST: "Dearest"}
 _NO_STORE: Final = (
     "Set `WAKEFUL_TRACE_STORE_URL` to `embedded` (the default) and restart; the application then "
@@ -59,56 +53,36 @@ def render() -> None:
 
 
 def _filters() -> Filters:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="traces_filters"):
-        window = st.segmented_control(
-            "Time range",
-            list(RANGES),
-            default=DEFAULT_RANGE,
-            required=True,
-            key="range",
-            bind="query-params",
-        )
+    chosen = scope.choose()
+    with st.container(horizontal=True, vertical_alignment="center", key="traces_filters"):
         order = st.segmented_control(
             "Order",
-            list(_ORDERS),
-            format_func=_ORDERS.__getitem__,
-            default=Order.NEWEST,
+            [order.value for order in _ORDERS],
+            format_func=lambda order: _ORDERS[Order(order)],
+            default=Order.NEWEST.value,
             required=True,
             key="order",
+            label_visibility="collapsed",
             bind="query-params",
         )
-        errors_only = st.toggle("Errors only", key="errors", bind="query-params")
-    with st.container(horizontal=True, key="traces_scope"):
-        scope = {field: _choice(field, name) for field, name in _FIELDS.items()}
         slower = st.number_input(
-            "Slower than (s)",
+            "Slower than, in seconds",
             min_value=0.0,
             value=None,
             step=0.5,
-            placeholder="Any",
+            placeholder="Slower than … s",
             key="slower",
+            label_visibility="collapsed",
             bind="query-params",
-            width=160,
+            width=170,
         )
+        errors_only = st.toggle("Errors only", key="errors", bind="query-params")
     return Filters(
-        window=RANGES.get(window or DEFAULT_RANGE, RANGES[DEFAULT_RANGE]),
-        scope=tuple((field, value) for field, value in scope.items() if value),
+        window=chosen.span,
+        scope=chosen.labels,
         errors_only=errors_only,
         slower_than_ms=slower * 1000 if slower else None,
-        order=Order(order or Order.NEWEST),
-    )
-
-
-def _choice(field: str, name: str) -> str | None:
-    return st.selectbox(
-        name,
-        cached.label_values(field),
-        index=None,
-        placeholder="Any",
-        accept_new_options=True,  # a link may ask for one that is not among the most frequent
-        key=field,
-        bind="query-params",
-        width=172,
+        order=Order(order),
     )
 
 
@@ -123,7 +97,7 @@ def _list(filters: Filters) -> None:
     elif answer.data is not None:
         _nothing(filters)
     count = len(answer.data or ())
-    st.caption(f"{count:,} traces, looked up {numbers.age(answer.at, now=now)}.")
+    parts.fine_print(f"{count:,} traces, looked up {numbers.age(answer.at, now=now)}.")
 
 
 def _table(summaries: tuple[TraceSummary, ...]) -> None:
@@ -143,7 +117,7 @@ def _table(summaries: tuple[TraceSummary, ...]) -> None:
                 type="tertiary", pinned=True, on_click=_open_clicked, key="traces_click"
             ),
             "Started": columns.DatetimeColumn(
-                format="D MMM HH:mm:ss", timezone=st.context.timezone or "UTC"
+                format="D MMM HH:mm:ss", timezone=str(parts.viewer_zone())
             ),
             "Latency": columns.ProgressColumn(
                 format="%.2f s", min_value=0, max_value=max(slow, 0.001)
@@ -173,7 +147,7 @@ def _nothing(filters: Filters) -> None:
 
 
 def _clear() -> None:
-    for field in _FIELDS:
+    for field in FILTERS:
         st.session_state[field] = None
     st.session_state["errors"] = False
     st.session_state["slower"] = None
@@ -207,7 +181,7 @@ def _opened(trace_id: str) -> None:
         if not answer.error:
             _not_held(trace_id)
         return
-    tz = trace_facts.zone(st.context.timezone)
+    tz = parts.viewer_zone()
     drawn = answer.data.waterfall
     trace_parts.summary(drawn, tz)
     if drawn.note:
@@ -224,7 +198,7 @@ def _opened(trace_id: str) -> None:
     with right:
         trace_parts.hint_list(answer.data.hints, on_pick=partial(_jump, trace_id))
     trace_parts.log_lines(cached_traces.lines(trace_id), drawn, tz, now=now)
-    st.caption(f"Trace `{trace_id}`, read {numbers.age(answer.at, now=now)}.")
+    parts.fine_print(f"Trace `{trace_id}`, read {numbers.age(answer.at, now=now)}.")
 
 
 def _not_held(trace_id: str) -> None:
@@ -248,7 +222,7 @@ def _selected(drawn: Waterfall) -> Row:
     """Return the row that was clicked, else the one in the URL, else the slowest."""
     clicked = (st.session_state.get(_key(drawn.trace_id)) or {}).get("span")
     row = drawn.row(clicked or st.query_params.get("span", ""))
-    return row or next((row for row in drawn.rows if row.slowest), drawn.rows[0])
+    return row or next((row for row in drawn.rows if row.slowest), drawn.root)
 
 
 def _focus(drawn: Waterfall) -> tuple[str, int]:

@@ -74,6 +74,7 @@ class Waterfall:
         duration_ms: From the first start to the last end of the spans drawn.
         cost: Of all spans, drawn or not.
         span_count: Of all spans, drawn or not.
+        cut: The store holds more spans than it gave.
     """
 
     trace_id: str
@@ -82,6 +83,16 @@ class Waterfall:
     duration_ms: float
     cost: TraceCost
     span_count: int
+    cut: bool = False
+
+    @property
+    def root(self) -> Row:
+        """Return the row that stands for the request: the first without a parent, else the first.
+
+        Raises:
+            IndexError: There are no rows.
+        """
+        return next((row for row in self.rows if row.span.parent_id is None), self.rows[0])
 
     @property
     def error_count(self) -> int:
@@ -91,12 +102,17 @@ class Waterfall:
     @property
     def note(self) -> str | None:
         """Return the sentence that must stand above a trace that was cut, or None."""
-        if self.span_count <= ROW_LIMIT:
-            return None
-        return (
-            f"This trace has {self.span_count:,} spans. The {ROW_LIMIT:,} that started first are "
-            "drawn; times and shares of time are theirs, the cost is that of all."
-        )
+        if self.span_count > ROW_LIMIT:
+            return (
+                f"This trace has {self.span_count:,} spans. The {ROW_LIMIT:,} that started first "
+                "are drawn; times and shares of time are theirs, the cost is that of all."
+            )
+        if self.cut:
+            return (
+                f"This trace has more spans than its store gives at once. The {self.span_count:,} "
+                "that started first are drawn; times and cost are theirs alone."
+            )
+        return None
 
     def row(self, key: str) -> Row | None:
         """Return the row with `key`, or None if it is not drawn."""
@@ -136,6 +152,7 @@ def lay_out(trace: Trace) -> Waterfall:
         duration_ms=max(ends),
         cost=cost,
         span_count=count,
+        cut=trace.cut,
     )
 
 

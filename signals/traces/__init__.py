@@ -83,10 +83,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One request: all its spans known so far, by start. Spans may lack their parent."""
+    """One request: all its spans known so far, by start. Spans may lack their parent.
+
+    Attributes:
+        cut: The store holds more spans of it than it gives at once; these are the earliest.
+    """
 
     trace_id: str
     spans: tuple[Span, ...]
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
