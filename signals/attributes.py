@@ -1,0 +1,193 @@
+"""Span attributes of every convention -> the fields of our `Span`.
+
+`attribute_aliases.json` lists, for each field, the keys that may hold it, the first present one
+winning: OpenTelemetry GenAI, OpenInference, OpenLLMetry, OpenLIT, Langfuse and the plain names
+of the seeds. What no field takes stays in `attributes`, redacted, as text.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from signals import redact
+from signals.attribute_values import (
+    CONVERT,
+    MAX_ATTRIBUTES,
+    VERDICTS,
+    Value,
+    as_label,
+    as_object,
+    text,
+)
+
+_RESOURCE_RANK = 1_000  # what the resource says counts only where the span says nothing
+_DULL = ("telemetry.", "process.", "os.")  # of a resource: the same for every span, read by nobody
+
+_TABLE: dict[str, list[str]] = {
+    name: keys
+    for name, keys in json.loads(
+        files("signals").joinpath("attribute_aliases.json").read_text(encoding="utf-8")
+    ).items()
+    if not name.startswith("_")
+}
+ALIASES: dict[str, tuple[str, int]] = {
+    key: (name, rank) for name, keys in _TABLE.items() for rank, key in enumerate(keys)
+}
+_PARTS = {
+    key.removesuffix("*"): name for name in ("input_parts", "output_parts") for key in _TABLE[name]
+}
+
+
+@dataclass(slots=True)
+class Found:
+    """What a set of attributes says.
+
+    Attributes:
+        fields: Name of a field -> its value, converted and redacted.
+        holders: Name of a field -> the rank among its aliases, key and value that it came from.
+        rest: Everything else, as text.
+    """
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    holders: dict[str, tuple[int, str, Value]] = field(default_factory=dict)
+    rest: dict[str, str] = field(default_factory=dict)
+
+
+def of_resource(attributes: Mapping[str, Value]) -> Found:
+    """Return what a resource says about all its spans; `service` is among the fields."""
+    told = {key: value for key, value in attributes.items() if not key.startswith(_DULL)}
+    service = told.pop("service.name", None)
+    found = of_span(told)
+    found.holders = {
+        name: (rank + _RESOURCE_RANK, key, value)
+        for name, (rank, key, value) in found.holders.items()
+    }
+    found.fields["service"] = as_label(service) or "unknown"
+    return found
+
+
+def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> Found:
+    """Return what a span's attributes say, completed by its resource's."""
+    found = Found()
+    if resource is not None:
+        found = Found(dict(resource.fields), dict(resource.holders), dict(resource.rest))
+    if "metadata" in attributes:
+        attributes = _with_metadata(attributes)
+    parts: dict[str, dict[str, Value]] = {}
+    for key, value in attributes.items():
+        name, rank, stored_key, masked = _treatment(key)
+        if name is None:
+            if len(found.rest) < MAX_ATTRIBUTES:
+                found.rest[stored_key] = redact.REDACTED if masked else text(value)
+        elif name in ("input_parts", "output_parts"):
+            parts.setdefault(name, {})[key] = value
+        else:
+            _take(found, name, rank, key, value)
+    for name, pieces in parts.items():
+        target = "input_text" if name == "input_parts" else "output_text"
+        if not found.fields.get(target):
+            found.fields[target] = redact.clean(_joined(pieces), redact.TEXT_LIMIT)
+    _settle(found)
+    return found
+
+
+@lru_cache(maxsize=16_384)
+def _treatment(key: str) -> tuple[str | None, int, str, bool]:
+    """Return the field, its rank, the key to store under, and whether to mask the value."""
+    name, rank = ALIASES.get(key, (None, 0))
+    if name is None:
+        for prefix, parts in _PARTS.items():
+            if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1].isdigit():
+                name = parts
+    return name, rank, redact.clean(key, redact.NAME_LIMIT), redact.names_a_secret(key)
+
+
+def _take(found: Found, name: str, rank: int, key: str, value: Value) -> None:
+    """Give `value` to field `name` unless a better alias holds it; the loser is kept as text."""
+    converted = CONVERT.get(name, as_label)(value)
+    holder = found.holders.get(name)
+    if converted is None or (holder is not None and holder[0] <= rank):
+        if holder is None or holder[2] != value:
+            found.rest[key] = text(value)
+        return
+    if holder is not None and holder[2] != value:
+        found.rest[holder[1]] = text(holder[2])
+    found.fields[name] = converted
+    found.holders[name] = (rank, key, value)
+
+
+def _settle(found: Found) -> None:
+    """Turn what stands between the conventions and our fields into our fields."""
+    fields = found.fields
+    _usage(fields)
+    seconds = fields.pop("ttft_s", None)
+    if seconds is not None:
+        fields.setdefault("ttft_ms", seconds * 1_000)
+    label = fields.pop("eval_label", None)
+    if label is not None:
+        found.rest["gen_ai.evaluation.score.label"] = label
+        if label.lower() in VERDICTS:
+            fields.setdefault("eval_score", VERDICTS[label.lower()])
+
+
+def _usage(fields: dict[str, Any]) -> None:
+    """Make `input_tokens` include the cached ones, and `output_tokens` the reasoning.
+
+    OpenTelemetry and OpenInference send them so; Langfuse's details, and some clients of
+    Anthropic, count cached tokens beside the input, which shows when there are more of them.
+    """
+    usage: dict[str, float] = fields.pop("usage_details", {})
+    costs: dict[str, float] = fields.pop("cost_details", {})
+    for side in ("input", "output"):
+        counts = [int(n) for key, n in usage.items() if key.startswith(side)]
+        if counts:
+            fields.setdefault(f"{side}_tokens", sum(counts))
+    for key, count in usage.items():
+        target = _DETAILS.get(key)
+        if target is not None:
+            fields.setdefault(target, int(count))
+    if costs:
+        parts = (cost for key, cost in costs.items() if key != "total")
+        fields.setdefault("cost_usd", costs.get("total", sum(parts)))
+    cached = fields.get("cache_read_tokens", 0) + fields.get("cache_write_tokens", 0)
+    if "input_tokens" in fields and cached > fields["input_tokens"]:
+        fields["input_tokens"] += cached
+    if fields.get("reasoning_tokens", 0) > fields.get("output_tokens", math.inf):
+        fields["output_tokens"] += fields["reasoning_tokens"]
+
+
+def _with_metadata(attributes: Mapping[str, Value]) -> dict[str, Value]:
+    """Return `attributes` with OpenInference's JSON `metadata` spread as `metadata.<key>`."""
+    spread = dict(attributes)
+    metadata = as_object(attributes["metadata"])
+    if metadata is not None:
+        del spread["metadata"]
+        for key, value in metadata.items():
+            spread.setdefault(f"metadata.{key}", value)
+    return spread
+
+
+def _joined(pieces: Mapping[str, Value]) -> str:
+    """Return numbered message parts as lines such as `0.message.role: user`, in order."""
+    lines: list[tuple[int, str]] = []
+    for key, value in pieces.items():
+        prefix = next(prefix for prefix in _PARTS if key.startswith(prefix))
+        index, _, part = key[len(prefix) :].partition(".")
+        order = int(index) if index.isdecimal() and len(index) < 10 else 0
+        lines.append((order, f"{part.removeprefix('message.')}: {value}"))
+    return "\n".join(line for _, line in sorted(lines, key=lambda line: line[0]))
+
+
+_DETAILS = {
+    "input_cached_tokens": "cache_read_tokens",
+    "input_cache_read": "cache_read_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "input_cache_creation": "cache_write_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+    "output_reasoning": "reasoning_tokens",
+    "output_reasoning_tokens": "reasoning_tokens",
+}

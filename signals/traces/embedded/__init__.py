@@ -1,0 +1,125 @@
+"""Traces and logs in one DuckDB file that this process owns: nothing else to install.
+
+schema      the tables, and the way of our values into Arrow and back
+database    the file: opening, asking within bounds, reopening
+writer      group commit
+requests    SQL for requests and their labels
+search      lists of traces
+answering   signals, in the SQL of `signals.traces.from_spans`
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from signals import Query, Reading, Series
+from signals.logs.embedded import EmbeddedLogs
+from signals.traces import FILTERS, Span, Trace, TraceQuery, TraceSummary
+from signals.traces.embedded import answering, search
+from signals.traces.embedded.database import Database, StoreError
+from signals.traces.embedded.schema import SPAN_FIELDS, aware, naive, span_of, spans_table
+from signals.traces.embedded.writer import Writer
+from signals.traces.from_spans import ANSWERS
+
+__all__ = ["EmbeddedStore", "StoreError"]
+
+PATIENCE = timedelta(seconds=10)
+SWEEP_PATIENCE = timedelta(minutes=5)
+MAX_SPANS = 10_000  # of one trace; more cannot be drawn
+
+
+class EmbeddedStore:
+    """`TraceStore`, `SpanSink` and `Source` over one file; its `logs` are a store of their own."""
+
+    name = "traces"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writer = Writer(database)
+        self.logs = EmbeddedLogs(database, self._writer)
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, memory_mb: int = 512, patience: timedelta = PATIENCE
+    ) -> "EmbeddedStore":
+        """Open the file at `path`, creating it if need be. Never fork afterwards.
+
+        Args:
+            path: The DuckDB file.
+            memory_mb: What DuckDB may take for data; Python's own comes on top.
+            patience: After how long a question is given up.
+
+        Raises:
+            StoreError: Another process holds the file, or it is no DuckDB file.
+        """
+        return cls(Database(Path(path), memory_mb=memory_mb, patience=patience))
+
+    def close(self) -> None:
+        """Write what waits, fold it into the file and close it."""
+        self._writer.close()
+        self._database.close()
+
+    def write(self, spans: Sequence[Span]) -> None:
+        """Store `spans`, durably before it returns; see `SpanSink`."""
+        once = {(span.trace_id, span.span_id): span for span in spans}
+        if once:
+            self._writer.write("spans", spans_table(list(once.values())))
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """Return a trace, or None if it is not held; see `TraceStore`."""
+        rows = self._database.ask(
+            f"SELECT {', '.join(SPAN_FIELDS)} FROM store.spans "  # noqa: S608  names are ours
+            f"WHERE trace_id = $trace_id ORDER BY started_at, ended_at DESC LIMIT {MAX_SPANS + 1}",
+            {"trace_id": trace_id},
+        )
+        spans = {span.span_id: span for span in map(span_of, rows[:MAX_SPANS])}
+        cut = len(rows) > MAX_SPANS
+        return Trace(trace_id=trace_id, spans=tuple(spans.values()), cut=cut) if spans else None
+
+    def search(self, query: TraceQuery) -> list[TraceSummary]:
+        """Return the traces that match; see `TraceStore`."""
+        return search.search(self._database, query)
+
+    def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
+        """Return the values of one of `FILTERS`, most frequent first; see `TraceStore`."""
+        return search.values(self._database, field, start=start, end=end)
+
+    def answers(self, query: Query) -> bool:
+        """Say whether spans can answer for the signal, with these labels; see `Source`."""
+        labels = {*query.by, *dict(query.scope)}
+        return query.signal in ANSWERS and labels <= set(FILTERS)
+
+    def read(self, query: Query, *, at: datetime) -> Reading:
+        """Return the values over the window that ends at `at`; see `Source`."""
+        return answering.read(self._database, query, at=at)
+
+    def read_range(
+        self, query: Query, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        """Return the values at each step; see `Source`."""
+        return answering.read_range(self._database, query, start=start, end=end, step=step)
+
+    def newest(self, *, at: datetime) -> datetime | None:
+        """Return when the newest span up to `at` ended; see `Source`."""
+        ((ended_at,),) = self._database.ask(
+            "SELECT max(ended_at) FROM store.spans WHERE ended_at <= $at", {"at": naive(at)}
+        )
+        return aware(ended_at) if ended_at else None
+
+    def sweep(self, *, now: datetime, traces: timedelta, logs: timedelta) -> None:
+        """Delete spans that ended, and lines written, longer ago than that.
+
+        The file does not shrink; the space is used again.
+
+        Raises:
+            SignalError: The store could not do it; the next sweep will.
+        """
+        for table, column, cutoff in (
+            ("spans", "ended_at", now - traces),
+            ("logs", '"at"', now - logs),
+        ):
+            self._database.ask(
+                f"DELETE FROM store.{table} WHERE {column} < $cutoff",  # noqa: S608  names are ours
+                {"cutoff": naive(cutoff)},
+                patience=SWEEP_PATIENCE,
+            )

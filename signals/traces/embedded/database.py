@@ -1,0 +1,158 @@
+"""One DuckDB file: opened once per process, asked by any thread, reopened after a fatal error.
+
+StoreError   another process holds the file, or it is no DuckDB file
+
+A cursor is made per question: that costs 8 µs and spares every worry about threads.
+"""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from signals import QueryError, UnreachableError
+from signals.traces.embedded import schema
+
+logger = logging.getLogger(__name__)
+
+# The file stays readable by DuckDB 1.5, and small row groups keep checkpoints short.
+_ATTACH = "ATTACH '{path}' AS store (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE 30720)"
+
+
+class StoreError(Exception):
+    """The file cannot be opened. The message is for the operator."""
+
+
+class Database:
+    """The file and the questions to it."""
+
+    def __init__(self, path: Path, *, memory_mb: int, patience: timedelta) -> None:
+        """Open `path`, creating it if need be.
+
+        Args:
+            path: The file; its folder is created.
+            memory_mb: What DuckDB may take for data.
+            patience: After how long a question is given up.
+
+        Raises:
+            StoreError: Another process holds the file, or it is no DuckDB file.
+        """
+        self.path = path
+        self._memory_mb = memory_mb
+        self._patience = patience
+        self._reopening = threading.Lock()
+        self._closed = False
+        self._connection = self._open()
+
+    def ask(
+        self, sql: str, parameters: Mapping[str, Any], *, patience: timedelta | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of the answer.
+
+        Raises:
+            UnreachableError: It took too long, or the store is closed or broken.
+            QueryError: The store refused the question.
+        """
+        connection = self._connection
+        seconds = (patience or self._patience).total_seconds()
+        try:
+            with connection.cursor() as cursor, _bounded(cursor, seconds):
+                return cursor.execute(sql, dict(parameters)).fetchall()
+        except duckdb.InterruptException as error:
+            raise UnreachableError(
+                f"the trace store took longer than {seconds:g} s: ask for less time or fewer labels"
+            ) from error
+        except duckdb.FatalException as error:
+            self.reopen(connection)
+            raise UnreachableError("the trace store failed and was opened again") from error
+        except duckdb.ConnectionException as error:
+            raise UnreachableError("the trace store is closed") from error
+        except duckdb.OutOfMemoryException as error:
+            raise QueryError(
+                "the question needs more memory than the trace store may take: ask for less time, "
+                "or raise WAKEFUL_TRACE_MEMORY_MB"
+            ) from error
+        except duckdb.Error as error:
+            logger.exception("trace_store_query_failed")
+            raise QueryError("the trace store refused the question; the log says why") from error
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor for writing; after a fatal error the file is opened again."""
+        connection = self._connection
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        except duckdb.FatalException:
+            self.reopen(connection)
+            raise
+
+    def reopen(self, broken: duckdb.DuckDBPyConnection) -> None:
+        """Open the file again unless another thread already replaced `broken`."""
+        with self._reopening:
+            if self._connection is not broken or self._closed:
+                return
+            logger.error("trace_store_reopened path=%s", self.path)
+            with contextlib.suppress(duckdb.Error):
+                broken.close()
+            with contextlib.suppress(StoreError):
+                self._connection = self._open()
+
+    def wal_bytes(self) -> int:
+        """Return the size of what is committed but not yet part of the file."""
+        try:
+            return Path(f"{self.path}.wal").stat().st_size
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """Close the file; questions under way fail."""
+        with self._reopening:
+            self._closed = True
+            self._connection.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(
+            config={
+                "memory_limit": f"{self._memory_mb}MB",
+                "temp_directory": f"{self.path}.tmp",
+                "checkpoint_threshold": "1GB",  # the writer checkpoints, between its commits
+                "autoinstall_known_extensions": "false",  # nothing is fetched from anywhere
+                "autoload_known_extensions": "false",
+            }
+        )
+        try:
+            connection.execute(_ATTACH.format(path=str(self.path).replace("'", "''")))
+            connection.execute(schema.create("spans", schema.SPAN_TYPES))
+            connection.execute(schema.create("logs", schema.LOG_TYPES))
+        except duckdb.Error as error:
+            connection.close()
+            raise StoreError(_sentence(self.path, str(error))) from error
+        return connection
+
+
+@contextlib.contextmanager
+def _bounded(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt `cursor` unless the block ends in time."""
+    timer = threading.Timer(seconds, cursor.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _sentence(path: Path, error: str) -> str:
+    if "lock" in error.lower() or "already attached" in error:
+        return (
+            f"{path} is in use by another process: one process owns the trace store, stop the "
+            "other one or set another WAKEFUL_DATA_DIR"
+        )
+    return f"{path} cannot be opened as the trace store: {error.splitlines()[0]}"

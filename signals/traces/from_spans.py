@@ -1,0 +1,170 @@
+"""The golden signals, answered from spans in SQL (DuckDB).
+
+A request counts at the instant it ends, as a metric would count it: counted at its start, the
+newest minutes would hold only requests fast enough to have ended, and the latency of an outage
+would look best just when it matters. A window is (at - window, at].
+
+Each signal is a relation of facts (ended_at, x, n, labels) and an aggregate of x and n.
+
+Whose label counts when a signal is split: the request's (see `embedded.requests`), for every
+fact, so that cost and requests of one label belong to the same requests. Where the request has
+none, or its root has not arrived, the span's own counts. One exception: tokens are split by the
+model of the span that used them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from signals.traces.embedded.requests import FAILED, MARGIN, PAID, roots
+
+WITHIN = "{s}.ended_at > $start AND {s}.ended_at <= $end"
+_AROUND = f"{{s}}.ended_at > $start - {MARGIN} AND {{s}}.ended_at <= $end + {MARGIN}"
+BASELINE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How one signal is answered.
+
+    Attributes:
+        facts: Returns the CTEs and the SELECT of (ended_at, x, n, labels) for some labels.
+        value: The aggregate. `{o}` stands for an OVER clause, or nothing; `{w}` for the window's
+            seconds; `{before}` for the OVER clause of the 7 days before the window.
+        is_rate: Nothing happening is zero per second, not the lack of an answer.
+        has_baseline: `value` uses `{before}`.
+    """
+
+    facts: Callable[[Sequence[str]], str]
+    value: str
+    is_rate: bool = False
+    has_baseline: bool = False
+
+
+def _labels(labels: Sequence[str], expression: str = "{label}") -> str:
+    return "".join(f", {expression.format(label=label)} AS {label}" for label in labels)
+
+
+def _of_requests(x: str, where: str = "true") -> Callable[[Sequence[str]], str]:
+    """Return facts of one row a request: `x` and `where` are about the root `r`."""
+    columns = f"r.ended_at, CAST({x} AS DOUBLE) AS x, ({where}) AS told"
+
+    def facts(labels: Sequence[str]) -> str:
+        return (
+            f"WITH {roots(WITHIN, labels, columns.format(s='r'))} "  # noqa: S608  names are ours
+            f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE told"
+        )
+
+    return facts
+
+
+def _joined(labels: Sequence[str], own: Sequence[str] = ()) -> tuple[str, str, str]:
+    """Return CTEs, label columns and a JOIN that give each span `s` its request's labels."""
+    if not labels:
+        return "", "", ""
+    columns = "".join(
+        f", coalesce(s.{label}, q.{label}) AS {label}"
+        if label in own
+        else f", coalesce(q.{label}, s.{label}) AS {label}"
+        for label in labels
+    )
+    return (
+        f"{roots(_AROUND, labels, '')}, ",
+        columns,
+        "LEFT JOIN requests AS q ON q.trace_id = s.trace_id",
+    )
+
+
+def _of_spans(x: str, where: str, own: Sequence[str] = ()) -> Callable[[Sequence[str]], str]:
+    """Return facts of one row a span `s` that satisfies `where`."""
+
+    def facts(labels: Sequence[str]) -> str:
+        ctes, columns, join = _joined(labels, own)
+        return (
+            f"{f'WITH {ctes}'.removesuffix(', ') if ctes else ''} "  # noqa: S608  names are ours
+            f"SELECT s.ended_at, CAST({x} AS DOUBLE) AS x, 1 AS n{columns} "
+            f"FROM store.spans AS s {join} WHERE {WITHIN.format(s='s')} AND ({where})"
+        )
+
+    return facts
+
+
+def paid(what: str) -> str:
+    """Return the condition that the `what` of span `s` is its own and counts.
+
+    That is a span of a kind that spends, or a root none of whose spans says anything itself.
+    """
+    spends = PAID.format(s="s")
+    return (
+        f"s.{what} IS NOT NULL AND ({spends} OR (s.parent_id IS NULL AND NOT EXISTS ("  # noqa: S608  names are ours
+        f"SELECT 1 FROM store.spans AS p WHERE p.trace_id = s.trace_id AND {PAID.format(s='p')} "
+        f"AND p.{what} IS NOT NULL AND {_AROUND.format(s='p')})))"
+    )
+
+
+def _cost(labels: Sequence[str]) -> str:
+    """Return what was spent (x) and the requests (n), as rows of one relation."""
+    ctes, columns, join = _joined(labels)
+    requests = _of_requests("NULL")(labels).removeprefix("WITH ")
+    return (
+        f"WITH {ctes}spent AS (SELECT s.ended_at, s.cost_usd AS x, 0 AS n{columns} "  # noqa: S608  names are ours
+        f"FROM store.spans AS s {join} WHERE {WITHIN.format(s='s')} AND {paid('cost_usd')}), "
+        f"counted AS (WITH {requests}) "
+        "SELECT * FROM spent UNION ALL SELECT * FROM counted"
+    )
+
+
+def _guardrail(labels: Sequence[str]) -> str:
+    """Return a 1 for each request that a guardrail stopped, a 0 for the others.
+
+    An application without guardrails has no such ratio: no rows at all.
+    """
+    columns = (
+        "r.ended_at, CAST(r.trace_id IN (SELECT trace_id FROM verdicts "
+        "WHERE guardrail_triggered) AS DOUBLE) AS x"
+    )
+    return (
+        "WITH verdicts AS (SELECT v.trace_id, v.guardrail_triggered FROM store.spans AS v "  # noqa: S608  names are ours
+        f"WHERE v.guardrail_triggered IS NOT NULL AND {_AROUND.format(s='v')}), "
+        f"{roots(WITHIN, labels, columns)} "
+        f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE EXISTS (FROM verdicts)"
+    )
+
+
+_EVALS = _of_spans("s.eval_score", "s.eval_score IS NOT NULL")
+
+ANSWERS: dict[str, Answer] = {
+    **{
+        f"latency_p{percent}": Answer(
+            facts=_of_requests("r.duration_ms / 1000"),
+            value=f"quantile_cont(x, {percent / 100}){{o}}",
+        )
+        for percent in (50, 95, 99)
+    },
+    "error_ratio": Answer(facts=_of_requests(FAILED), value="avg(x){o}"),
+    "cache_hit_ratio": Answer(
+        facts=_of_requests("r.cache_hit", "r.cache_hit IS NOT NULL"), value="avg(x){o}"
+    ),
+    "guardrail_ratio": Answer(facts=_guardrail, value="avg(x){o}"),
+    "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)"),
+    "approval_queue_depth": Answer(
+        facts=_of_spans("s.queue_depth", "s.queue_depth IS NOT NULL"),
+        value="arg_max(x, ended_at){o}",
+    ),
+    "eval_score": Answer(facts=_EVALS, value="avg(x){o}"),
+    "eval_score_drop": Answer(facts=_EVALS, value="avg(x){before} - avg(x){o}", has_baseline=True),
+    "request_rate": Answer(facts=_of_requests("1"), value="count(x){o} / {w}", is_rate=True),
+    "token_rate": Answer(
+        facts=_of_spans(
+            "coalesce(s.input_tokens, 0) + coalesce(s.output_tokens, 0)",
+            "("
+            + paid("input_tokens")
+            + ") OR (s.input_tokens IS NULL AND "
+            + paid("output_tokens")
+            + ")",
+            own=("model",),
+        ),
+        value="coalesce(sum(x){o}, 0) / {w}",
+        is_rate=True,
+    ),
+}
