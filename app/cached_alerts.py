@@ -1,0 +1,208 @@
+"""What the pages about alerts read, shared by all viewers.
+
+Rows are read often and cheaply: at most once in two seconds, whoever looks. Whatever changes
+something calls `clear`, so that nobody is shown the state before their own click. When the
+database does not answer, the last answer stays, with its age.
+
+Everything is cached as a resource and never copied: never change a row that comes from here.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, TypeVar, cast
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from alerts import inbox, policies, rulebook, rulefile, tallies
+from alerts.inbox import Entry, Item
+from alerts.tallies import Delivered, Watch
+from app import wired
+from app.cached import Answer, LastGood
+from models.database import read_only
+from models.tables import Delivery, Notification, Policy, Rule, SourceStatus
+
+FRESH: Final = timedelta(seconds=2)
+DAY: Final = timedelta(hours=24)
+DATABASE_DOWN: Final = "The database of rules and alerts does not answer."
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """What is wrong now, and whether anybody would notice more.
+
+    Attributes:
+        open: Firing and acknowledged, in the order to look at them.
+    """
+
+    open: tuple[Item, ...]
+    pending: tuple[Item, ...]
+    watch: Watch
+    sources: tuple[SourceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One alert, everything that happened to it, and what its channels still have to be told."""
+
+    item: Item
+    timeline: tuple[Entry, ...]
+    waiting: tuple[Notification, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleList:
+    """Every rule with its policy, and the open alerts by rule."""
+
+    rules: tuple[tuple[Rule, Policy], ...]
+    open: dict[int, list[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyList:
+    """Every policy, its rules' names, and the open alerts that go on with an older version."""
+
+    policies: tuple[Policy, ...]
+    rules: dict[int, tuple[str, ...]]
+    older: dict[int, list[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What was sent and what is still to be said, each with its rule's name.
+
+    Attributes:
+        day: The last 24 hours.
+    """
+
+    attempts: tuple[tuple[Delivery, str], ...]
+    outbox: tuple[tuple[Notification, str], ...]
+    day: Delivered
+
+
+@st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
+def inbox_now() -> Answer[Inbox]:
+    """Return what is wrong now."""
+
+    def read(session: Session) -> Inbox:
+        return Inbox(
+            open=tuple(inbox.firing_now(session)),
+            pending=tuple(inbox.pending(session)),
+            watch=tallies.watch(session),
+            sources=tuple(inbox.sources(session)),
+        )
+
+    return _ask("inbox", read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
+def resolved() -> Answer[tuple[Item, ...]]:
+    """Return the alerts that ended last, newest first."""
+    return _ask("resolved", lambda session: tuple(inbox.resolved(session)))
+
+
+@st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False)
+def detail(alert_id: int) -> Answer[Detail]:
+    """Return one alert; neither data nor error mean that there is none with that id."""
+
+    def read(session: Session) -> Detail | None:
+        item = inbox.item(session, alert_id)
+        if item is None:
+            return None
+        waiting = (note for note, _ in inbox.outbox(session) if note.alert_id == alert_id)
+        return Detail(
+            item=item,
+            timeline=tuple(inbox.timeline(session, alert_id)),
+            waiting=tuple(waiting),
+        )
+
+    return _ask(("detail", alert_id), read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
+def rule_list() -> Answer[RuleList]:
+    """Return every rule, by name."""
+
+    def read(session: Session) -> RuleList:
+        return RuleList(rules=tuple(rulebook.rules(session)), open=tallies.open_by_rule(session))
+
+    return _ask("rules", read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
+def policy_list() -> Answer[PolicyList]:
+    """Return every policy, by name."""
+
+    def read(session: Session) -> PolicyList:
+        found = policies.policies(session)
+        named: dict[int, list[str]] = {}
+        for rule, policy in rulebook.rules(session):
+            named.setdefault(cast(int, policy.id), []).append(rule.name)
+        return PolicyList(
+            policies=tuple(found),
+            rules={policy_id: tuple(names) for policy_id, names in named.items()},
+            older={cast(int, p.id): policies.alerts_on_older(session, p) for p in found},
+        )
+
+    return _ask("policies", read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
+def ledger(channel: str, outcome: str) -> Answer[Ledger]:
+    """Return the newest attempts of that channel kind and outcome, either empty for all."""
+    since = wired.current().clock() - DAY
+
+    def read(session: Session) -> Ledger:
+        # The colon keeps "slack" from matching "slack-dm:…" as well.
+        kind = f"{channel}:" if channel else ""
+        return Ledger(
+            attempts=tuple(inbox.deliveries(session, channel=kind, outcome=outcome)),
+            outbox=tuple(inbox.outbox(session)),
+            day=tallies.delivered(session, since=since),
+        )
+
+    return _ask(("ledger", channel, outcome), read)
+
+
+def rule_file() -> str:
+    """Return every policy and rule as YAML, as of now."""
+    with Session(read_only(wired.current().db)) as session:
+        return rulefile.dump(session)
+
+
+def clear() -> None:
+    """Forget what was read: somebody has just changed it."""
+    for cache in (inbox_now, resolved, detail, rule_list, policy_list, ledger):
+        cache.clear()
+
+
+def forget() -> None:
+    """Forget the last good answers too."""
+    clear()
+    _last_good.clear()
+
+
+@st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)
+def _last_good() -> LastGood:
+    return LastGood(limit=64)
+
+
+def _ask(question: object, read: Callable[[Session], T | None]) -> Answer[T]:
+    wiring = wired.current()
+    kept = cast(Answer[T], _last_good().get(question) or Answer())
+    try:
+        with Session(read_only(wiring.db)) as session:
+            found = read(session)
+    except SQLAlchemyError as error:
+        # Its text names the statement and the address, which are not for a page.
+        logger.warning("read failed question=%s error=%s", question, type(error).__name__)
+        return replace(kept, source="database", error=DATABASE_DOWN)
+    answer: Answer[T] = Answer(data=found, at=wiring.clock(), source="database")
+    _last_good().keep(question, answer)
+    return answer

@@ -1,0 +1,144 @@
+"""What rules and alerts watch, over time, as their conditions ask it; shared by all viewers.
+
+Unlike `app.cached.history`, a point here covers the window of the rule, whatever the step: it is
+the very number that the rule was or would have been decided on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar, cast
+
+import streamlit as st
+
+from alerts.conditions import Question
+from app import wired
+from app.cached import Answer, LastGood, floor
+from app.charts import Grid
+from app.watching import Worst
+from signals import Query, Series, SignalError
+from signals.traces import FILTERS, TraceQuery, TraceSummary
+
+BEFORE: Final = timedelta(minutes=30)  # what came before the alert
+AFTER: Final = timedelta(minutes=15)  # and after its end
+DAY: Final = timedelta(hours=24)
+MOST_SERIES: Final = 200
+MOST_TRACES: Final = 5
+FRESH: Final = timedelta(seconds=15)
+# A day under a threshold is asked once a minute, however often the threshold moves.
+DAY_FRESH: Final = timedelta(minutes=1)
+_POINTS: Final = 300
+_STEPS: Final = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 900, 1800, 3600, 14400))
+_DAY_STEP: Final = timedelta(minutes=1)
+_DAY_STEP_SPLIT: Final = timedelta(minutes=5)  # for each of many label sets
+_NO_PROMETHEUS: Final = "PromQL needs a Prometheus: set WAKEFUL_PROMETHEUS_URL."
+_HASH: Final = {Query: repr}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One question's values over time.
+
+    Attributes:
+        grid: The instants they lie on.
+        left_out: How many series there were beyond the first `MOST_SERIES`.
+    """
+
+    series: tuple[Series, ...]
+    grid: Grid
+    left_out: int = 0
+
+
+@st.cache_resource(
+    ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
+)
+def around(question: Question, began: datetime, ended: datetime | None) -> Answer[Past]:
+    """Return the values from half an hour before `began` until `ended` or now.
+
+    Args:
+        question: What is asked.
+        began: When the alert became active.
+        ended: When it was resolved; None while it is open.
+    """
+    now = wired.current().clock()
+    end = now if ended is None else min(ended + AFTER, now)
+    span = end - (began - BEFORE)
+    step = next((s for s in _STEPS if s * _POINTS >= span), _STEPS[-1])
+    grid = Grid(start=floor(began - BEFORE, step), end=floor(end, step), step=step)
+    return _ask(("around", question, began, ended), lambda: _read(question, grid), now)
+
+
+@st.cache_resource(
+    ttl=DAY_FRESH, max_entries=128, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
+)
+def last_day(question: Question) -> Answer[Past]:
+    """Return the values of the last 24 hours, one a minute, or in five where there are many."""
+    now = wired.current().clock()
+    split = isinstance(question, Query) and bool(question.by)
+    step = _DAY_STEP_SPLIT if split else _DAY_STEP
+    end = floor(now, step)
+    grid = Grid(start=end - DAY, end=end, step=step)
+    return _ask(("last day", question), lambda: _read(question, grid), now)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background")
+def worst_traces(
+    which: Worst, labels: tuple[tuple[str, str], ...], began: datetime, ended: datetime | None
+) -> Answer[tuple[TraceSummary, ...]]:
+    """Return the traces that explain an alert with these labels best; no data without a store."""
+    wiring = wired.current()
+    traces, now = wiring.traces, wiring.clock()
+    if traces is None:
+        return Answer()
+    query = TraceQuery(
+        start=began,
+        end=ended or now,
+        scope={name: value for name, value in labels if name in FILTERS},
+        errors_only=which.errors_only,
+        order=which.order,
+        limit=MOST_TRACES,
+    )
+    asked = ("traces", which, labels, began, ended)
+    return _ask(asked, lambda: tuple(traces.search(query)), now)
+
+
+def clear() -> None:
+    """Forget everything that was read."""
+    for cache in (around, last_day, worst_traces, _last_good):
+        cache.clear()
+
+
+@st.cache_resource(ttl=timedelta(days=1), max_entries=1, show_spinner=False)
+def _last_good() -> LastGood:
+    return LastGood(limit=256)
+
+
+def _ask(question: object, read: Callable[[], T], now: datetime) -> Answer[T]:
+    try:
+        answer = Answer(data=read(), at=now)
+    except SignalError as error:
+        kept = cast(Answer[T], _last_good().get(question) or Answer())
+        return replace(kept, error=str(error))
+    _last_good().keep(question, answer)
+    return answer
+
+
+def _read(question: Question, grid: Grid) -> Past:
+    found = _range(question, grid)
+    return Past(
+        series=tuple(found[:MOST_SERIES]), grid=grid, left_out=max(len(found) - MOST_SERIES, 0)
+    )
+
+
+def _range(question: Question, grid: Grid) -> list[Series]:
+    wiring = wired.current()
+    if isinstance(question, Query):
+        source = wiring.signals.route(question)
+        return source.read_range(question, start=grid.start, end=grid.end, step=grid.step)
+    if wiring.expressions is None:
+        raise SignalError(_NO_PROMETHEUS)
+    return wiring.expressions.evaluate_range(
+        question, start=grid.start, end=grid.end, step=grid.step
+    )

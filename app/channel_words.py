@@ -1,0 +1,91 @@
+"""Channels and escalation policies as people say them. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from alerts import channels
+from alerts.channels import ChannelError
+from alerts.escalation import Plan, Step
+from signals.units import span
+
+KIND_WORDS = {
+    channels.SLACK: "Slack channel",
+    channels.SLACK_DM: "Slack direct message",
+    channels.PAGERDUTY: "PagerDuty service",
+    channels.PAGERDUTY_ASSIGN: "PagerDuty assignment",
+    channels.ONCALL: "On-call person",
+    channels.PERSON: "Named person",
+}
+KIND_ICONS = {
+    channels.SLACK: "tag",
+    channels.SLACK_DM: "chat",
+    channels.PAGERDUTY: "notifications",
+    channels.PAGERDUTY_ASSIGN: "assignment_ind",
+    channels.ONCALL: "support_agent",
+    channels.PERSON: "person",
+}
+DEFAULT = "default"
+
+
+def words(channel: str) -> str:
+    """Return whom `channel` reaches: `Slack #llm-alerts`, `PagerDuty`, `whoever is on call`."""
+    try:
+        kind, target = channels.parse(channel)
+    except ChannelError:
+        return channel
+    named = "" if target == DEFAULT else target
+    match kind:
+        case channels.SLACK:
+            return f"Slack {target}"
+        case channels.SLACK_DM:
+            return f"Slack message to {target}"
+        case channels.PAGERDUTY:
+            return f"PagerDuty {named}".strip()
+        case channels.PAGERDUTY_ASSIGN:
+            return f"PagerDuty incident for {target}"
+        case channels.ONCALL:
+            return f"whoever is on call for {named}" if named else "whoever is on call"
+        case _:
+            return target
+
+
+def all_words(names: Iterable[str]) -> str:
+    """Return several channels in one phrase: `Slack #a and PagerDuty`."""
+    spoken = [words(name) for name in names]
+    if len(spoken) < 2:
+        return "".join(spoken)
+    return f"{', '.join(spoken[:-1])} and {spoken[-1]}"
+
+
+def steps(plan: Plan) -> list[str]:
+    """Return each step in words: `at once Slack #a`, `after 20 s PagerDuty`."""
+    waited = False
+    said = []
+    for step in plan.steps:
+        said.append(f"{_delay(step.after, waited)} {all_words(step.channels)}".strip())
+        waited = waited or step.after > timedelta()
+    return said
+
+
+def sequence(plan: Plan) -> str:
+    """Return the whole policy in one line, arrow by arrow, with its repeats."""
+    line = " → ".join(steps(plan))
+    return f"{line}{repeats(plan.repeat)}"
+
+
+def repeats(count: int) -> str:
+    """Return what follows the last step: nothing, `, then once more from the start`."""
+    if count == 0:
+        return ""
+    return f", then {'once' if count == 1 else f'{count} times'} more from the start"
+
+
+def next_step(plan_steps: Sequence[Step], index: int) -> str:
+    """Return whom the step at `index` tells; empty when there is no such step."""
+    return all_words(plan_steps[index].channels) if index < len(plan_steps) else ""
+
+
+def _delay(after: timedelta, waited: bool) -> str:
+    if after == timedelta():
+        return "at the same time" if waited else "at once"
+    return f"after {span(after)} more" if waited else f"after {span(after)}"

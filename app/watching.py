@@ -1,0 +1,149 @@
+"""What a rule watches: in words, and as the question whose answer is drawn. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alerts.conditions import (
+    AnyCondition,
+    BurnRate,
+    Promql,
+    Question,
+    Threshold,
+    Window,
+)
+from models.vocabulary import Unit
+from signals import Query
+from signals.traces import Order
+from signals.units import render, span
+
+PROMETHEUS_LABEL = "__name__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """The chart that shows a condition.
+
+    Attributes:
+        question: What is drawn over time.
+        bound: Where the breach begins, in `unit`; None where a line cannot say it.
+        title: What the line is.
+    """
+
+    question: Question
+    unit: Unit
+    bound: float | None
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worst:
+    """Which traces explain a breach.
+
+    Attributes:
+        title: What the list of them is called.
+    """
+
+    title: str
+    order: Order = Order.NEWEST
+    errors_only: bool = False
+
+
+def sentence(condition: AnyCondition) -> str:
+    """Return when the condition holds, in one line, without the rule's patience."""
+    match condition:
+        case Threshold():
+            bound = render(condition.bound, condition.about.unit)
+            over = f"over {span(condition.window)}"
+            return (
+                f"{condition.about.title} {condition.comparison} {bound} {over}{_part(condition)}"
+            )
+        case BurnRate():
+            budget = render(1 - condition.objective, Unit.RATIO)
+            pairs = ", or ".join(_pair(pair) for pair in condition.windows)
+            title = condition.about.title
+            return f"{title} burns its budget of {budget} more than {pairs}{_part(condition)}"
+        case Promql():
+            return f"PromQL {condition.expression}"
+
+
+def patience(hold: timedelta, keep_firing: timedelta) -> str:
+    """Return the rule's `for` and `keep_firing_for` in words; empty when it has neither."""
+    parts = []
+    if hold:
+        parts.append(f"for {span(hold)}")
+    if keep_firing:
+        parts.append(f"until clear for {span(keep_firing)}")
+    return ", ".join(parts)
+
+
+def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) -> Drawing:
+    """Return what to draw for a condition.
+
+    Args:
+        condition: What is watched.
+        labels: Those of one alert, to draw only the part of the traffic that it is about; None
+            draws every part.
+    """
+    match condition:
+        case Threshold():
+            title = f"{condition.about.title}, each point over {span(condition.window)}"
+            question = _narrowed(condition.over(condition.window), labels)
+            return Drawing(
+                question=question, unit=condition.about.unit, bound=condition.bound, title=title
+            )
+        case BurnRate():
+            pair = condition.windows[0]
+            return Drawing(
+                question=_narrowed(condition.over(pair.short), labels),
+                unit=condition.about.unit,
+                bound=pair.factor * (1 - condition.objective),
+                title=f"{condition.about.title}, each point over {span(pair.short)}, with the "
+                f"rate that burns the budget {pair.factor:g} times too fast",
+            )
+        case Promql():
+            expression = condition.expression
+            return Drawing(question=expression, unit=Unit.COUNT, bound=None, title=expression)
+
+
+def belongs(series: Mapping[str, str], alert: Mapping[str, str]) -> bool:
+    """Say whether a series with these labels is what an alert with those is about."""
+    return all(
+        alert.get(name) == value for name, value in series.items() if name != PROMETHEUS_LABEL
+    )
+
+
+def worst(condition: AnyCondition) -> Worst:
+    """Return which traces of an alert's window to look at first."""
+    signal = getattr(condition, "signal", "")
+    if signal.startswith("latency"):
+        return Worst(title="Slowest traces", order=Order.SLOWEST)
+    if signal == "error_ratio":
+        return Worst(title="Failed traces", errors_only=True)
+    if signal in ("cost_per_request", "token_rate"):
+        return Worst(title="Dearest traces", order=Order.DEAREST)
+    return Worst(title="Newest traces")
+
+
+def _narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
+    if labels is None:
+        return query
+    own = {name: labels[name] for name in query.by if name in labels}
+    return Query(
+        signal=query.signal,
+        window=query.window,
+        scope=tuple(sorted({**dict(query.scope), **own}.items())),
+    )
+
+
+def _part(condition: Threshold | BurnRate) -> str:
+    parts = []
+    if condition.scope:
+        parts.append("where " + " and ".join(f"{k} = {v}" for k, v in condition.scope.items()))
+    if condition.by:
+        parts.append(f"for each {' and '.join(condition.by)}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _pair(pair: Window) -> str:
+    return f"{pair.factor:g} times too fast over {span(pair.long)} and {span(pair.short)}"
