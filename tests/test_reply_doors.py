@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,41 +20,12 @@ from alerts.notifiers.slack_replies import signature_flaw
 from app.http.pagerduty import pagerduty_routes
 from app.http.replies import BODY_LIMIT_BYTES, ReplyError
 from app.http.slack import slack_routes
+from tests.desk import Desk
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 WEBHOOK_SECRET = "a-webhook-secret"
 KEY = "wakeful-7f3a"
-
-
-class Desk:
-    """Where replies arrive: it records them, and refuses what its book says."""
-
-    def __init__(self) -> None:
-        self.done: list[tuple[str, str, str]] = []
-        self.seen: set[str] = set()
-        self.refusal: Exception | None = None
-        self.may_go_on = threading.Event()
-        self.may_go_on.set()
-
-    def acknowledge(self, dedup_key: str, by: str) -> str:
-        return self._act("acknowledge", dedup_key, by)
-
-    def resolve(self, dedup_key: str, by: str) -> str:
-        return self._act("resolve", dedup_key, by)
-
-    def has(self, event_id: str) -> bool:
-        return event_id in self.seen
-
-    def add(self, event_id: str) -> None:
-        self.seen.add(event_id)
-
-    def _act(self, what: str, dedup_key: str, by: str) -> str:
-        assert self.may_go_on.wait(timeout=10)
-        if self.refusal is not None:
-            raise self.refusal
-        self.done.append((what, dedup_key, by))
-        return f"{by} has it"
 
 
 class Whispers:

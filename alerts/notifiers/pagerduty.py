@@ -15,7 +15,7 @@ import pagerduty
 
 from alerts.notifiers import Message, NotifyError, Receipt
 from alerts.notifiers.answers import cut, linkable, on_loopback
-from alerts.notifiers.pagerduty_wire import asking, client_options, tame
+from alerts.notifiers.pagerduty_wire import TIMEOUT_SECONDS, asking, client_options, tame
 from models.vocabulary import Event
 
 EVENTS_URL = "https://events.pagerduty.com"
@@ -28,7 +28,11 @@ class PagerDutyEvents:
     """Services by name, each addressed by its routing key; "default" is the one set up."""
 
     def __init__(
-        self, keys: Mapping[str, str], *, url: str = EVENTS_URL, timeout_seconds: float = 10
+        self,
+        keys: Mapping[str, str],
+        *,
+        url: str = EVENTS_URL,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._keys = dict(keys)
         self._url = url

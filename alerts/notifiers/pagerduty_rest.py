@@ -10,7 +10,7 @@ from typing import Any
 import pagerduty
 
 from alerts.notifiers import Message, NotifyError, Person, Receipt
-from alerts.notifiers.pagerduty_wire import asking, client_options, tame
+from alerts.notifiers.pagerduty_wire import TIMEOUT_SECONDS, asking, client_options, tame
 from models.vocabulary import Event
 
 API_URL = "https://api.pagerduty.com"
@@ -25,7 +25,12 @@ class PagerDutyAssignment:
     """Gives an alert's incident to a person; a target is their e-mail address."""
 
     def __init__(
-        self, token: str, *, sender: str = "", url: str = API_URL, timeout_seconds: float = 10
+        self,
+        token: str,
+        *,
+        sender: str = "",
+        url: str = API_URL,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         """Take the token and, for an account's token, the e-mail of the user who assigns."""
         self._sender = sender
@@ -79,7 +84,9 @@ class PagerDutyAssignment:
 class PagerDutyOnCall:
     """Who is on call by PagerDuty's schedules; see `Directory`."""
 
-    def __init__(self, token: str, *, url: str = API_URL, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self, token: str, *, url: str = API_URL, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._api = _Api(token, "", url, timeout_seconds)
 
     def find(self, target: str, *, at: datetime) -> list[Person]:

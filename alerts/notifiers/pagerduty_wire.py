@@ -18,6 +18,9 @@ from alerts.notifiers.answers import on_loopback, permanent, plain, retry_after
 
 _Client = TypeVar("_Client", bound=pagerduty.ApiClient)
 
+TIMEOUT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0  # with three calls, the longest send still ends within the outbox's lease
+
 # Deliveries are minutes apart: a kept connection would be dead by the next one.
 _NO_IDLE = httpx2.Limits(max_keepalive_connections=0)
 
@@ -64,7 +67,8 @@ def client_options(url: str) -> dict[str, Any]:
 
 def tame(client: _Client, timeout_seconds: float) -> _Client:
     """Return `client`, made to try once; refusals never reach its own repeating: see `_refuse`."""
-    client.timeout = cast(int, timeout_seconds)  # httpx2 takes any number
+    patience = httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS))
+    client.timeout = cast(int, patience)  # handed to httpx2 as it is
     client.max_network_attempts = 0
     client.sleep_timer = 0
     return client

@@ -25,6 +25,9 @@ from alerts.notifiers.slack_errors import UPDATE_IMPOSSIBLE, SlackRefusalError, 
 from models.vocabulary import Event
 
 SLACK_URL = "https://slack.com/api/"
+# To connect, and again to answer. The longest send makes three calls, and must end within the
+# outbox's lease.
+TIMEOUT_SECONDS = 8.0
 
 # The SDK logs whole bodies, which name customers; what matters of them is in our errors.
 _silent = logging.getLogger(f"{__name__}.sdk")
@@ -34,7 +37,9 @@ _silent.setLevel(logging.CRITICAL + 1)
 class Slack:
     """Channels of one workspace; a target is a channel's name or id."""
 
-    def __init__(self, token: str, *, url: str = SLACK_URL, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self, token: str, *, url: str = SLACK_URL, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._workspace = _Workspace(token, url, timeout_seconds)
 
     def send(self, target: str, message: Message) -> Receipt:
@@ -49,7 +54,9 @@ class Slack:
 class SlackDirect:
     """Direct messages in one workspace; a target is a person's e-mail address."""
 
-    def __init__(self, token: str, *, url: str = SLACK_URL, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self, token: str, *, url: str = SLACK_URL, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._workspace = _Workspace(token, url, timeout_seconds)
 
     def send(self, target: str, message: Message) -> Receipt:

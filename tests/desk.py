@@ -1,0 +1,31 @@
+"""Where replies of vendors arrive in a test: it records them, and refuses when told to."""
+
+import threading
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str, str]] = []
+        self.seen: set[str] = set()
+        self.refusal: Exception | None = None
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def acknowledge(self, dedup_key: str, by: str) -> str:
+        return self._act("acknowledge", dedup_key, by)
+
+    def resolve(self, dedup_key: str, by: str) -> str:
+        return self._act("resolve", dedup_key, by)
+
+    def has(self, event_id: str) -> bool:
+        return event_id in self.seen
+
+    def add(self, event_id: str) -> None:
+        self.seen.add(event_id)
+
+    def _act(self, what: str, dedup_key: str, by: str) -> str:
+        assert self.may_go_on.wait(timeout=10)
+        if self.refusal is not None:
+            raise self.refusal
+        self.done.append((what, dedup_key, by))
+        return f"{by} has it"
