@@ -5,6 +5,7 @@ next viewer gets the newer one. An answer that a source refuses to renew stays, 
 the reason.
 """
 
+import logging
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from threading import Lock
 from typing import Any, Final, Generic, TypeVar, cast
 
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from app import wired
 from app.charts import Grid
-from models.clock import utc_now
+from models.database import read_only
 from signals import Query, Reading, Series, SignalError, Source
 
+DATABASE_DOWN: Final = "The database of rules, alerts and dashboards does not answer."
 FRESH: Final = timedelta(seconds=10)
 # The newest spans and scrapes of an instant arrive a little after it.
 SETTLING: Final = timedelta(seconds=15)
@@ -32,6 +36,7 @@ _STEPS: Final = tuple(
 )
 _LABEL_VALUES_SPAN: Final = timedelta(hours=24)
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -121,7 +126,7 @@ def floor(at: datetime, step: timedelta) -> datetime:
 )
 def current(query: Query) -> Answer[Reading]:
     """Return what `query` yields now. Shared: never change it."""
-    now = utc_now()
+    now = wired.current().clock()
     at = floor(now, FRESH)
     return _ask(query, ("current", query), lambda source: source.read(query, at=at), now)
 
@@ -138,7 +143,7 @@ def history(query: Query, span: timedelta, points: int = POINTS) -> Answer[Histo
 
     Shared: never change it.
     """
-    now = utc_now()
+    now = wired.current().clock()
     lies = grid(span, now=now, points=points)
     question = ("history", query, span, points)
     last = cast(Answer[History], _last_good().get(question) or Answer())
@@ -158,8 +163,8 @@ def history(query: Query, span: timedelta, points: int = POINTS) -> Answer[Histo
 @st.cache_resource(ttl=60, max_entries=64, show_spinner=False, refresh_mode="background")
 def label_values(label: str) -> tuple[str, ...]:
     """Return the values that `label` had in the last day, for a choice; none when unknown."""
-    now = utc_now()
     wiring = wired.current()
+    now = wiring.clock()
     try:
         if wiring.traces is not None:
             found = wiring.traces.values(label, start=now - _LABEL_VALUES_SPAN, end=now)
@@ -169,6 +174,21 @@ def label_values(label: str) -> tuple[str, ...]:
     except SignalError:
         return ()
     return tuple(sorted(v for sample in reading.samples if (v := sample.labels.get(label))))
+
+
+def from_database(question: object, read: Callable[[Session], T]) -> Answer[T]:
+    """Return what `read` finds in the database, or its last good answer when that is down."""
+    wiring = wired.current()
+    try:
+        with Session(read_only(wiring.db)) as session:
+            answer = Answer(data=read(session), at=wiring.clock(), source="database")
+    except SQLAlchemyError as error:
+        # Its text names the statement and the address, which are not for a page.
+        logger.warning("read failed question=%s error=%s", question, type(error).__name__)
+        kept = cast(Answer[T], _last_good().get(question) or Answer())
+        return replace(kept, source="database", error=DATABASE_DOWN)
+    _last_good().keep(question, answer)
+    return answer
 
 
 def clear() -> None:

@@ -79,6 +79,8 @@ class Plot:
 
     Attributes:
         spec: A Vega-Lite template without data; shared, so never change it.
+        lines: Names of the lines, in the order of the frame's columns.
+        grid: The instants of the frame.
         frame: `at` and one column a line: `s0`, `s1` …
         firing: Intervals to shade: `from_at`, `to_at`.
         dropped: How many lines were left out because no chart can tell so many apart.
@@ -86,6 +88,8 @@ class Plot:
     """
 
     spec: dict[str, Any]
+    lines: tuple[str, ...]
+    grid: Grid
     frame: pd.DataFrame
     firing: pd.DataFrame
     dropped: int
@@ -114,6 +118,8 @@ def plot(
     )
     return Plot(
         spec=template(look),
+        lines=look.lines,
+        grid=grid,
         frame=data,
         firing=bands(firing, grid),
         dropped=len(series) - len(kept),

@@ -81,6 +81,8 @@ def panel(row: Mapping[str, Any]) -> Panel:
         kind = PanelKind(row.get("kind", PanelKind.LINE))
     except ValueError:
         raise DashboardError(f"There is no kind of panel {row.get('kind')!r}.") from None
+    if kind is PanelKind.STAT and by:
+        raise DashboardError("A number is not split: draw lines instead.")
     title = str(row.get("title") or CATALOG[signals[0]].title)
     return Panel(title=title, kind=kind, signals=signals, by=by)
 

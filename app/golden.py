@@ -10,6 +10,7 @@ from signals import Query, Reading
 from signals.catalog import CATALOG, MINUTES_5, Signal
 
 SIGNALS: Final = tuple(signal for signal in CATALOG.values() if signal.golden)
+REQUESTS: Final = CATALOG["request_rate"]
 _PER_REQUEST: Final = (Unit.SECONDS, Unit.RATIO, Unit.USD)
 
 
@@ -57,11 +58,19 @@ def value(reading: Reading | None) -> float | None:
     return reading.samples[0].value if reading and reading.samples else None
 
 
+def counts_requests(signal: Signal) -> bool:
+    """Say whether a value of `signal` is a statistic over requests."""
+    return signal.unit in _PER_REQUEST
+
+
 def requests(signal: Signal, rate: float | None) -> int | None:
     """Return how many requests a value of `signal` rests on, from their `rate` per second."""
-    if rate is None or signal.unit not in _PER_REQUEST:
-        return None
-    return round(rate * window(signal).total_seconds())
+    return None if rate is None else round(rate * window(signal).total_seconds())
+
+
+def is_silent(found: Now) -> bool:
+    """Say that there is nothing to show, and that no fault explains it."""
+    return found.standing in (Standing.NO_DATA, Standing.NO_TRAFFIC, Standing.NO_SOURCE)
 
 
 def standing(signal: Signal, reading: Reading | None) -> Standing:

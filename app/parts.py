@@ -7,7 +7,7 @@ A mark is a word with an icon and a colour, never a colour alone. Text from outs
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Final
+from typing import Any, Final, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,12 +15,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from app import numbers, wired
+from app import numbers
+from app.cached import Answer
 from app.charts import FIRING, SERIES, Plot
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState, Outcome, Severity, SpanStatus
 
-Look = tuple[str, str]  # colour of the theme, Material icon
+Colour = Literal["red", "orange", "yellow", "green", "blue", "violet", "gray"]  # of the theme
+Look = tuple[Colour, str]  # and a Material icon
 
 STATES: Final[dict[AlertState, Look]] = {
     AlertState.PENDING: ("orange", "hourglass_top"),
@@ -56,7 +58,6 @@ SPAN_STATUSES: Final[dict[SpanStatus, Look]] = {
 
 _FLASH = "flash"
 _PAGES = "pages"
-_USER_HEADER = "X-Wakeful-User"  # set by app.gate, which strips what a client sent
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#~|:$^!])")
 
 
@@ -69,6 +70,16 @@ def mark(word: str, look: Look) -> str:
     """Return Markdown for a badge: icon, word and colour together."""
     colour, icon = look
     return f":{colour}-badge[:material/{icon}: {plain(word)}]"
+
+
+def small(text: str) -> str:
+    """Return Markdown for small print, which a caption is too faint for: 4.2:1 on white."""
+    return "  \n".join(f":small[:gray[{line}]]" for line in text.split("\n"))
+
+
+def fine_print(text: str) -> None:
+    """Draw small print."""
+    st.markdown(small(text))
 
 
 def state_mark(state: AlertState) -> str:
@@ -95,7 +106,7 @@ def page_header(title: str, caption: str = "") -> None:
     """Draw the title of a page, what it is for, and whatever the last action left to say."""
     st.title(title, anchor=False)
     if caption:
-        st.caption(caption)
+        st.markdown(small(caption))
     show_flash()
 
 
@@ -105,7 +116,7 @@ def card(key: str, title: str = "", caption: str = "") -> DeltaGenerator:
     if title:
         box.markdown(f"**{plain(title)}**")
     if caption:
-        box.caption(caption)
+        box.markdown(small(caption))
     return box
 
 
@@ -122,7 +133,7 @@ def empty(title: str, text: str, *, icon: str = "inbox", key: str = "empty") -> 
     box.markdown(
         f":gray[:material/{icon}:] **{plain(title)}**", text_alignment="center", width="stretch"
     )
-    box.caption(text, text_alignment="center", width="stretch")
+    box.markdown(small(text), text_alignment="center", width="stretch")
     return box
 
 
@@ -133,6 +144,13 @@ def source_down(error: str, last_seen: datetime | None, *, now: datetime) -> Non
     else:
         rest = f"What you see is its last answer, from {numbers.age(last_seen, now=now)}."
     st.error(f"{plain(error)} {rest}", icon=":material/cloud_off:")
+
+
+def sources_down(answers: Sequence[Answer[Any]], *, now: datetime) -> None:
+    """Say once for each error, however many answers share it, that a source could not answer."""
+    failed = {answer.error: answer for answer in answers if answer.error and answer.source}
+    for error, answer in failed.items():
+        source_down(error, answer.at, now=now)
 
 
 def freshness(statuses: Sequence[SourceStatus], *, now: datetime) -> None:
@@ -209,20 +227,9 @@ def sidebar_links(text: str) -> None:
             st.sidebar.page_link(url, label=plain(title), icon=":material/open_in_new:")
 
 
-def who() -> str:
-    """Return the name of whoever looks at the page, for records of what they do."""
-    named = st.context.headers.get(_USER_HEADER)
-    return named or wired.current().settings.local_user
-
-
 def viewer_zone() -> tzinfo:
     """Return the viewer's time zone, or UTC while the browser has not told it."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
-
-
-def clock(at: datetime) -> str:
-    """Return `at` as the viewer's clock shows it, with the zone: `Nov 21, 06:14 CET`."""
-    return f"{at.astimezone(viewer_zone()):%b %-d, %H:%M %Z}"

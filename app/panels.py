@@ -1,0 +1,136 @@
+"""One panel of a dashboard: a chart with its bounds and firing intervals, or numbers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import streamlit as st
+
+from app import cached, cached_dashboards, charts, numbers, parts, signal_card
+from app.cached import Answer, History
+from app.charts import Interval, Plot
+from app.dashboards import Panel
+from app.scope import Scope
+from models.vocabulary import PanelKind
+from signals import Labels, Query
+from signals.catalog import CATALOG, LATENCY, Signal
+from signals.units import render, span
+
+_SHORT: Final = {name: CATALOG[name].title.removeprefix("Latency ") for name in LATENCY}
+
+
+def histories(panel: Panel, chosen: Scope) -> list[Answer[History]]:
+    """Return what is known of each signal of `panel` over time."""
+    return [
+        cached.history(
+            Query(
+                signal=name,
+                window=cached.SHORTEST_WINDOW,  # history makes it the step
+                scope=chosen.labels,
+                by=panel.by,
+            ),
+            chosen.span,
+        )
+        for name in panel.signals
+    ]
+
+
+def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
+    """Draw `panel` in a card; `key` is unique on the page."""
+    if panel.kind is PanelKind.STAT:
+        with parts.card(key, panel.title), st.container(horizontal=True, gap="medium"):
+            for signal in panel.about:
+                with st.container(width="stretch", gap="xsmall"):
+                    signal_card.draw(signal, signal_card.ask(signal, chosen), chosen, now=now)
+        return
+    answers = histories(panel, chosen)
+    with parts.card(key, panel.title):
+        plot = plotted(panel, answers, firing(panel, chosen))
+        if plot is None:
+            _nothing(answers, key=key)
+        else:
+            parts.fine_print(_small_print(panel, answers, plot, now=now))
+            parts.draw(plot, key=f"{key}_chart", alt=described(panel, plot, chosen))
+
+
+def firing(panel: Panel, chosen: Scope) -> list[Interval]:
+    """Return when rules on any signal of `panel` fired."""
+    return [
+        interval
+        for name in panel.signals
+        for interval in cached_dashboards.firing(name, chosen.span).data or ()
+    ]
+
+
+def plotted(
+    panel: Panel, answers: Sequence[Answer[History]], firing: Sequence[Interval]
+) -> Plot | None:
+    """Return the chart of `panel`, or None when there is not a single value to draw."""
+    series = [
+        (_name(panel, signal, one.labels), one)
+        for signal, answer in zip(panel.about, answers, strict=True)
+        for one in (answer.data.series if answer.data else ())
+        if one.values
+    ]
+    known = next((answer.data for answer in answers if answer.data), None)
+    if not series or known is None:
+        return None
+    bounded = panel.bounded
+    return charts.plot(
+        series,
+        known.grid,
+        panel.unit,
+        target=bounded.target if bounded else None,
+        bound=bounded.breach.bound if bounded and bounded.breach else None,
+        firing=firing,
+    )
+
+
+def described(panel: Panel, plot: Plot, chosen: Scope) -> str:
+    """Return in a sentence what the chart shows, for a screen reader."""
+    latest = []
+    for name, column in zip(plot.lines, plot.frame.columns[1:], strict=True):
+        values = plot.frame[column].dropna()
+        if len(values):
+            latest.append(f"{name} {render(float(values.iloc[-1]), panel.unit)}")
+    return f"{panel.title} over the last {span(chosen.span)}. Latest: {', '.join(latest)}."
+
+
+def _name(panel: Panel, signal: Signal, labels: Labels) -> str:
+    split = [labels.get(label) or "none" for label in panel.by]
+    alone = len(panel.signals) == 1
+    own = [] if alone and split else [_SHORT.get(signal.name, signal.title)]
+    return ", ".join([*own, *split])
+
+
+def _small_print(
+    panel: Panel, answers: Sequence[Answer[History]], plot: Plot, *, now: datetime
+) -> str:
+    sources = " and ".join(dict.fromkeys(a.source for a in answers if a.source))
+    said = [f"one point covers {span(cached.window(plot.grid.step))}, from {sources}"]
+    if panel.bounded is not None:
+        said.insert(0, numbers.bounds(panel.bounded))
+    if plot.off_chart:
+        names = " and ".join(render(value, panel.unit) for value in plot.off_chart)
+        said.append(f"{names} lies above this chart")
+    if dropped := plot.dropped + sum(a.data.left_out for a in answers if a.data):
+        said.append(f"{dropped} smaller lines left out: narrow the scope")
+    said += [
+        f"as of {numbers.age(answer.at, now=now)}: {parts.plain(answer.error)}"
+        for answer in {a.error: a for a in answers if a.error}.values()
+    ]
+    return " · ".join(part for part in said if part)
+
+
+def _nothing(answers: Sequence[Answer[History]], *, key: str) -> None:
+    errors = [answer.error for answer in answers if answer.error]
+    with st.container(height=charts.HEIGHT, key=f"{key}_nothing", border=False):
+        if errors and any(answer.source for answer in answers):
+            st.markdown(parts.mark("source down", ("red", "cloud_off")))
+            parts.fine_print(parts.plain(errors[0]))
+        elif errors:
+            st.markdown(parts.mark("no source", ("gray", "link_off")))
+            parts.fine_print(parts.plain(errors[0]))
+        else:
+            st.markdown(parts.mark("no data", ("gray", "data_alert")))
+            parts.fine_print("Nothing in this range and scope: look further back or choose less.")

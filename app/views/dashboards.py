@@ -1,0 +1,90 @@
+"""Dashboards: choose one, read it, see who answers for it; edit it, hand it over, add another."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from app import cached_dashboards, dashboard_dialogs, dashboards, panels, parts, scope, wired
+from app.dashboards import DashboardError
+from app.local_time import clock
+from app.scope import Scope
+from models.tables import Dashboard
+from signals.units import span
+
+REFRESH: Final = timedelta(seconds=10)
+
+
+def render() -> None:
+    """Draw the page."""
+    now = wired.current().clock()
+    parts.page_header("Dashboards")
+    found = cached_dashboards.every()
+    parts.sources_down([found], now=now)
+    if not found.data:
+        _none_yet(down=bool(found.error))
+        return
+    chosen = _choose(found.data)
+    dashboard_dialogs.draw(chosen)
+    _live(chosen.slug, scope.choose())
+
+
+def _none_yet(*, down: bool) -> None:
+    if not down:
+        with parts.empty(
+            "No dashboards yet", "Make one: it needs a title and an owner.", key="dashboards_empty"
+        ):
+            dashboard_dialogs.new_button()
+        dashboard_dialogs.draw(None)
+
+
+def _choose(found: tuple[Dashboard, ...]) -> Dashboard:
+    by_slug = {dashboard.slug: dashboard for dashboard in found}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        slug = st.selectbox(
+            "Dashboard",
+            list(by_slug),
+            format_func=lambda slug: by_slug[slug].title,
+            key="dashboard",
+            label_visibility="collapsed",
+            width=260,
+            bind="query-params",
+        )
+        chosen = by_slug.get(slug, found[0])
+        dashboard_dialogs.buttons(chosen)
+    return chosen
+
+
+@st.fragment(run_every=REFRESH, key="dashboards")
+def _live(slug: str, chosen: Scope) -> None:
+    now = wired.current().clock()
+    found = cached_dashboards.every()
+    dashboard = next((one for one in found.data or () if one.slug == slug), None)
+    if dashboard is None:
+        parts.empty(
+            "This dashboard is gone", "Someone removed it; choose another.", key="dashboards_gone"
+        )
+        return
+    _owned(dashboard)
+    with st.grid(2, min_column_width=330, key="dashboards_panels"):
+        for index, row in enumerate(dashboard.panels):
+            _panel(row, chosen, key=f"dashboards_panel_{index}", now=now)
+    here = clock(now, now=now, zone=parts.viewer_zone())
+    parts.fine_print(f"As of {here}; refreshes every {span(REFRESH)}.")
+
+
+def _owned(dashboard: Dashboard) -> None:
+    owner = f":material/person: **{parts.plain(dashboard.owner)}** answers for this dashboard."
+    st.markdown(f"{owner} {parts.plain(dashboard.purpose)}")
+
+
+def _panel(row: dict[str, object], chosen: Scope, *, key: str, now: datetime) -> None:
+    """Draw one panel; a row that makes no sense spoils its own card only."""
+    try:
+        panel = dashboards.panel(row)
+    except DashboardError as error:
+        with parts.card(key, str(row.get("title") or "Panel")):
+            st.markdown(parts.mark("cannot be drawn", ("orange", "warning")))
+            parts.fine_print(f"{parts.plain(str(error))} Edit the dashboard to mend it.")
+        return
+    panels.draw(panel, chosen, key=key, now=now)
