@@ -17,21 +17,21 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from prometheus_client import CollectorRegistry, make_asgi_app
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from examples.copilot import people
 from examples.copilot.control import control_routes
-from examples.copilot.middleware import SERVICE, Instrumented, Telemetry
+from examples.copilot.middleware import RESOURCE, Instrumented, Telemetry
 from examples.copilot.prompts import pick
 from examples.copilot.world import World, approve, traffic
 
-RESOURCE = {"service.name": SERVICE, "deployment.environment.name": "production"}
 EXPORT_EVERY_MS = 1000
 
 
@@ -77,7 +77,7 @@ def copilot_app(config: CopilotConfig, *, telemetry: Telemetry | None = None) ->
     return Starlette(
         routes=[
             Route("/v1/{feature}", _endpoint(world, waits=config.waits), methods=["POST"]),
-            Mount("/metrics", make_asgi_app(registry)),
+            Route("/metrics", _metrics(registry)),
             *control_routes(world, config.links),
         ],
         middleware=[
@@ -89,6 +89,14 @@ def copilot_app(config: CopilotConfig, *, telemetry: Telemetry | None = None) ->
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _metrics(registry: CollectorRegistry) -> Endpoint:
+    async def metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), media_type=content_type)
+
+    return metrics
 
 
 def _endpoint(world: World, *, waits: bool) -> Endpoint:

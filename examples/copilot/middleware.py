@@ -26,6 +26,8 @@ from examples.copilot.plan import Plan, Value, shared
 from examples.copilot.prompts import CANDIDATE, CURRENT
 
 SERVICE = "copilot"
+RESOURCE = {"service.name": SERVICE, "deployment.environment.name": "production"}
+SCOPE = "llm.middleware"
 OUTCOMES = ("success", "error", "timeout", "rate_limited", "user_rejected")
 # Fine around 3.5 and 5 s, where the target and the alert threshold of p95 are.
 BUCKETS = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 10, 15, 20, 30, 60)
@@ -119,8 +121,8 @@ class Telemetry:
     ) -> None:
         """Send to the given providers; `out` also gets every log line, as JSON."""
         self.metrics = Metrics(registry)
-        self._tracer = tracers.get_tracer(SERVICE)
-        self._logger = loggers.get_logger("llm.middleware")
+        self._tracer = tracers.get_tracer(SCOPE)
+        self._logger = loggers.get_logger(SCOPE)
         self._out = out
 
     def record(self, plan: Plan, *, started_ns: int) -> str:

@@ -50,7 +50,6 @@ class Copilot:
         model = request.feature.model
         draft.open(
             f"POST /v1/{request.feature.name}",
-            openinference__span__kind="CHAIN",
             http__request__method="POST",
             http__route="/v1/{feature}",
             gen_ai__request__model=model.name,
@@ -69,9 +68,7 @@ class Copilot:
             answer = texts.REFUSAL if by else ""
         self._spend(draft, 22)
         score = self._judge(request, odds) if outcome == "success" and not by else None
-        draft.note(
-            outcome=outcome, http__response__status_code=status_code, guardrail__triggered=bool(by)
-        )
+        draft.note(outcome=outcome, http__response__status_code=status_code)
         if hit is not None:
             draft.note(cache__hit=hit)
         failed = "" if outcome in ("success", "user_rejected") else outcome
