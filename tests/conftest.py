@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,15 +54,13 @@ def postgresql_db(postgresql_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """A PostgreSQL of our own on a free loopback port, with a migrated template database."""
     programs = servers.ensure("postgresql").parent
-    folder = tmp_path_factory.mktemp("postgresql")
-    port = free_port()
+    # Not pytest's folder: PostgreSQL will not run as root, and its user cannot get in there.
+    folder = Path(tempfile.mkdtemp(prefix="wakeful-postgresql-"))
     folder.chmod(0o777)
-    for parent in folder.parents[:3]:  # PostgreSQL will not run as root; its user must get here
-        parent.chmod(parent.stat().st_mode | 0o711)
-    data = folder / "data"
+    port, data = free_port(), folder / "data"
     _as_postgres([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"])
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
     start = [programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
@@ -74,7 +73,8 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         engine.dispose()
         yield url
     finally:
-        _as_postgres([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"])
+        _as_postgres([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+        shutil.rmtree(folder)
 
 
 def free_port() -> int:
