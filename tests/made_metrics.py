@@ -49,7 +49,9 @@ GUARDRAIL = {("chat", "pii", "pass"): 1.7, ("chat", "pii", "block"): 0.2}
 GUARDRAIL |= {("chat", "injection", "block"): 0.1, ("search", "pii", "pass"): 1.0}
 GUARDRAIL |= {("idle", "pii", "pass"): 0.0}
 QUEUE = {"replica-1": 7.0, "replica-2": 9.0}
-# Points of each judged answer: long ago, in the 7 days before the last half hour, and in it.
+# Points of each judged answer: long ago, in the 7 days before the last half hour, and in it. On the
+# first of the 7 days there are FIRST_DAY fewer, which lowers the mean of the 7 by a seventh of it.
+FIRST_DAY = 14.0
 POINTS = {("chat", "v3"): (20.0, 80.0, 72.0), ("chat", "v4"): (20.0, 60.0, 66.0)}
 HALF_HOUR = 1800
 
@@ -112,14 +114,22 @@ def judge(story: Story) -> None:
         labels = {"feature": feature, "prompt_version": version}
         total = 0.0
         for count, second in enumerate(range(-8 * DAY, 1, 300)):
-            old = second <= -7 * DAY - HALF_HOUR
-            total += now if second > -HALF_HOUR else long_ago if old else before
+            total += points(second, long_ago, before, now)
             story.sample("llm_eval_score_points_sum", labels, total, second)
             story.sample("llm_eval_score_points_count", labels, count + 1.0, second)
     idle = {"feature": "idle", "prompt_version": "v1"}
     for second in range(-8 * DAY, 1, 300):
         story.sample("llm_eval_score_points_sum", idle, 50.0, second)
         story.sample("llm_eval_score_points_count", idle, 1.0, second)
+
+
+def points(second: int, long_ago: float, before: float, now: float) -> float:
+    """Return the points of an answer judged `second` seconds after NOON."""
+    if second > -HALF_HOUR:
+        return now
+    if second > -6 * DAY - HALF_HOUR:
+        return before
+    return before - FIRST_DAY if second > -7 * DAY - HALF_HOUR else long_ago
 
 
 def rate_of(feature: str, model: str | None = None, outcomes: Iterable[str] | None = None) -> float:

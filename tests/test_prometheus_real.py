@@ -1,10 +1,14 @@
 """Every signal of the seeds' metrics, by a real Prometheus, held to sums done in Python."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 
+from models.clock import utc_now
 from models.vocabulary import DataState
 from signals import Query, QueryError, Reading
 from signals.grouping import pick, plan, share
@@ -13,6 +17,7 @@ from signals.prometheus import Prometheus, PrometheusAccess
 from tests.made_metrics import (
     DOLLARS,
     FAILED,
+    FIRST_DAY,
     HOUR,
     NOON,
     ODD,
@@ -23,7 +28,7 @@ from tests.made_metrics import (
     rate_of,
     steady,
 )
-from tests.prometheus import backfill, running
+from tests.prometheus import backfill, running, wait_until
 
 MINUTES_5 = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
@@ -190,9 +195,9 @@ def test_the_eval_score_drops_against_the_seven_days_before_the_window(
     prometheus: Prometheus,
 ) -> None:
     query = ask("eval_score_drop", window=HALF_HOUR, feature="chat", prompt_version="v3")
-    assert value(prometheus, query) == pytest.approx(80 - 72)
+    assert value(prometheus, query) == pytest.approx(80 - FIRST_DAY / 7 - 72)
     query = ask("eval_score_drop", window=HALF_HOUR, feature="chat", prompt_version="v4")
-    assert value(prometheus, query) == pytest.approx(60 - 66)
+    assert value(prometheus, query) == pytest.approx(60 - FIRST_DAY / 7 - 66)
 
 
 def test_tokens_are_counted_per_second(prometheus: Prometheus) -> None:
@@ -321,3 +326,34 @@ def test_an_expression_that_fails_is_refused_in_prometheus_words(prometheus: Pro
 def test_what_is_no_vector_is_refused(prometheus: Prometheus, expression: str) -> None:
     with pytest.raises(QueryError, match="the expression yields a"):
         prometheus.evaluate(expression, at=NOON)
+
+
+def test_a_process_that_fails_from_its_start_is_seen_at_its_first_scrape(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    labels = {"feature": "chat", "model": "m1"}
+    requests = Counter("llm_requests", "Requests", [*labels, "outcome"], registry=registry)
+    requests.labels(**labels, outcome="error").inc(3)
+    requests.labels(**labels, outcome="success").inc(1)
+    latency = Histogram("llm_latency_seconds", "Latency", labels, registry=registry, buckets=[1, 3])
+    latency.labels(**labels).observe(2)
+    application, thread = start_http_server(0, "127.0.0.1", registry)
+    target = f"127.0.0.1:{application.server_port}"
+    config = f"""
+        global: {{scrape_interval: 1s}}
+        scrape_configs: [{{job_name: llm, static_configs: [{{targets: ["{target}"]}}]}}]
+    """
+    try:
+        with (
+            running(tmp_path, config=config) as server,
+            closing(Prometheus(PrometheusAccess(url=server.url))) as prometheus,
+        ):
+            wait_until(lambda: prometheus.newest(at=utc_now()) is not None, seconds=20)
+            now = utc_now()
+            assert prometheus.read(ask("error_ratio"), at=now).samples[0].value == 0.75
+            assert prometheus.read(ask("latency_p50"), at=now).samples[0].value == 2
+            rate = prometheus.read(ask("request_rate"), at=now).samples[0].value
+            assert rate == pytest.approx(4 / 300)
+    finally:
+        application.shutdown()
+        application.server_close()
+        thread.join()
