@@ -7,7 +7,7 @@ the very number that the rule was or would have been decided on.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
 
@@ -32,7 +32,7 @@ _STEPS: Final = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 900, 
 _DAY_STEP: Final = timedelta(minutes=1)
 _DAY_STEP_SPLIT: Final = timedelta(minutes=5)  # for each of many label sets
 _NO_PROMETHEUS: Final = "PromQL needs a Prometheus: set WAKEFUL_PROMETHEUS_URL."
-_HASH: Final = {Query: repr}
+_HASH: Final[dict[str | type[Any], Callable[[Any], Any]]] = {Query: repr}
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from alerts.conditions import (
     Threshold,
     Window,
 )
-from models.vocabulary import Unit
+from models.vocabulary import Comparison, Unit
 from signals import Query
 from signals.traces import Order
 from signals.units import render, span
@@ -26,14 +26,18 @@ class Drawing:
 
     Attributes:
         question: What is drawn over time.
+        title: What each point is.
+        line: What the line is called when it has no labels.
         bound: Where the breach begins, in `unit`; None where a line cannot say it.
-        title: What the line is.
+        comparison: On which side of it.
     """
 
     question: Question
     unit: Unit
-    bound: float | None
     title: str
+    line: str
+    bound: float | None = None
+    comparison: Comparison = Comparison.ABOVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +75,23 @@ def patience(hold: timedelta, keep_firing: timedelta) -> str:
     """Return the rule's `for` and `keep_firing_for` in words; empty when it has neither."""
     parts = []
     if hold:
-        parts.append(f"for {span(hold)}")
+        parts.append(f"once it lasts {span(hold)}")
     if keep_firing:
         parts.append(f"until clear for {span(keep_firing)}")
     return ", ".join(parts)
+
+
+def value(condition: AnyCondition, number: float | None) -> str:
+    """Return what a condition was decided on, with its unit; empty when that is not known."""
+    match condition:
+        case _ if number is None:
+            return ""
+        case Threshold():
+            return render(number, condition.about.unit)
+        case BurnRate():
+            return f"{number:.3g} times the budget"
+        case Promql():
+            return f"{number:.4g}"
 
 
 def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) -> Drawing:
@@ -87,23 +104,29 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
     """
     match condition:
         case Threshold():
-            title = f"{condition.about.title}, each point over {span(condition.window)}"
-            question = _narrowed(condition.over(condition.window), labels)
             return Drawing(
-                question=question, unit=condition.about.unit, bound=condition.bound, title=title
+                question=_narrowed(condition.over(condition.window), labels),
+                unit=condition.about.unit,
+                title=f"{condition.about.title}, each point over {span(condition.window)}",
+                line=condition.about.title,
+                bound=condition.bound,
+                comparison=condition.comparison,
             )
         case BurnRate():
             pair = condition.windows[0]
             return Drawing(
                 question=_narrowed(condition.over(pair.short), labels),
                 unit=condition.about.unit,
-                bound=pair.factor * (1 - condition.objective),
-                title=f"{condition.about.title}, each point over {span(pair.short)}, with the "
+                title=f"{condition.about.title}, each point over {span(pair.short)}, under the "
                 f"rate that burns the budget {pair.factor:g} times too fast",
+                line=condition.about.title,
+                bound=pair.factor * (1 - condition.objective),
             )
         case Promql():
             expression = condition.expression
-            return Drawing(question=expression, unit=Unit.COUNT, bound=None, title=expression)
+            return Drawing(
+                question=expression, unit=Unit.COUNT, title=f"PromQL {expression}", line="value"
+            )
 
 
 def belongs(series: Mapping[str, str], alert: Mapping[str, str]) -> bool:

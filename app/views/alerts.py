@@ -1,0 +1,142 @@
+"""Alerts: what is wrong now, who has it, what comes next; `?alert=<id>` opens one of them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from alerts.inbox import Item
+from alerts.tallies import Watch
+from app import alert_parts, alert_words, cached_alerts, numbers, parts, wired
+from app.cached_alerts import Inbox
+from app.parts import plain
+from app.views import alert_detail
+from models.tables import SourceStatus
+from models.vocabulary import AlertState, DataState
+
+REFRESH: Final = timedelta(seconds=5)
+PER_PAGE: Final = 20
+OPEN: Final = "Open"
+RESOLVED: Final = "Resolved"
+_SILENT: Final = (DataState.UNREACHABLE, DataState.QUERY_ERROR)
+
+
+def render() -> None:
+    """Draw the page."""
+    asked = st.query_params.get("alert")
+    if asked is not None:
+        alert_detail.render(asked)
+        return
+    parts.page_header("Alerts", "What is wrong now, who has it, and who is told next.")
+    shown = st.segmented_control(
+        "Show",
+        [OPEN, RESOLVED],
+        default=OPEN,
+        required=True,
+        key="alerts_show",
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    _live(shown or OPEN)
+
+
+@st.fragment(run_every=REFRESH, key="alerts")
+def _live(shown: str) -> None:
+    parts.show_flash()
+    now = wired.current().clock()
+    if shown == RESOLVED:
+        _resolved(now=now)
+    else:
+        _open(now=now)
+    alert_parts.note_dialog()
+
+
+def _open(*, now: datetime) -> None:
+    answer = cached_alerts.inbox_now()
+    if answer.error:
+        parts.source_down(answer.error, answer.at, now=now)
+    if answer.data is None:
+        return
+    found = answer.data
+    _blindness(found, now=now)
+    firing = [i for i in found.open if i.alert.state is AlertState.FIRING]
+    taken = [i for i in found.open if i.alert.state is AlertState.ACKNOWLEDGED]
+    if not (firing or taken or found.pending):
+        _quiet(found.watch, found.sources, now=now)
+        return
+    _section("Firing, nobody has it", firing, "alerts_page_firing", now=now)
+    _section("Acknowledged", taken, "alerts_page_taken", now=now)
+    _section("Pending", found.pending, "alerts_page_pending", now=now)
+    parts.freshness(found.sources, now=now)
+
+
+def _resolved(*, now: datetime) -> None:
+    answer = cached_alerts.resolved()
+    if answer.error:
+        parts.source_down(answer.error, answer.at, now=now)
+    if answer.data:
+        _section("Resolved, newest first", answer.data, "alerts_page_resolved", now=now)
+    elif answer.data is not None:
+        parts.empty(
+            "Nothing has been resolved yet",
+            "Alerts that are over stay here, each with its timeline.",
+            icon="history",
+            key="alerts_no_history",
+        )
+
+
+def _blindness(found: Inbox, *, now: datetime) -> None:
+    """Say why this page may not tell the whole truth."""
+    if reason := alert_words.unwatched(found.watch, now=now):
+        st.warning(reason, icon=":material/visibility_off:")
+    for source in found.sources:
+        if source.state in _SILENT:
+            answered = numbers.age(source.answered_at, now=now)
+            st.error(
+                f"**{plain(source.name)}** last answered {answered}: {plain(source.error)}. "
+                "Until it answers, its alerts neither start nor end.",
+                icon=":material/cloud_off:",
+            )
+
+
+def _quiet(watch: Watch, sources: Sequence[SourceStatus], *, now: datetime) -> None:
+    if not watch.rules:
+        box = parts.empty(
+            "Nothing is being watched",
+            "There is no rule that is switched on, so that no alert can fire.",
+            icon="visibility_off",
+            key="alerts_unwatched",
+        )
+        with box:
+            parts.link("rules", "Define a rule", icon="add", rule="new")
+        return
+    one = watch.rules == 1
+    parts.empty(
+        "All quiet",
+        f"{watch.rules} {'rule is' if one else 'rules are'} being watched, last evaluated "
+        f"{numbers.age(watch.evaluated_at, now=now)}.",
+        icon="check_circle",
+        key="alerts_quiet",
+    )
+    parts.freshness(sources, now=now)
+
+
+def _section(title: str, items: Sequence[Item], key: str, *, now: datetime) -> None:
+    if not items:
+        return
+    st.subheader(f"{title} ({len(items)})", anchor=False)
+    pages = -(-len(items) // PER_PAGE)
+    page = st.pagination(pages, key=key) if pages > 1 else 1
+    zone = parts.viewer_zone()
+    for item in items[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        with parts.card(f"alert_{item.alert.id}"):
+            lines = (
+                f"{alert_parts.headline(item)} **{plain(item.rule.name)}**",
+                plain(item.summary),
+                f"{parts.small(alert_parts.facts(item, now=now, zone=zone))}",
+            )
+            st.markdown("  \n".join(lines))
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                alert_parts.buttons(item)
+                parts.link("alerts", "Open", icon="arrow_forward", alert=str(item.alert.id))
