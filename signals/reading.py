@@ -56,7 +56,7 @@ class Readers:
         sources: Sources,
         expressions: Expressions | None = None,
         *,
-        patience: timedelta = timedelta(seconds=5),
+        patience: timedelta = timedelta(seconds=10),
         threads: int = 8,
     ) -> None:
         self._sources = sources
@@ -65,33 +65,31 @@ class Readers:
         self._threads = threads
         self._desks: dict[int, _Desk] = {}
 
-    def read_all(
-        self, queries: Iterable[Query], expressions: Iterable[str] = (), *, at: datetime
-    ) -> dict[Question, Answer]:
-        """Return the answer to every query and every PromQL expression.
+    def read_all(self, questions: Iterable[Question], *, at: datetime) -> dict[Question, Answer]:
+        """Return the answer to every question, a query or PromQL.
 
         What fails has its SignalError in the place of an answer; none is raised.
         """
         for desk in self._desks.values():
             desk.waiting = {future for future in desk.waiting if not future.done()}
             desk.is_late = bool(desk.waiting)
+        distinct = list(dict.fromkeys(questions))
+        texts = [question for question in distinct if isinstance(question, str)]
         routed: dict[Query, Source] = {}
         refused: dict[Question, Answer] = {}
-        for query in dict.fromkeys(queries):
-            try:
-                routed[query] = self._sources.route(query)
-            except QueryError as error:
-                refused[query] = error
+        for query in distinct:
+            if isinstance(query, Query):
+                try:
+                    routed[query] = self._sources.route(query)
+                except QueryError as error:
+                    refused[query] = error
         asked = self._planned(routed)
         pending: dict[Question, _Pending] = {
             query: self._ask(query, at) for query in dict.fromkeys(asked.values())
         }
-        pending |= {text: self._evaluate(text, at) for text in dict.fromkeys(expressions)}
+        pending |= {text: self._evaluate(text, at) for text in texts}
         answers = self._wait(pending)
-        texts: dict[Question, Answer] = {
-            text: answer for text, answer in answers.items() if isinstance(text, str)
-        }
-        return {**refused, **texts, **share(asked, answers)}
+        return refused | {text: answers[text] for text in texts} | share(asked, answers)
 
     def close(self) -> None:
         """Drop the questions not asked yet, and wait for those that are."""

@@ -233,14 +233,14 @@ def test_an_error_of_the_shared_question_is_the_error_of_each() -> None:
 def test_expressions_are_answered_beside_queries() -> None:
     model = Model((Requests({"feature": "a"}, 2, 1),))
     with reading((model,), expressions=model) as readers:
-        answers = readers.read_all([about("a")], ["up == 0"], at=AT)
+        answers = readers.read_all([about("a"), "up == 0"], at=AT)
     assert answers["up == 0"] == model.evaluate("up == 0", at=AT)
     assert set(answers) == {about("a"), "up == 0"}
 
 
 def test_without_a_prometheus_an_expression_is_refused() -> None:
     with reading(()) as readers:
-        answers = readers.read_all([], ["up == 0"], at=AT)
+        answers = readers.read_all(["up == 0"], at=AT)
     assert isinstance(answers["up == 0"], QueryError)
 
 
