@@ -18,9 +18,10 @@ from scripts import servers
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def db(request: pytest.FixtureRequest) -> Engine:
     """An empty, migrated database: once SQLite, once PostgreSQL."""
-    yield request.getfixturevalue(f"{request.param}_db")
+    engine: Engine = request.getfixturevalue(f"{request.param}_db")
+    return engine
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from alerts.selfwatch import SelfWatch, look
+from app.http.health import health, health_routes
+from models import database
+from models.tables import Heartbeat
+from signals import Query
+from tests.memory_source import MemorySource
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def beat(db: Engine, *, ago: int = 1, error: str = "", job: str = "evaluate") -> None:
+    with Session(db) as session:
+        at = NOW - timedelta(seconds=ago)
+        session.add(Heartbeat(job=job, at=at, duration_ms=3.0, error=error))
+        session.commit()
+
+
+def test_a_ticking_engine_is_ok(db: Engine) -> None:
+    beat(db)
+    assert health(db, now=NOW, engine=True)["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("ago", "error", "reason"),
+    [
+        (120, "", "evaluate has not finished for 120 s"),
+        (1, "KeyError: 'x'", "evaluate fails: KeyError: 'x'"),
+    ],
+)
+def test_a_stuck_or_failing_job_is_red_with_the_reason(
+    sqlite_db: Engine, ago: int, error: str, reason: str
+) -> None:
+    beat(sqlite_db, ago=ago, error=error)
+    answer = health(sqlite_db, now=NOW, engine=True)
+    assert (answer["status"], answer["reasons"]) == ("red", [reason])
+
+
+def test_an_engine_that_never_ticked_is_red(sqlite_db: Engine) -> None:
+    assert health(sqlite_db, now=NOW, engine=True)["reasons"] == ["the engine has not ticked yet"]
+
+
+def test_the_hourly_sweep_may_take_its_time(sqlite_db: Engine) -> None:
+    beat(sqlite_db)
+    beat(sqlite_db, job="sweep", ago=3000)
+    assert health(sqlite_db, now=NOW, engine=True)["status"] == "ok"
+
+
+def test_a_database_that_does_not_answer_is_red() -> None:
+    gone = database.connect("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert "the database does not answer" in health(gone, now=NOW, engine=True)["reasons"][0]
+    gone.dispose()
+
+
+def test_the_doors_answer_by_http(sqlite_db: Engine) -> None:
+    routes = health_routes(sqlite_db, lambda: NOW, engine=True)
+    client = TestClient(Starlette(routes=routes))
+    assert client.get("/healthz").status_code == 503
+    beat(sqlite_db)
+    assert client.get("/healthz").status_code == 200
+    metrics = client.get("/metrics").text
+    assert "wakeful_outbox_oldest_seconds 0.0" in metrics
+    assert 'wakeful_job_last_tick_timestamp_seconds{job="evaluate"}' in metrics
+
+
+def test_a_silent_source_grows_older_and_an_answer_makes_it_young(db: Engine) -> None:
+    source = MemorySource()
+    look(db, source, now=NOW)
+    source.down = "it is down"
+    look(db, source, now=NOW + timedelta(seconds=90))
+    query = Query(signal="source_silence", window=timedelta(minutes=1), by=("source",))
+    [sample] = SelfWatch(db=db).read(query, at=NOW + timedelta(seconds=90)).samples
+    assert sample.value == 90
+    source.down = ""
+    look(db, source, now=NOW + timedelta(seconds=100))
+    [sample] = SelfWatch(db=db).read(query, at=NOW + timedelta(seconds=101)).samples
+    assert sample.value == 1
