@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 
 from signals import Expressions, Query, QueryError, Reading, SignalError, Source, UnreachableError
 from signals.grouping import Answer, Question, plan, share
@@ -64,6 +65,7 @@ class Readers:
         self._patience_seconds = patience.total_seconds()
         self._threads = threads
         self._desks: dict[int, _Desk] = {}
+        self._refused: set[Query] = set()
 
     def read_all(self, questions: Iterable[Question], *, at: datetime) -> dict[Question, Answer]:
         """Return the answer to every question, a query or PromQL.
@@ -88,7 +90,11 @@ class Readers:
             query: self._ask(query, at) for query in dict.fromkeys(asked.values())
         }
         pending |= {text: self._evaluate(text, at) for text in texts}
-        answers = self._wait(pending)
+        deadline = monotonic() + self._patience_seconds
+        answers = self._wait(pending, deadline)
+        if alone := self._unshared(asked, answers):
+            asked |= alone
+            answers |= self._wait({query: self._ask(query, at) for query in alone}, deadline)
         return refused | {text: answers[text] for text in texts} | share(asked, answers)
 
     def close(self) -> None:
@@ -106,9 +112,25 @@ class Readers:
                     sharing[question] = self._sources.route(question)
                 except QueryError:
                     sharing[question] = None
-            if sharing[question] is not routed[query]:
+            if sharing[question] is not routed[query] or question in self._refused:
                 asked[query] = query
         return asked
+
+    def _unshared(
+        self, asked: Mapping[Query, Query], answers: Mapping[Question, Answer]
+    ) -> dict[Query, Query]:
+        """Return the queries whose shared question was refused, to be asked one by one.
+
+        A split may be more than its source answers at once, such as one by tenant, where each
+        single tenant is not. It is remembered, so that it is refused once and not every time.
+        """
+        alone = {
+            query: query
+            for query, question in asked.items()
+            if question != query and isinstance(answers[question], QueryError)
+        }
+        self._refused |= {asked[query] for query in alone}
+        return alone
 
     def _ask(self, query: Query, at: datetime) -> _Pending:
         source = self._sources.route(query)
@@ -128,9 +150,11 @@ class Readers:
             desk = self._desks[id(source)] = _Desk(name=source.name, threads=threads)
         return desk
 
-    def _wait(self, pending: Mapping[Question, _Pending]) -> dict[Question, Answer]:
+    def _wait(
+        self, pending: Mapping[Question, _Pending] | Mapping[Query, _Pending], deadline: float
+    ) -> dict[Question, Answer]:
         futures = [p.future for p in pending.values() if isinstance(p.future, Future)]
-        wait(futures, timeout=self._patience_seconds)
+        wait(futures, timeout=max(0.0, deadline - monotonic()))
         return {question: self._answer(asked) for question, asked in pending.items()}
 
     def _answer(self, pending: _Pending) -> Answer:

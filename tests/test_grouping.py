@@ -223,7 +223,34 @@ def test_a_question_nobody_answers_has_its_error_and_the_others_their_answers() 
     assert content(answers[about("a")]) == content(model.read(about("a"), at=AT))
 
 
-def test_an_error_of_the_shared_question_is_the_error_of_each() -> None:
+@dataclass
+class Narrow(Model):
+    """A source that refuses to answer for more than two label sets at once."""
+
+    def read(self, query: Query, *, at: datetime) -> Reading:
+        reading = super().read(query, at=at)
+        if len(reading.samples) > 2:
+            raise QueryError("too many values: narrow the scope")
+        return reading
+
+
+def test_a_split_too_wide_for_its_source_is_asked_one_by_one() -> None:
+    model = Narrow(tuple(Requests({"feature": f}, 2, 1) for f in "abcd"))
+    wanted = [about(f) for f in "abc"]
+    with reading((model,)) as readers:
+        answers = readers.read_all(wanted, at=AT)
+    assert [content(answers[q]) for q in wanted] == [content(model.read(q, at=AT)) for q in wanted]
+
+
+def test_a_split_too_wide_for_its_source_is_tried_once() -> None:
+    model = Narrow(tuple(Requests({"feature": f}, 2, 1) for f in "abcd"))
+    with reading((model,)) as readers:
+        for _ in range(3):
+            readers.read_all([about(f) for f in "abc"], at=AT)
+    assert Counter(query.scope for query in model.asked)[()] == 1
+
+
+def test_an_error_of_the_source_is_the_error_of_each() -> None:
     error = QueryError("too many samples")
     with reading((Model(error=error),)) as readers:
         answers = readers.read_all([about(f) for f in "abc"], at=AT)
