@@ -58,7 +58,7 @@ def hint_list(found: Sequence[Hint], *, on_pick: Callable[[str], None]) -> None:
     """Draw where the time and the money went; a press on one shows its span."""
     with parts.card("traces_hints", "Where the time and the money went"):
         if not found:
-            parts.fine_print("Nothing stands out: no part takes 5 % of the time or of the cost.")
+            parts.fine_print("Nothing stands out here.")
         for place, hint in enumerate(found):
             with st.container(gap=None):
                 st.button(

@@ -13,7 +13,7 @@ from models.vocabulary import CostSource, SpanStatus
 from signals.traces import Order, TraceQuery, TraceSummary
 
 LIMIT = 100
-_LABEL_DIGITS = 12
+_LABEL_DIGITS = 8
 
 _HEX = r"[0-9a-f]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
@@ -54,9 +54,14 @@ class Filters:
     order: Order = Order.NEWEST
 
     @property
-    def narrow(self) -> bool:
-        """Say whether anything but the time range holds traces back."""
-        return bool(self.scope) or self.errors_only or self.slower_than_ms is not None
+    def words(self) -> str:
+        """Return what holds traces back besides the time range, in words, or nothing."""
+        said = [f"{field.replace('_', ' ')} {value}" for field, value in self.scope]
+        if self.errors_only:
+            said.append("errors only")
+        if self.slower_than_ms is not None:
+            said.append(f"slower than {self.slower_than_ms / 1000:g} s")
+        return ", ".join(said)
 
     def query(self, *, now: datetime) -> TraceQuery:
         """Return the question to a store."""
@@ -107,8 +112,8 @@ def malformed(text: str) -> str:
 
 
 def label(trace_id: str) -> str:
-    """Return the short form of a trace id for a list."""
-    return f":material/account_tree: {trace_id[:_LABEL_DIGITS]}"
+    """Return the short form of a trace id for a list: its end, for 64-bit ids begin with zeros."""
+    return f":material/account_tree: {trace_id[-_LABEL_DIGITS:]}"
 
 
 def table(summaries: Sequence[TraceSummary]) -> pd.DataFrame:

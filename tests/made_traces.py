@@ -1,5 +1,6 @@
 """Traces for the tests of the waterfall and its page: valid ones, to be changed in one field."""
 
+import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,11 @@ from models.vocabulary import CostSource, SpanKind, SpanStatus
 from signals.logs import LogRecord
 from signals.traces import Span, SpanEvent, Trace
 
+_TOOLS = (
+    ("vector search", SpanKind.RETRIEVAL),
+    ("execute_tool web_fetch", SpanKind.TOOL),
+    ("execute_tool sql", SpanKind.TOOL),
+)
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SEED_ID = "5eed" * 8
 
@@ -32,7 +38,7 @@ def span(name: str, start_ms: float, duration_ms: float, **changes: Any) -> Span
 
 def span_id(name: str) -> str:
     """Return 16 lower hex digits for `name`."""
-    return f"{int.from_bytes(name.encode()[-8:], 'big'):016x}"
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def paid(usd: float, source: CostSource = CostSource.REPORTED) -> dict[str, Any]:
@@ -103,10 +109,16 @@ def seed_lines() -> list[LogRecord]:
     ]
 
 
-def changed(trace: Trace, name: str, **changes: Any) -> Trace:
+def changed(trace: Trace, name: str, /, **changes: Any) -> Trace:
     """Return `trace` with the span called `name` changed."""
     spans = tuple(replace(s, **changes) if s.name == name else s for s in trace.spans)
     return replace(trace, spans=spans)
+
+
+def moved(trace: Trace, trace_id: str, by: timedelta) -> Trace:
+    """Return `trace` under another id and at another time."""
+    spans = tuple(replace(s, trace_id=trace_id, started_at=s.started_at + by) for s in trace.spans)
+    return replace(trace, trace_id=trace_id, spans=spans)
 
 
 def agent_trace(count: int, *, seed: int = 7) -> Trace:
@@ -152,12 +164,13 @@ def _run(count: int, trace_id: str, rng: random.Random) -> Iterator[Span]:
             made += 1
         for _ in range(tools):
             failed = rng.random() < 0.04
+            tool, kind = rng.choice(_TOOLS)
             yield one(
-                rng.choice(("vector search", "execute_tool web_fetch", "execute_tool sql")),
+                tool,
                 clock + llm_ms + 2,
                 longest * rng.uniform(0.3, 1),
                 parent_id=turn.span_id,
-                kind=rng.choice((SpanKind.TOOL, SpanKind.RETRIEVAL)),
+                kind=kind,
                 status=SpanStatus.ERROR if failed else SpanStatus.OK,
                 status_message="upstream timed out" if failed else "",
             )

@@ -11,12 +11,13 @@ from typing import Final
 import streamlit as st
 
 from app import cached_traces, numbers, parts, scope, trace_parts, wired
-from app.trace_search import Filters, find_trace_id, label, malformed, table
+from app.trace_search import LIMIT, Filters, find_trace_id, label, malformed, table
 from app.waterfall.component import waterfall
 from app.waterfall.layout import Row, Waterfall
 from signals.traces import FILTERS, Order, TraceSummary
 
-_ORDERS: Final = {Order.NEWEST: "Newest", Order.SLOWEST: "Slowest", Order.DEAREST: "Dearest"}
+# In the URL a choice stands as it is labelled.
+_ORDERS: Final = {"Newest": Order.NEWEST, "Slowest": Order.SLOWEST, "Dearest": Order.DEAREST}
 _NO_STORE: Final = (
     "Set `WAKEFUL_TRACE_STORE_URL` to `embedded` (the default) and restart; the application then "
     "sends its spans by OTLP to `/v1/traces` of this address."
@@ -57,9 +58,8 @@ def _filters() -> Filters:
     with st.container(horizontal=True, vertical_alignment="center", key="traces_filters"):
         order = st.segmented_control(
             "Order",
-            [order.value for order in _ORDERS],
-            format_func=lambda order: _ORDERS[Order(order)],
-            default=Order.NEWEST.value,
+            list(_ORDERS),
+            default="Newest",
             required=True,
             key="order",
             label_visibility="collapsed",
@@ -82,7 +82,7 @@ def _filters() -> Filters:
         scope=chosen.labels,
         errors_only=errors_only,
         slower_than_ms=slower * 1000 if slower else None,
-        order=Order(order),
+        order=_ORDERS[order],
     )
 
 
@@ -97,7 +97,8 @@ def _list(filters: Filters) -> None:
     elif answer.data is not None:
         _nothing(filters)
     count = len(answer.data or ())
-    parts.fine_print(f"{count:,} traces, looked up {numbers.age(answer.at, now=now)}.")
+    first = "The first " if count == LIMIT else ""
+    parts.fine_print(f"{first}{count} traces, looked up {numbers.age(answer.at, now=now)}.")
 
 
 def _table(summaries: tuple[TraceSummary, ...]) -> None:
@@ -133,9 +134,11 @@ def _table(summaries: tuple[TraceSummary, ...]) -> None:
 
 
 def _nothing(filters: Filters) -> None:
-    if filters.narrow:
+    if filters.words:
         box = parts.empty(
-            "No trace matches", "Nothing in this time range passes all filters.", icon="filter_alt"
+            "No trace matches",
+            f"Nothing in this time range passes the filters: {parts.plain(filters.words)}.",
+            icon="filter_alt",
         )
         box.button("Clear the filters", on_click=_clear, key="traces_clear")
         return

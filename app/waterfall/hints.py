@@ -58,7 +58,12 @@ class Hint:
 
 
 def hints(drawn: Waterfall) -> list[Hint]:
-    """Return the parts of `drawn` that matter, by their larger share, at most `MOST`."""
+    """Return the parts of `drawn` that matter, by their larger share, at most `MOST`.
+
+    None for a trace that was cut: what is missing would be blamed on its parents.
+    """
+    if drawn.note:
+        return []
     groups: dict[tuple[SpanKind, str], list[Row]] = {}
     for row in drawn.rows:
         groups.setdefault((row.span.kind, row.span.name), []).append(row)

@@ -105,12 +105,14 @@ class Waterfall:
         if self.span_count > ROW_LIMIT:
             return (
                 f"This trace has {self.span_count:,} spans. The {ROW_LIMIT:,} that started first "
-                "are drawn; times and shares of time are theirs, the cost is that of all."
+                "are drawn; the cost is that of all, but a span's own time is too long where its "
+                "children are missing."
             )
         if self.cut:
             return (
                 f"This trace has more spans than its store gives at once. The {self.span_count:,} "
-                "that started first are drawn; times and cost are theirs alone."
+                "that started first are drawn; the cost is theirs alone, and a span's own time is "
+                "too long where its children are missing."
             )
         return None
 

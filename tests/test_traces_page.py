@@ -1,0 +1,373 @@
+"""The Traces page over a real embedded store: full, empty, down; found by id or by filters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alerts.settings import Settings
+from alerts.wiring import Role, Wiring
+from app import cached, cached_traces, trace_facts, wired
+from app.trace_search import find_trace_id, label, malformed
+from models.database import connect
+from models.vocabulary import CostSource, SpanStatus
+from signals import UnreachableError
+from signals.routing import Sources
+from signals.traces import Trace, TraceQuery, TraceSummary
+from signals.traces.embedded import EmbeddedStore
+from tests.made_traces import SEED_ID, START, changed, moved, seed_lines, seed_trace, span_id
+
+MINUTE = timedelta(minutes=1)
+LLM, GUARDRAILS = span_id("LLM call"), span_id("Input guardrails")
+
+
+class Down:
+    """A trace store that nobody reaches."""
+
+    name = "traces"
+
+    def trace(self, trace_id: str) -> Trace | None:
+        raise UnreachableError("The trace store did not answer within 10 s.")
+
+    def search(self, query: TraceQuery) -> list[TraceSummary]:
+        raise UnreachableError("The trace store did not answer within 10 s.")
+
+    def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
+        raise UnreachableError("The trace store did not answer within 10 s.")
+
+
+@dataclass
+class Bench:
+    """The page's surroundings, and the time in them, which only tests move."""
+
+    store: EmbeddedStore
+    now: datetime
+
+    def holds(self, *traces: Trace) -> None:
+        self.store.write([span for trace in traces for span in trace.spans])
+
+    def goes_down(self) -> None:
+        wired.set_current(replace(wired.current(), traces=Down(), signals=Sources()))
+
+    def passes(self, span: timedelta) -> None:
+        """Let time pass; what was cached is asked for anew."""
+        self.now += span
+        for cache in (cached_traces.listing, cached_traces.drawing, cached_traces.lines):
+            cache.clear()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    store = EmbeddedStore.open(tmp_path / "traces.duckdb", memory_mb=128)
+    made = Bench(store=store, now=START + MINUTE)
+    wiring = Wiring(
+        settings=Settings(data_dir=str(tmp_path)),
+        role=Role.TOOL,
+        db=connect(f"sqlite:///{tmp_path}/wakeful.db"),
+        signals=Sources((store,)),
+        store=store,
+        traces=store,
+        logs=store.logs,
+        clock=lambda: made.now,
+    )
+    wired.set_current(wiring)
+    cached.clear()
+    cached_traces.clear()
+    yield made
+    wiring.close()
+
+
+def page(**query: str) -> AppTest:
+    def script() -> None:
+        from app.views import traces
+
+        traces.render()
+
+    at = AppTest.from_function(script, default_timeout=20)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def metrics(at: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def words(at: AppTest) -> str:
+    """Return everything that can be read on the page, but for the rows of the waterfall."""
+    said = [
+        element.value for kind in (at.markdown, at.code, at.error, at.warning) for element in kind
+    ]
+    said += [button.label for button in at.button]
+    said += [frame.value.to_string() for frame in at.dataframe]
+    return "\n".join(said)
+
+
+def details(at: AppTest) -> str:
+    return at.container(key="traces_span").markdown[0].value
+
+
+# --- one trace
+
+
+def test_a_link_with_a_trace_id_opens_it(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page(trace=SEED_ID)
+    assert metrics(at) == {
+        "Latency": "2.58 s",
+        "Cost": "≈ $0.0254",
+        "Tokens": "1,510",
+        "Spans": "9",
+        "First token": "412 ms",
+        "Outcome": "success",
+    }
+    assert len(at.get("bidi_component")) == 1
+
+
+def test_the_slowest_span_is_shown_first(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    assert "LLM call" in details(page(trace=SEED_ID))
+
+
+def test_a_link_with_a_span_shows_that_span(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    assert "Input guardrails" in details(page(trace=SEED_ID, span=GUARDRAILS))
+
+
+def test_a_link_with_a_span_that_is_gone_still_opens(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    assert "LLM call" in details(page(trace=SEED_ID, span="f" * 16))
+
+
+def test_the_parts_that_matter_are_said_in_sentences(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    hint = page(trace=SEED_ID).button(key="traces_hint_0")
+    assert hint.label.replace("\\", "") == "**LLM call: 78 % of the time, 99 % of the cost**"
+
+
+def test_pressing_a_hint_shows_its_span_and_puts_it_in_the_url(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page(trace=SEED_ID)
+    at.button(key="traces_hint_1").click().run()
+    assert "Input guardrails" in details(at)
+    assert at.query_params["span"] == GUARDRAILS
+
+
+def test_the_log_lines_stand_in_the_order_of_time(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    bench.store.logs.write(list(reversed(seed_lines())))
+    lines = page(trace=SEED_ID).container(key="traces_logs").dataframe[0].value
+    assert list(lines["Line"]) == [line.body for line in seed_lines()]
+    assert list(lines["After ms"]) == [5, 470, 2471]
+    assert list(lines["Span"]) == ["HTTP request", "LLM call", "LLM call"]
+
+
+def test_prompt_and_completion_are_shown_as_they_are(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    said = [code.value for code in page(trace=SEED_ID).code]
+    assert said == ["What does the warranty cover?", "It covers parts for **two** years."]
+
+
+def test_nobody_is_named(bench: Bench) -> None:
+    named = changed(
+        seed_trace(),
+        "HTTP request",
+        attributes={
+            "user.id": "jane",
+            "enduser.id": "jane@example.org",
+            "note": "jane@example.org",
+        },
+    )
+    bench.holds(named)
+    at = page(trace=SEED_ID, span=span_id("HTTP request"))
+    assert "jane" not in words(at)
+    assert trace_facts.person("jane@example.org") in words(at)
+
+
+def test_a_failed_span_says_why(bench: Bench) -> None:
+    bench.holds(
+        changed(seed_trace(), "rerank", status=SpanStatus.ERROR, status_message="503 *upstream*")
+    )
+    at = page(trace=SEED_ID, span=span_id("rerank"))
+    assert at.error[0].value == r"503 \*upstream\*"
+    assert at.metric[3].delta == "1 failed"
+
+
+def test_a_cost_with_an_unpriced_span_is_at_least(bench: Bench) -> None:
+    bench.holds(changed(seed_trace(), "LLM call", cost_usd=None, cost_source=CostSource.UNPRICED))
+    at = page(trace=SEED_ID)
+    assert metrics(at)["Cost"] == "≥ $0.00035"
+    assert "cost unknown: there is no price for its tokens" in words(at)
+
+
+def test_an_orphan_says_that_its_parent_is_missing(bench: Bench) -> None:
+    bench.holds(changed(seed_trace(), "Retrieval", parent_id="f" * 16))
+    at = page(trace=SEED_ID, span=span_id("Retrieval"))
+    assert at.warning[0].value.startswith("Its parent has not arrived")
+
+
+def test_a_trace_that_is_not_held_says_what_may_be_the_reason(bench: Bench) -> None:
+    text = words(page(trace="c" * 32))
+    for reason in ("7 days", "not have arrived yet", "sampled out", "another store"):
+        assert reason in text
+
+
+def test_a_trace_that_arrives_late_is_shown_at_the_next_look(bench: Bench) -> None:
+    at = page(trace=SEED_ID)
+    assert not at.metric
+    bench.holds(seed_trace())
+    bench.passes(MINUTE)
+    at.run()
+    assert metrics(at)["Latency"] == "2.58 s"
+
+
+def test_a_trace_stays_visible_with_its_age_while_the_store_is_down(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page(trace=SEED_ID)
+    bench.goes_down()
+    bench.passes(3 * MINUTE)
+    at.run()
+    assert metrics(at)["Latency"] == "2.58 s"
+    assert "did not answer within 10 s" in at.error[0].value
+    assert "3 min ago" in at.error[0].value
+
+
+def test_closing_a_trace_shows_the_list(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page(trace=SEED_ID, span=LLM)
+    at.button(key="traces_close").click().run()
+    assert len(at.dataframe[0].value) == 1
+    assert "span" not in at.query_params
+
+
+# --- finding one
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SEED_ID,
+        SEED_ID.upper(),
+        f"  {SEED_ID}\n",
+        "5eed5eed-5eed-5eed-5eed-5eed5eed5eed",
+        f"see https://wakeful.example/traces?trace={SEED_ID}&span=0123456789abcdef",
+        f'{{"span_id": "0123456789abcdef", "trace_id": "{SEED_ID}"}}',
+        f"traceparent: 00-{SEED_ID}-0123456789abcdef-01",
+        "Xu1e7V7tXu1e7V7tXu1e7Q==",
+    ],
+)
+def test_a_trace_id_is_found_in_whatever_was_pasted(text: str) -> None:
+    assert find_trace_id(text) == SEED_ID
+
+
+def test_a_64_bit_id_is_filled_up_with_zeros() -> None:
+    assert find_trace_id("AB0123456789ABCDEF") == "0" * 14 + "ab0123456789abcdef"
+
+
+@pytest.mark.parametrize("text", ["", "hello", "12345", "0" * 32, "f" * 40, "decade of façades"])
+def test_what_holds_no_trace_id_finds_none(text: str) -> None:
+    assert find_trace_id(text) is None
+
+
+def test_a_malformed_id_says_what_is_wrong_with_it() -> None:
+    assert "this one has 5" in malformed("12345")
+    assert "zeros" in malformed("0" * 32)
+    assert "There is no trace id in that" in malformed("hello")
+
+
+def test_a_malformed_id_leaves_the_list_in_sight(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page(trace="12345")
+    assert "this one has 5" in at.warning[0].value
+    assert len(at.dataframe[0].value) == 1
+
+
+def test_64_bit_ids_can_be_told_apart_in_the_list() -> None:
+    assert label("0" * 16 + "a" * 16) != label("0" * 16 + "b" * 16)
+
+
+# --- the list
+
+
+def test_the_list_shows_latency_cost_with_provenance_tokens_status_and_outcome(
+    bench: Bench,
+) -> None:
+    bench.holds(seed_trace())
+    (line,) = page().dataframe[0].value.to_dict("records")
+    assert line["Latency"] == pytest.approx(2.58)
+    assert line["Cost"] == pytest.approx(0.02535)
+    assert (line["Cost is"], line["Tokens"]) == ("computed", 1510)
+    assert (line["Status"], line["Outcome"], line["Model"]) == ("✓ ok", "success", "claude-opus-4")
+
+
+def test_the_order_comes_from_the_url(bench: Bench) -> None:
+    slow = changed(moved(seed_trace(), "a" * 32, -MINUTE), "HTTP request", duration_ms=9000.0)
+    bench.holds(seed_trace(), slow)
+    assert list(page().dataframe[0].value["Latency"]) == pytest.approx([2.58, 9])
+    assert list(page(order="Slowest").dataframe[0].value["Latency"]) == pytest.approx([9, 2.58])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"range": "15m"}, ["bad", "good"]),
+        ({"errors": "true"}, ["bad"]),
+        ({"tenant": "globex"}, ["bad"]),
+        ({"slower": "3"}, ["good"]),
+        ({"model": "claude-opus-4", "tenant": "acme"}, ["good"]),
+        ({"range": "6h"}, ["bad", "good", "old"]),
+    ],
+)
+def test_filters_in_the_url_narrow_the_list(
+    bench: Bench, query: dict[str, str], found: list[str]
+) -> None:
+    bad = changed(
+        moved(seed_trace(), "b" * 32, MINUTE / 2),
+        "HTTP request",
+        name="bad",
+        status=SpanStatus.ERROR,
+        tenant="globex",
+    )
+    good = changed(seed_trace(), "HTTP request", name="good", duration_ms=4000.0)
+    old = changed(moved(seed_trace(), "c" * 32, -180 * MINUTE), "HTTP request", name="old")
+    bench.holds(bad, good, old)
+    assert list(page(**query).dataframe[0].value["Request"]) == found
+
+
+def test_filters_that_match_nothing_are_named_and_can_be_cleared(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page(tenant="nobody", errors="true")
+    assert "tenant nobody, errors only" in words(at)
+    at.button(key="traces_clear").click().run()
+    assert len(at.dataframe[0].value) == 1
+
+
+def test_a_store_without_traces_says_how_to_send_some(bench: Bench) -> None:
+    assert "/v1/traces" in words(page())
+
+
+def test_without_a_store_the_page_says_what_to_set(bench: Bench) -> None:
+    wired.set_current(replace(wired.current(), traces=None))
+    assert "WAKEFUL_TRACE_STORE_URL" in words(page())
+
+
+def test_a_list_stays_visible_with_its_age_while_the_store_is_down(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    at = page()
+    bench.goes_down()
+    bench.passes(2 * MINUTE)
+    at.run()
+    assert len(at.dataframe[0].value) == 1
+    assert "2 min ago" in at.error[0].value
+
+
+def test_a_store_that_never_answered_says_so(bench: Bench) -> None:
+    bench.goes_down()
+    at = page()
+    assert "There is no earlier answer to show." in at.error[0].value
+    assert not at.dataframe
