@@ -39,7 +39,11 @@ PLAIN = (
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; exit code 0 when it did its work, 1 when it failed, 2 on wrong use."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    if rest and options.run is not demo:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest  # the demo has options of its own
     try:
         sys.exit(options.run(options))
     except PLAIN as error:
@@ -80,7 +84,7 @@ def demo(options: argparse.Namespace) -> int:
         sys.exit("wakeful: the demo comes with the source: clone the repository, then `make demo`")
     os.chdir(root)
     sys.path.insert(0, str(root))
-    sys.argv = [DEMO, *options.arguments]
+    sys.argv = [DEMO, *options.rest]
     runpy.run_module(DEMO, run_name="__main__")
     return 0
 
@@ -150,8 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     command("up", up, "Pages, HTTP doors and engine in one process")
     command("web", up, "Pages and HTTP doors only")
     command("engine", run_engine, "The engine only")
-    shown = command("demo", demo, "A live LLM application to watch, break and heal")
-    shown.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…")
+    command("demo", demo, "A live LLM application to watch, break and heal")
     command("check", check, "Ask every configured source and channel whether it answers")
     book = command("rules", rules, "Rules and policies as a file")
     book.add_argument("action", choices=("import", "export", "check"))

@@ -1,0 +1,1 @@
+"""Programs for developers and make; none of them is part of the product."""
