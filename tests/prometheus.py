@@ -53,7 +53,11 @@ def backfill(storage: Path, openmetrics: str) -> None:
 
 @contextmanager
 def running(
-    folder: Path, *, storage: Path | None = None, config: str = NO_TARGETS, flags: Sequence[str] = ()
+    folder: Path,
+    *,
+    storage: Path | None = None,
+    config: str = NO_TARGETS,
+    flags: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Run a Prometheus in `folder` while the block lasts, ready to answer.
 
