@@ -50,7 +50,7 @@ PATIENCES: Final = ("0s", "1m", "2m", "5m", "10m", "15m", "30m", "1h")
 INTERVALS: Final = ("5s", "10s", "15s", "30s", "1m", "5m")
 RATIO_SIGNALS: Final = tuple(s.name for s in CATALOG.values() if s.unit is Unit.RATIO)
 MOST_PAIRS: Final = 4
-_NEEDED: Final = "String should have at least 1 character"
+NEEDED: Final = "String should have at least 1 character"
 
 
 class FormError(ValueError):
@@ -116,7 +116,18 @@ def read(fields: Mapping[str, Any]) -> RuleDraft:
             }
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error).replace(_NEEDED, "is needed")) from error
+        raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
+
+
+def outline(fields: Mapping[str, Any]) -> RuleDraft:
+    """Return the rule with what is still missing around its condition made up, for a preview.
+
+    Raises:
+        FormError: The condition or the patience cannot be read; the message says why.
+    """
+    return read(
+        {**fields, "name": "-", "owner": "-", "policy": "-", "runbook_url": "", "labels": ""}
+    )
 
 
 def breach_fields(signal: str) -> Fields:

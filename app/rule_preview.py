@@ -73,7 +73,7 @@ def preview(condition: AnyCondition, answers: Answers, patience: Patience, grid:
 
 def sentence(found: Preview, condition: AnyCondition, hold: timedelta) -> str:
     """Return what the rule would have done, in one sentence."""
-    past = f"Over the last {span(found.covered)}"
+    past = f"Over the last {found.covered / timedelta(hours=1):g} h"
     if found.label_sets == 0 and not isinstance(condition, Promql):
         return f"{past} there was no data: nobody can say what this would have done."
     what = _what(condition)
@@ -84,7 +84,7 @@ def sentence(found: Preview, condition: AnyCondition, hold: timedelta) -> str:
         said += f" across {found.label_sets} label sets"
     if not found.fired:
         return f"{said}, and fired never: it did not last {span(hold)}."
-    ongoing = ", the last one still" if found.fired[-1][1] is None else ""
+    ongoing = "; it would still be firing" if any(end is None for _, end in found.fired) else ""
     return f"{said}, and fired {_times(len(found.fired))}{ongoing}."
 
 

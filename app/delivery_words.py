@@ -1,0 +1,61 @@
+"""What the ledger and the outbox say, as tables and sentences. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from alerts.tallies import Delivered
+from app import channel_words, local_time
+from models.tables import Delivery, Notification
+from models.vocabulary import Event, Outcome, Unit
+from signals.units import render
+
+# Cells of a table take no icons from the font: these stand in every one.
+SIGNS: Final = {
+    Outcome.DELIVERED: "✓",
+    Outcome.EXPANDED: "→",
+    Outcome.RETRYING: "↻",
+    Outcome.REFUSED: "✕",
+    Outcome.GAVE_UP: "✕",
+}
+EVENT_WORDS: Final = {
+    Event.TRIGGER: "fired",
+    Event.ACKNOWLEDGE: "acknowledged",
+    Event.RESOLVE: "resolved",
+}
+
+
+def table(attempts: Sequence[tuple[Delivery, str]]) -> pd.DataFrame:
+    """Return the ledger, one row an attempt; `Alert` is the address of the alert's page."""
+    rows = [
+        {
+            "Time": delivery.at,
+            "Alert": f"/alerts?alert={delivery.alert_id}",
+            "Rule": rule,
+            "Channel": channel_words.words(delivery.channel),
+            "Told": EVENT_WORDS[delivery.event],
+            "Outcome": f"{SIGNS[delivery.outcome]} {delivery.outcome}",
+            "Attempt": delivery.attempt,
+            "Took (ms)": delivery.duration_ms,
+            "Answer": delivery.answer,
+        }
+        for delivery, rule in attempts
+    ]
+    return pd.DataFrame(rows)
+
+
+def waits(note: Notification, *, now: datetime) -> str:
+    """Return what a message in the outbox waits for."""
+    if note.next_attempt_at is None:
+        return "was not delivered; a human must mend the channel"
+    when = local_time.until(note.next_attempt_at, now=now)
+    if note.leased_until is not None and note.leased_until > now:
+        return "is being sent"
+    return f"{'next try' if note.attempts else 'due'} {when}"
+
+
+def share(day: Delivered) -> str | None:
+    """Return the share of messages that got through; None when there was none to send."""
+    return render(day.reached / day.wanted, Unit.RATIO) if day.wanted else None

@@ -1,0 +1,65 @@
+"""What the buttons on policies do; each keeps one line to say how it went."""
+
+from typing import Final
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from alerts import policies
+from alerts.policies import PolicyError
+from app import cached_alerts, parts, policy_form, wired
+from app.drafts import Draft
+from app.parts import plain
+from app.rule_form import FormError
+
+_REFUSED: Final = ":material/block:"
+
+
+def save(draft: Draft, policy_id: int | None) -> None:
+    """Write the policy that was typed, and go back to the list."""
+    fields = draft.fields
+    if not fields:  # the second half of a double click
+        return
+    try:
+        policy = policy_form.read(fields)
+        policies.save_policy(wired.current().db, policy, policy_id=policy_id)
+    except (FormError, PolicyError) as error:
+        parts.flash(f"Not saved: {plain(str(error))}", _REFUSED)
+    except SQLAlchemyError:
+        parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was saved: try again.", _REFUSED)
+    else:
+        draft.drop()
+        cached_alerts.clear()
+        parts.flash(f"Saved {plain(policy.name)}. Alerts that fire from now on follow it.")
+        leave()
+
+
+def leave() -> None:
+    """Go back to the list."""
+    st.query_params.pop("policy", None)
+    st.rerun()
+
+
+def cancel(draft: Draft) -> None:
+    """Forget what was typed, and go back to the list."""
+    draft.drop()
+    leave()
+
+
+def add_step(draft: Draft) -> None:
+    """Add a step at the end."""
+    number = draft.get("made")
+    draft.put("made", number + 1)
+    draft.put("order", [*draft.get("order"), number])
+    draft.seed(policy_form.step_fields(number, after="5m"))
+
+
+def remove_step(draft: Draft, number: int) -> None:
+    """Take a step out."""
+    draft.put("order", [one for one in draft.get("order") if one != number])
+
+
+def move_step(draft: Draft, number: int, by: int) -> None:
+    """Move a step up or down."""
+    if number in draft.get("order"):
+        draft.put("order", policy_form.moved(draft.get("order"), number, by))

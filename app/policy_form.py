@@ -1,0 +1,110 @@
+"""The policy form: a policy as fields that widgets hold, and back. Pure.
+
+Steps are known by a number that never changes while one types, so that moving a step up moves
+what was typed with it; `order` lists these numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from alerts import durations, rulebook
+from alerts.escalation import Plan, Step
+from alerts.policies import PolicyDraft, StepDraft
+from app.rule_form import NEEDED, FormError
+
+DELAYS: Final = ("0s", "20s", "1m", "5m", "10m", "15m", "30m", "1h")
+MOST_STEPS: Final = 20
+MOST_REPEATS: Final = 20
+_NO_CHANNEL: Final = "Tuple should have at least 1 item after validation, not 0"
+
+
+def of(draft: PolicyDraft) -> dict[str, Any]:
+    """Return the fields that show `draft`."""
+    fields: dict[str, Any] = {
+        "name": draft.name,
+        "repeat": draft.repeat,
+        "order": list(range(len(draft.steps))),
+        "made": len(draft.steps),
+    }
+    for number, step in enumerate(draft.steps):
+        fields |= step_fields(number, after=durations.write(step.after), channels=step.channels)
+    return fields
+
+
+def blank() -> dict[str, Any]:
+    """Return the fields of a new policy: one step, at once, for nobody yet."""
+    return {"name": "", "repeat": 0, "order": [0], "made": 1, **step_fields(0)}
+
+
+def step_fields(number: int, *, after: str = "0s", channels: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fields of one step."""
+    return {after_field(number): after, channels_field(number): list(channels)}
+
+
+def after_field(number: int) -> str:
+    """Return the name of the field that holds how long a step waits."""
+    return f"after_{number}"
+
+
+def channels_field(number: int) -> str:
+    """Return the name of the field that holds whom a step tells."""
+    return f"channels_{number}"
+
+
+def read_step(fields: Mapping[str, Any], number: int) -> StepDraft:
+    """Return one step.
+
+    Raises:
+        FormError: It makes no sense; the message says why.
+    """
+    try:
+        return StepDraft.model_validate(
+            {
+                "after": fields.get(after_field(number)) or "0s",
+                "channels": fields.get(channels_field(number)) or (),
+            }
+        )
+    except ValidationError as error:
+        said = rulebook.why(error).replace(_NO_CHANNEL, "say whom it tells")
+        raise FormError(said.replace("channels.0: ", "")) from error
+
+
+def read(fields: Mapping[str, Any]) -> PolicyDraft:
+    """Return the policy that the fields write.
+
+    Raises:
+        FormError: Something in it makes no sense; the message says where and why.
+    """
+    steps = []
+    for place, number in enumerate(fields.get("order") or (), start=1):
+        try:
+            steps.append(read_step(fields, number))
+        except FormError as error:
+            raise FormError(f"step {place}: {error}") from error
+    try:
+        return PolicyDraft(
+            name=fields.get("name") or "", repeat=int(fields.get("repeat") or 0), steps=tuple(steps)
+        )
+    except ValidationError as error:
+        raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
+
+
+def plan(draft: PolicyDraft) -> Plan:
+    """Return the draft as the engine would walk it."""
+    steps = tuple(Step(after=s.after, channels=s.channels) for s in draft.steps)
+    return Plan(steps=steps, repeat=draft.repeat)
+
+
+def total(draft: PolicyDraft) -> timedelta:
+    """Return how long the first round takes until the last step."""
+    return sum((step.after for step in draft.steps), timedelta())
+
+
+def moved(order: Sequence[int], number: int, by: int) -> list[int]:
+    """Return `order` with a step moved up or down; at either end it stays."""
+    changed = [one for one in order if one != number]
+    changed.insert(max(order.index(number) + by, 0), number)
+    return changed

@@ -1,0 +1,96 @@
+"""What the buttons on rules do; each keeps one line to say how it went."""
+
+from typing import Final
+
+import streamlit as st
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
+
+from alerts import rulebook, rulefile
+from alerts.policies import PolicyError
+from alerts.rulebook import RuleError
+from alerts.rulefile import RuleFileError
+from app import cached_alerts, identity, parts, rule_form, wired
+from app.drafts import Draft
+from app.parts import plain
+from app.rule_form import FormError
+
+DISABLE: Final = "rules_disable"
+_REFUSED: Final = ":material/block:"
+
+
+def save(draft: Draft, rule_id: int | None) -> None:
+    """Write the rule that was typed, and go back to the list."""
+    fields, wiring = draft.fields, wired.current()
+    if not fields:  # the second half of a double click
+        return
+    try:
+        rule = rule_form.read(fields)
+        rulebook.save_rule(
+            wiring.db, rule, by=identity.viewer(), now=wiring.clock(), rule_id=rule_id
+        )
+    except (FormError, RuleError) as error:
+        parts.flash(f"Not saved: {plain(str(error))}", _REFUSED)
+    except SQLAlchemyError:
+        parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was saved: try again.", _REFUSED)
+    else:
+        draft.drop()
+        cached_alerts.clear()
+        parts.flash(f"Saved {plain(rule.name)}. It is evaluated at once.")
+        leave()
+
+
+def leave() -> None:
+    """Go back to the list."""
+    st.query_params.pop("rule", None)
+    st.query_params.pop("template", None)
+    st.rerun()
+
+
+def ask_to_disable(rule_id: int) -> None:
+    """Open the dialog that asks whether a rule is to be switched off."""
+    st.session_state[DISABLE] = rule_id
+
+
+def keep_enabled() -> None:
+    """Close that dialog."""
+    st.session_state.pop(DISABLE, None)
+
+
+def disable() -> None:
+    """Switch off the rule that the dialog is about."""
+    rule_id = st.session_state.pop(DISABLE, None)
+    if rule_id is not None:
+        _switch(rule_id, enabled=False)
+    st.rerun()
+
+
+def enable(rule_id: int) -> None:
+    """Switch a rule on."""
+    _switch(rule_id, enabled=True)
+
+
+def take_file(text: str) -> None:
+    """Take a rule file, or say in one sentence why nothing of it was taken."""
+    wiring = wired.current()
+    try:
+        policies, rules = rulefile.load(wiring.db, text, by=identity.viewer(), now=wiring.clock())
+    except (RuleFileError, RuleError, PolicyError) as error:
+        parts.flash(f"Nothing was taken: {plain(str(error))}", _REFUSED)
+    except SQLAlchemyError:
+        parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was taken: try again.", _REFUSED)
+    else:
+        parts.flash(f"Took {policies} policies and {rules} rules.")
+    cached_alerts.clear()
+
+
+def _switch(rule_id: int, *, enabled: bool) -> None:
+    wiring = wired.current()
+    try:
+        rulebook.set_enabled(wiring.db, rule_id, enabled, by=identity.viewer(), now=wiring.clock())
+    except NoResultFound:
+        parts.flash("This rule is gone.", _REFUSED)
+    except SQLAlchemyError:
+        parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was changed: try again.", _REFUSED)
+    else:
+        parts.flash("Switched on. It is evaluated at once." if enabled else "Switched off.")
+    cached_alerts.clear()
