@@ -1,8 +1,9 @@
 """What signals say, shared by all viewers: asked at most every ten seconds, in the background.
 
-A page never waits for a source that it has seen answer: it gets the last answer at once, and the
-next viewer gets the newer one. An answer that a source refuses to renew stays, with its age and
-the reason.
+A page never waits for a source that it has seen answer: it gets what was drawn from the last
+answer at once, and the next viewer gets the newer one. What is drawn is what is cached, in
+`signal_card` and `panels`, so that a rerun costs neither a question nor a conversion. An answer
+that a source refuses to renew stays, with its age and the reason.
 """
 
 import logging
@@ -117,38 +118,24 @@ def floor(at: datetime, step: timedelta) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // seconds * seconds, at.tzinfo)
 
 
-@st.cache_resource(
-    ttl=FRESH,
-    max_entries=1024,
-    show_spinner=False,
-    refresh_mode="background",
-    hash_funcs={Query: repr},
-)
 def current(query: Query) -> Answer[Reading]:
-    """Return what `query` yields now. Shared: never change it."""
+    """Return what `query` yields now. Asks: call it from something cached."""
     now = wired.current().clock()
     at = floor(now, FRESH)
     return _ask(query, ("current", query), lambda source: source.read(query, at=at), now)
 
 
-@st.cache_resource(
-    ttl=FRESH,
-    max_entries=256,
-    show_spinner=False,
-    refresh_mode="background",
-    hash_funcs={Query: repr},
-)
 def history(query: Query, span: timedelta, points: int = POINTS) -> Answer[History]:
     """Return what `query` yielded over the last `span`; its window becomes the step.
 
-    Shared: never change it.
+    Asks, unless nothing can have moved: call it from something cached.
     """
     now = wired.current().clock()
     lies = grid(span, now=now, points=points)
     question = ("history", query, span, points)
     last = cast(Answer[History], _last_good().get(question) or Answer())
     if last.data and last.at and last.data.grid == lies and now - last.at < lies.step / 4:
-        return last  # nothing can have moved yet
+        return last
     tiled = replace(query, window=window(lies.step))
 
     def read(source: Source) -> History:
@@ -193,8 +180,7 @@ def from_database(question: object, read: Callable[[Session], T]) -> Answer[T]:
 
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (current, history, label_values, _last_good):
-        cache.clear()
+    st.cache_resource.clear()
 
 
 @st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)

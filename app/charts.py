@@ -16,6 +16,7 @@ from typing import Any, Final
 import altair as alt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from app import numbers
 from models.vocabulary import Unit
@@ -31,6 +32,8 @@ RED: Final = "#d9483b"
 GREEN: Final = "#3a9366"
 SHADES: Final = {"p50": "#5f96b4", "p95": "#2b87b0", "p99": "#8768c4"}
 _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
+
+_LEGEND_WIDTH: Final = 115  # of one entry; a narrow chart has fewer in a row
 
 # A bound is drawn when the data come to this share of it: below, it would only flatten the line.
 _NEAR: Final = 0.4
@@ -142,6 +145,11 @@ def frame(series: Sequence[Series], grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def datasets(plot: Plot) -> dict[str, bytes]:
+    """Return the data of `plot` as it is sent: Arrow streams by name."""
+    return {SERIES: _arrow(plot.frame), FIRING: _arrow(plot.firing)}
+
+
 def bands(firing: Sequence[Interval], grid: Grid) -> pd.DataFrame:
     """Return the part of each interval that lies on the grid: `from_at`, `to_at`."""
     inside = [
@@ -179,11 +187,26 @@ def template(look: Look) -> dict[str, Any]:
         .resolve_axis(y="independent")
         .properties(height=HEIGHT)
     )
-    chart = chart.configure_legend(title=None, orient="top", symbolType="stroke", labelLimit=160)
+    chart = chart.configure_legend(
+        title=None,
+        orient="top",
+        symbolType="stroke",
+        labelLimit=_LEGEND_WIDTH,
+        columns=alt.ExprRef(f"max(1, floor(width / {_LEGEND_WIDTH}))"),
+    )
     if _shaded(look):
         chart = chart.configure_range(category=[SHADES[name] for name in sorted(look.lines)])
     spec: dict[str, Any] = _without_data(chart.to_dict())
     return spec
+
+
+def _arrow(data: pd.DataFrame) -> bytes:
+    table = pa.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    sent: bytes = sink.getvalue().to_pybytes()
+    return sent
 
 
 def _largest(series: Sequence[tuple[str, Series]]) -> list[tuple[str, Series]]:

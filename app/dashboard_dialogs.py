@@ -134,10 +134,10 @@ def _create() -> None:
         lambda session: made.append(
             dashboards.create(session, title=title, purpose=purpose, owner=owner)
         ),
-        f"{title} is yours to fill, {owner}",
+        f"{title} is made; {owner} answers for it",
     )
     if made:
-        st.session_state["dashboard"] = made[0].slug
+        st.query_params["dashboard"] = made[0].slug
 
 
 @st.dialog("Hand over", icon=":material/swap_horiz:", on_dismiss=_close)

@@ -1,6 +1,5 @@
 """Where each golden signal stands against its target and its alert threshold. Pure."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -28,21 +27,6 @@ class Standing(StrEnum):
     SOURCE_DOWN = "source down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
-    """One signal at present.
-
-    Attributes:
-        value: In the signal's unit; None when there is none.
-        samples: How many requests it rests on; None when unknown or not counted in requests.
-    """
-
-    signal: Signal
-    value: float | None
-    standing: Standing
-    samples: int | None = None
-
-
 def window(signal: Signal) -> timedelta:
     """Return what the present value of `signal` covers: what its alert looks at."""
     return signal.breach.window if signal.breach else MINUTES_5
@@ -68,9 +52,9 @@ def requests(signal: Signal, rate: float | None) -> int | None:
     return None if rate is None else round(rate * window(signal).total_seconds())
 
 
-def is_silent(found: Now) -> bool:
-    """Say that there is nothing to show, and that no fault explains it."""
-    return found.standing in (Standing.NO_DATA, Standing.NO_TRAFFIC, Standing.NO_SOURCE)
+def is_silent(standing: Standing) -> bool:
+    """Say that there is no value, and that no fault explains it."""
+    return standing in (Standing.NO_DATA, Standing.NO_TRAFFIC, Standing.NO_SOURCE)
 
 
 def standing(signal: Signal, reading: Reading | None) -> Standing:

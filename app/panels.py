@@ -1,12 +1,14 @@
 """One panel of a dashboard: a chart with its bounds and firing intervals, or numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import streamlit as st
 
-from app import cached, cached_dashboards, charts, numbers, parts, signal_card
+from alerts.inbox import firing_intervals
+from app import cached, charts, numbers, parts, signal_card, wired
 from app.cached import Answer, History
 from app.charts import Interval, Plot
 from app.dashboards import Panel
@@ -19,20 +21,42 @@ from signals.units import render, span
 _SHORT: Final = {name: CATALOG[name].title.removeprefix("Latency ") for name in LATENCY}
 
 
-def histories(panel: Panel, chosen: Scope) -> list[Answer[History]]:
-    """Return what is known of each signal of `panel` over time."""
-    return [
-        cached.history(
-            Query(
-                signal=name,
-                window=cached.SHORTEST_WINDOW,  # history makes it the step
-                scope=chosen.labels,
-                by=panel.by,
-            ),
-            chosen.span,
-        )
-        for name in panel.signals
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A panel ready to be sent.
+
+    Attributes:
+        answers: What is known of each of its signals.
+        plot: None when there is not a single value to draw.
+        datasets: The data of `plot` as they are sent.
+        alt: What the chart shows, in a sentence.
+    """
+
+    answers: tuple[Answer[History], ...]
+    plot: Plot | None = None
+    datasets: Mapping[str, bytes] = field(default_factory=dict)
+    alt: str = ""
+
+
+@st.cache_resource(
+    ttl=cached.FRESH,
+    max_entries=256,
+    show_spinner=False,
+    refresh_mode="background",
+    hash_funcs={Panel: repr, Scope: repr},
+)
+def drawn(panel: Panel, chosen: Scope) -> Drawn:
+    """Return the lines of `panel` in the chosen part of the traffic. Never change it."""
+    answers = tuple(cached.history(query, chosen.span) for query in _queries(panel, chosen))
+    plot = plotted(panel, answers, _firing(panel, chosen))
+    if plot is None:
+        return Drawn(answers=answers)
+    return Drawn(
+        answers=answers,
+        plot=plot,
+        datasets=charts.datasets(plot),
+        alt=described(panel, plot, chosen),
+    )
 
 
 def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
@@ -41,25 +65,37 @@ def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
         with parts.card(key, panel.title), st.container(horizontal=True, gap="medium"):
             for signal in panel.about:
                 with st.container(width="stretch", gap="xsmall"):
-                    signal_card.draw(signal, signal_card.ask(signal, chosen), chosen, now=now)
+                    signal_card.draw(signal_card.known(signal, chosen), now=now)
         return
-    answers = histories(panel, chosen)
+    found = drawn(panel, chosen)
     with parts.card(key, panel.title):
-        plot = plotted(panel, answers, firing(panel, chosen))
-        if plot is None:
-            _nothing(answers, key=key)
-        else:
-            parts.fine_print(_small_print(panel, answers, plot, now=now))
-            parts.draw(plot, key=f"{key}_chart", alt=described(panel, plot, chosen))
+        if found.plot is None:
+            _nothing(found.answers, key=key)
+            return
+        parts.fine_print(_small_print(panel, found.answers, found.plot, now=now))
+        parts.draw(found.plot, key=f"{key}_chart", alt=found.alt, datasets=found.datasets)
 
 
-def firing(panel: Panel, chosen: Scope) -> list[Interval]:
-    """Return when rules on any signal of `panel` fired."""
+def _queries(panel: Panel, chosen: Scope) -> list[Query]:
+    covers = cached.SHORTEST_WINDOW  # `cached.history` makes it the step
     return [
-        interval
+        Query(signal=name, window=covers, scope=chosen.labels, by=panel.by)
         for name in panel.signals
-        for interval in cached_dashboards.firing(name, chosen.span).data or ()
     ]
+
+
+def _firing(panel: Panel, chosen: Scope) -> list[Interval]:
+    """Return when rules on any signal of `panel` fired; without a database none is drawn."""
+    now = wired.current().clock()
+    found = cached.from_database(
+        ("firing", panel.signals, chosen.span),
+        lambda session: [
+            interval
+            for name in panel.signals
+            for interval in firing_intervals(session, name, start=now - chosen.span, end=now)
+        ],
+    )
+    return list(found.data or ())
 
 
 def plotted(
@@ -107,7 +143,7 @@ def _small_print(
     panel: Panel, answers: Sequence[Answer[History]], plot: Plot, *, now: datetime
 ) -> str:
     sources = " and ".join(dict.fromkeys(a.source for a in answers if a.source))
-    said = [f"one point covers {span(cached.window(plot.grid.step))}, from {sources}"]
+    said = [f"{span(cached.window(plot.grid.step))} a point, from {sources}"]
     if panel.bounded is not None:
         said.insert(0, numbers.bounds(panel.bounded))
     if plot.off_chart:

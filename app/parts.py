@@ -5,7 +5,7 @@ A mark is a word with an icon and a colour, never a colour alone. Text from outs
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -15,9 +15,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from app import numbers
+from app import charts, numbers
 from app.cached import Answer
-from app.charts import FIRING, SERIES, Plot
+from app.charts import Plot
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState, Outcome, Severity, SpanStatus
 
@@ -111,8 +111,11 @@ def page_header(title: str, caption: str = "") -> None:
 
 
 def card(key: str, title: str = "", caption: str = "") -> DeltaGenerator:
-    """Draw a bordered card and return it; `key` is unique on the page and a CSS class."""
-    box = st.container(border=True, key=key, gap="xsmall")
+    """Draw a bordered card and return it; `key` is unique on the page and a CSS class.
+
+    In a grid it is as high as its neighbours.
+    """
+    box = st.container(border=True, key=key, gap="xsmall", height="stretch")
     if title:
         box.markdown(f"**{plain(title)}**")
     if caption:
@@ -198,10 +201,17 @@ def show_flash() -> None:
         st.toast(text, icon=icon)
 
 
-def draw(plot: Plot, *, key: str, alt: str) -> None:
-    """Draw `plot`; `alt` tells a screen reader what it shows."""
-    datasets = {SERIES: plot.frame, FIRING: plot.firing}
-    st.vega_lite_chart(spec={**plot.spec, "datasets": datasets}, key=key, alt=alt)
+def draw(plot: Plot, *, key: str, alt: str, datasets: Mapping[str, bytes] | None = None) -> None:
+    """Draw `plot`.
+
+    Args:
+        plot: What to draw.
+        key: Unique on the page.
+        alt: What a screen reader says of it.
+        datasets: `charts.datasets(plot)` where that is at hand already.
+    """
+    sent = charts.datasets(plot) if datasets is None else datasets
+    st.vega_lite_chart(spec={**plot.spec, "datasets": dict(sent)}, key=key, alt=alt)
 
 
 def know_pages(pages: Iterable[Page]) -> None:

@@ -20,7 +20,6 @@ RANGES: Final = {
     "7d": timedelta(days=7),
 }
 DEFAULT_RANGE: Final = "1h"
-_WORDS: Final = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d"}
 _FIRST: Final = {"feature": "Feature", "model": "Model"}
 _MORE: Final = {
     "tenant": "Tenant",
@@ -56,7 +55,6 @@ def choose() -> Scope:
                 list(RANGES),
                 default=DEFAULT_RANGE,
                 required=True,
-                format_func=_WORDS.__getitem__,
                 key="range",
                 label_visibility="collapsed",
                 bind="query-params",

@@ -1,6 +1,7 @@
 """One signal at present: its number, how it stands, its small line, and what both rest on."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -8,9 +9,9 @@ import streamlit as st
 
 from app import cached, charts, golden, numbers, parts
 from app.cached import Answer
-from app.golden import Now, Standing
+from app.golden import Standing
 from app.scope import Scope
-from signals import Query, Reading
+from signals import Reading
 from signals.catalog import Signal
 from signals.units import span
 
@@ -28,49 +29,68 @@ LOOKS: Final[dict[Standing, parts.Look]] = {
 }
 
 
-def ask(signal: Signal, chosen: Scope) -> Answer[Reading]:
-    """Return what is known of `signal` at present in the chosen part of the traffic."""
-    return cached.current(golden.question(signal, chosen.labels))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of one signal in a part of the traffic.
+
+    Attributes:
+        samples: How many requests the present value rests on; None when it rests on none.
+        line: Past values for the small line, NaN where there is none.
+    """
+
+    signal: Signal
+    answer: Answer[Reading]
+    samples: int | None
+    line: tuple[float, ...]
+
+    def standing(self, *, now: datetime) -> Standing:
+        """Return how the signal does; an answer too old to be the present is no longer judged."""
+        if self.answer.nobody:
+            return Standing.NO_SOURCE
+        if self.answer.error and numbers.is_stale(self.answer.at, now=now):
+            return Standing.SOURCE_DOWN
+        return golden.standing(self.signal, self.answer.data)
+
+    def is_silent(self, *, now: datetime) -> bool:
+        """Say that there is nothing to show, now or before, and that no fault explains it."""
+        return golden.is_silent(self.standing(now=now)) and all(map(math.isnan, self.line))
 
 
-def judge(signal: Signal, answer: Answer[Reading], chosen: Scope, *, now: datetime) -> Now:
-    """Return how `signal` stands; an answer too old to be the present is no longer judged."""
-    judged = Now(
-        signal=signal,
-        value=golden.value(answer.data),
-        standing=golden.standing(signal, answer.data),
-        samples=_samples(signal, chosen),
-    )
-    if answer.nobody:
-        return replace(judged, standing=Standing.NO_SOURCE)
-    if answer.error and numbers.is_stale(answer.at, now=now):
-        return replace(judged, standing=Standing.SOURCE_DOWN)
-    return judged
+@st.cache_resource(
+    ttl=cached.FRESH,
+    max_entries=512,
+    show_spinner=False,
+    refresh_mode="background",
+    hash_funcs={Signal: repr, Scope: repr},
+)
+def known(signal: Signal, chosen: Scope) -> Known:
+    """Return what is known of `signal` in the chosen part of the traffic. Never change it."""
+    query = golden.question(signal, chosen.labels)
+    answer = cached.current(query)
+    past = cached.history(query, chosen.span, POINTS).data
+    samples = None
+    if golden.counts_requests(signal) and golden.value(answer.data) is not None:
+        rate = replace(query, signal=golden.REQUESTS.name)
+        samples = golden.requests(signal, golden.value(cached.current(rate).data))
+    line = charts.spark(past.series, past.grid) if past else []
+    return Known(signal=signal, answer=answer, samples=samples, line=tuple(line))
 
 
-def draw(signal: Signal, answer: Answer[Reading], chosen: Scope, *, now: datetime) -> None:
+def draw(found: Known, *, now: datetime) -> None:
     """Draw the inside of a card."""
-    judged = judge(signal, answer, chosen, now=now)
-    trend = cached.history(golden.question(signal, chosen.labels), chosen.span, POINTS)
-    colour, icon = LOOKS[judged.standing]
+    standing = found.standing(now=now)
+    colour, icon = LOOKS[standing]
     st.metric(
-        signal.title,
-        numbers.number(judged.value, signal.unit),
-        f":material/{icon}: {judged.standing}",
+        found.signal.title,
+        numbers.number(golden.value(found.answer.data), found.signal.unit),
+        f":material/{icon}: {standing}",
         delta_color=colour,
         delta_arrow="off",
-        delta_description=numbers.thin(judged.samples) or None,
-        help=signal.meaning,
-        chart_data=charts.spark(trend.data.series, trend.data.grid) if trend.data else None,
+        delta_description=numbers.thin(found.samples) or None,
+        help=found.signal.meaning,
+        chart_data=found.line or None,
     )
-    st.markdown(parts.small(_small_print(signal, answer, now=now)))
-
-
-def _samples(signal: Signal, chosen: Scope) -> int | None:
-    if not golden.counts_requests(signal):
-        return None
-    rate = Query(signal="request_rate", window=golden.window(signal), scope=chosen.labels)
-    return golden.requests(signal, golden.value(cached.current(rate).data))
+    st.markdown(parts.small(_small_print(found.signal, found.answer, now=now)))
 
 
 def _small_print(signal: Signal, answer: Answer[Reading], *, now: datetime) -> str:

@@ -12,6 +12,7 @@ from app.scope import Scope
 from models.tables import Dashboard
 from signals.units import span
 
+_CHOICE: Final = "dashboards_choice"
 REFRESH: Final = timedelta(seconds=10)
 
 
@@ -40,19 +41,27 @@ def _none_yet(*, down: bool) -> None:
 
 def _choose(found: tuple[Dashboard, ...]) -> Dashboard:
     by_slug = {dashboard.slug: dashboard for dashboard in found}
+    # By hand, not by `bind`: that writes what is displayed into the address, and a title changes.
+    linked = st.query_params.get("dashboard")
+    if linked in by_slug:
+        st.session_state[_CHOICE] = linked
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         slug = st.selectbox(
             "Dashboard",
             list(by_slug),
             format_func=lambda slug: by_slug[slug].title,
-            key="dashboard",
+            key=_CHOICE,
             label_visibility="collapsed",
             width=260,
-            bind="query-params",
+            on_change=_link,
         )
         chosen = by_slug.get(slug, found[0])
         dashboard_dialogs.buttons(chosen)
     return chosen
+
+
+def _link() -> None:
+    st.query_params["dashboard"] = st.session_state[_CHOICE]
 
 
 @st.fragment(run_every=REFRESH, key="dashboards")

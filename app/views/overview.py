@@ -8,11 +8,10 @@ import streamlit as st
 
 from alerts.inbox import Item
 from app import cached, cached_alerts, golden, numbers, parts, scope, signal_card, wired
-from app.cached import Answer
 from app.local_time import clock
 from app.scope import Scope
+from app.signal_card import Known
 from models.vocabulary import AlertState
-from signals import Reading
 from signals.units import span
 
 REFRESH: Final = timedelta(seconds=10)
@@ -30,17 +29,17 @@ def _live(chosen: Scope) -> None:
     wiring = wired.current()
     now = wiring.clock()
     alerts = cached_alerts.inbox_now()
-    answers = [signal_card.ask(signal, chosen) for signal in golden.SIGNALS]
+    signals = [signal_card.known(signal, chosen) for signal in golden.SIGNALS]
 
-    parts.sources_down([alerts, *answers], now=now)
+    parts.sources_down([alerts, *(signal.answer for signal in signals)], now=now)
     if alerts.data is not None:
         _firing(alerts.data.open, now=now)
     if not wiring.watched:
         _nothing_connected(wiring.settings.base_url)
-    elif _silent(answers, chosen, now=now):
+    elif all(signal.is_silent(now=now) for signal in signals):
         _nothing_seen(wiring.settings.base_url, chosen)
     else:
-        _cards(answers, chosen, now=now)
+        _cards(signals, now=now)
     _footer(chosen, now=now)
     if alerts.data is not None:
         parts.freshness(alerts.data.sources, now=now)
@@ -73,16 +72,6 @@ def _alarm(item: Item, *, now: datetime) -> str:
     return f"{marks} {said}  \n{parts.small(f'{since} · {had}')}"
 
 
-def _silent(answers: Sequence[Answer[Reading]], chosen: Scope, *, now: datetime) -> bool:
-    pairs = zip(golden.SIGNALS, answers, strict=True)
-    judged = (signal_card.judge(signal, answer, chosen, now=now) for signal, answer in pairs)
-    if not all(golden.is_silent(one) for one in judged):
-        return False
-    requests = golden.question(golden.REQUESTS, chosen.labels)
-    past = cached.history(requests, chosen.span, signal_card.POINTS).data
-    return past is None or not any(map(any, (series.values for series in past.series)))
-
-
 def _nothing_connected(base_url: str) -> None:
     parts.empty(
         "No signals yet",
@@ -106,12 +95,12 @@ def _nothing_seen(base_url: str, chosen: Scope) -> None:
     parts.empty(title, text, icon="hourglass_empty", key="overview_empty")
 
 
-def _cards(answers: Sequence[Answer[Reading]], chosen: Scope, *, now: datetime) -> None:
+def _cards(signals: Sequence[Known], *, now: datetime) -> None:
     with st.grid(4, min_column_width=150, key="overview_signals"):
-        for signal, answer in zip(golden.SIGNALS, answers, strict=True):
-            key = f"overview_{signal.name}"
+        for one in signals:
+            key = f"overview_{one.signal.name}"
             with st.container(border=True, height="stretch", gap="xsmall", key=key):
-                signal_card.draw(signal, answer, chosen, now=now)
+                signal_card.draw(one, now=now)
 
 
 def _footer(chosen: Scope, *, now: datetime) -> None:
