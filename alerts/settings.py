@@ -10,6 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "WAKEFUL_"
+CHOICES = {
+    "trace_store_url": ("embedded", "none"),
+    "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+}
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 
@@ -105,27 +109,28 @@ class Settings:
         for name in ("port", "trace_retention_days", "log_retention_days", "trace_memory_mb"):
             _whole_number(name, getattr(self, name))
         _seconds("prometheus_timeout_seconds", self.prometheus_timeout_seconds)
-        for name in ("prometheus_url", "public_url"):
-            if getattr(self, name):
-                _url(name, getattr(self, name))
-        for name in ("slack_url", "pagerduty_events_url", "pagerduty_api_url"):
-            if _url(name, getattr(self, name)).scheme == "http" and not _loopback(
-                urlsplit(getattr(self, name)).hostname or ""
-            ):
-                raise SettingsError(f"{_variable(name)} may be plain http only on loopback")
-        if self.database_url and not self.database_url.startswith(DATABASES):
-            raise SettingsError(f"WAKEFUL_DATABASE_URL must start with {' or '.join(DATABASES)}")
+        self._check_addresses()
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise SettingsError(f"{_variable(name)} must be {' or '.join(choices)}")
         if self.pagerduty_routing_key and len(self.pagerduty_routing_key) != 32:
             raise SettingsError("WAKEFUL_PAGERDUTY_ROUTING_KEY must have 32 characters")
-        if self.trace_store_url not in ("embedded", "none"):
-            raise SettingsError("WAKEFUL_TRACE_STORE_URL must be `embedded` or `none`")
-        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise SettingsError("WAKEFUL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
         if not _loopback(self.host) and not self.access_token:
             raise SettingsError(
                 f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
                 "listen on 127.0.0.1"
             )
+
+    def _check_addresses(self) -> None:
+        if self.database_url and not self.database_url.startswith(DATABASES):
+            raise SettingsError(f"WAKEFUL_DATABASE_URL must start with {' or '.join(DATABASES)}")
+        for name in ("prometheus_url", "public_url"):
+            if getattr(self, name):
+                _url(name, getattr(self, name))
+        for name in ("slack_url", "pagerduty_events_url", "pagerduty_api_url"):
+            parts = _url(name, getattr(self, name))
+            if parts.scheme == "http" and not _loopback(parts.hostname):
+                raise SettingsError(f"{_variable(name)} may be plain http only on loopback")
 
     @property
     def database(self) -> str:

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +48,7 @@ class Wiring:
         db: Rules, alerts, deliveries, dashboards.
         signals: Routes a question to the source that answers it.
         watched: The sources outside the database, whose freshness is looked after.
+        readers: Ask the sources, side by side.
         expressions: Where raw PromQL goes; None without a Prometheus.
         traces, logs, spans_in, logs_in: None without the embedded store.
         usable: Every channel kind that is configured.
@@ -66,16 +67,16 @@ class Wiring:
     spans_in: SpanSink | None = None
     logs_in: LogSink | None = None
     usable: Channels = field(default_factory=Channels)
+    readers: Readers = field(default_factory=lambda: Readers(Sources(), None))
     clock: Clock = utc_now
     lock: IO[str] | None = None
 
     def jobs(self) -> Jobs:
         """Return the engine's jobs; they run once started."""
-        readers = Readers(self.signals, self.expressions)
         return Jobs(
             db=self.db,
             clock=self.clock,
-            ask=lambda questions, at: readers.read_all(questions, at=at),
+            ask=lambda questions, at: self.readers.read_all(questions, at=at),
             usable=self.usable,
             watched=self.watched,
             sweep=self._sweep,
@@ -83,6 +84,7 @@ class Wiring:
 
     def close(self) -> None:
         """Let go of everything."""
+        self.readers.close()
         if self.store is not None:
             self.store.close()
         self.db.dispose()
@@ -116,31 +118,33 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     db = connect(settings.database)
     migrate(db)
     lock = _lock(data, db) if role in (Role.UP, Role.ENGINE) else None
-    wiring = Wiring(
+    prometheus = Prometheus(prometheus_access(settings)) if settings.prometheus_url else None
+    store = _store(settings, data) if embedded and role is Role.UP else None
+    watched: tuple[Source, ...] = tuple(source for source in (prometheus, store) if source)
+    signals = Sources((*watched, SelfWatch(db=db)))
+    patience = timedelta(seconds=float(settings.prometheus_timeout_seconds))
+    return Wiring(
         settings=settings,
         role=role,
         db=db,
-        signals=Sources(),
+        signals=signals,
+        watched=watched,
+        prometheus=prometheus,
+        expressions=prometheus,
+        store=store,
+        traces=store,
+        logs=store.logs if store else None,
+        spans_in=store,
+        logs_in=store.logs if store else None,
         usable=usable_channels(settings),
+        readers=Readers(signals, prometheus, patience=patience),
         clock=clock,
         lock=lock,
     )
-    if settings.prometheus_url:
-        prometheus = Prometheus(prometheus_access(settings))
-        wiring = replace(wiring, prometheus=prometheus, expressions=prometheus)
-    if embedded and role is Role.UP:
-        wiring = _with_store(wiring, data)
-    watched: tuple[Source, ...] = tuple(s for s in (wiring.prometheus, wiring.store) if s)
-    return replace(wiring, watched=watched, signals=Sources((*watched, SelfWatch(db=db))))
 
 
-def _with_store(wiring: Wiring, data: Path) -> Wiring:
-    store = EmbeddedStore.open(
-        data / "traces.duckdb", memory_mb=int(wiring.settings.trace_memory_mb)
-    )
-    return replace(
-        wiring, store=store, traces=store, logs=store.logs, spans_in=store, logs_in=store.logs
-    )
+def _store(settings: Settings, data: Path) -> EmbeddedStore:
+    return EmbeddedStore.open(data / "traces.duckdb", memory_mb=int(settings.trace_memory_mb))
 
 
 def prometheus_access(settings: Settings) -> PrometheusAccess:
