@@ -55,10 +55,9 @@ class CopilotConfig:
 
 def copilot_app(config: CopilotConfig, *, telemetry: Telemetry | None = None) -> Starlette:
     """Return the application; `telemetry` replaces the exporters of `config`."""
-    registry = CollectorRegistry()
     world = World(Random(config.seed), requests_per_second=config.requests_per_second)
     if telemetry is None:
-        telemetry = _telemetry(config.otlp_url, registry)
+        telemetry = _telemetry(config.otlp_url)
     telemetry.metrics.queue.set_function(lambda: round(world.approvals.depth))
 
     @asynccontextmanager
@@ -77,7 +76,7 @@ def copilot_app(config: CopilotConfig, *, telemetry: Telemetry | None = None) ->
     return Starlette(
         routes=[
             Route("/v1/{feature}", _endpoint(world, waits=config.waits), methods=["POST"]),
-            Route("/metrics", _metrics(registry)),
+            Route("/metrics", _metrics(telemetry.registry)),
             *control_routes(world, config.links),
         ],
         middleware=[
@@ -137,7 +136,7 @@ async def _read(request: Request) -> people.Request | str:
     )
 
 
-def _telemetry(otlp_url: str | None, registry: CollectorRegistry) -> Telemetry:
+def _telemetry(otlp_url: str | None) -> Telemetry:
     resource = Resource.create(RESOURCE)
     tracers, loggers = TracerProvider(resource=resource), LoggerProvider(resource=resource)
     if otlp_url is not None:
@@ -153,4 +152,4 @@ def _telemetry(otlp_url: str | None, registry: CollectorRegistry) -> Telemetry:
                 schedule_delay_millis=EXPORT_EVERY_MS,
             )
         )
-    return Telemetry(registry=registry, tracers=tracers, loggers=loggers, out=sys.stdout)
+    return Telemetry(registry=CollectorRegistry(), tracers=tracers, loggers=loggers, out=sys.stdout)

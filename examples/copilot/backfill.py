@@ -6,7 +6,6 @@ twenty times as fast as one file with promtool's defaults.
 
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -24,25 +23,20 @@ from examples.copilot.plan import Plan
 from examples.copilot.prompts import ROLLOUT_PERCENT
 
 STEP_SECONDS = 60
-POOL = 2500
+POOL = 2000
+CHUNK = 500
 DAY_SECONDS = 86_400
 # What Prometheus adds when it scrapes: the past must be the same series.
 TARGET = {"job": "copilot", "instance": "copilot"}
 
 Numbers = npt.NDArray[np.float64]
 Key = tuple[str, tuple[tuple[str, str], ...]]
+# Requests under the same odds to draw from: what each adds to every counter.
+Pool = dict[Key, Numbers]
 
 
 class BackfillError(Exception):
     """promtool did not take the history; the message is its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Requests under the same odds to draw from, as what each adds to every counter."""
-
-    series: Mapping[Key, Numbers]
-    size: int
 
 
 def write_blocks(promtool: Path, folder: Path, *, now: datetime, seed: int = 7) -> int:
@@ -84,22 +78,26 @@ def counters(past: Past, seconds: npt.NDArray[np.int64], seed: int) -> dict[Key,
     # Before the roll-out, since then, and in the incident: each with requests of its own.
     kinds = ((HEALTHY, 0), (HEALTHY, ROLLOUT_PERCENT), (slow, ROLLOUT_PERCENT))
     pools = [_pool(odds, percent, rng) for odds, percent in kinds]
+    keys = sorted(set().union(*pools))
+    table = np.concatenate([_matrix(pool, keys) for pool in pools])
     instants = [datetime.fromtimestamp(int(at), past.now.tzinfo) for at in seconds]
     which = np.array(
         [2 if past.in_incident(at) else past.rollout_percent(at) > 0 for at in instants]
     )
     loads = np.array([past.requests_per_second(at) * STEP_SECONDS for at in instants])
     arrived = draw.poisson(loads)
-    nothing: Numbers = np.zeros(len(seconds))
-    series: dict[Key, Numbers] = {}
-    for number, pool in enumerate(pools):
-        steps = np.repeat(np.arange(len(seconds)), np.where(which == number, arrived, 0))
-        picks = draw.integers(pool.size, size=len(steps))
-        for key, adds in pool.series.items():
-            grown = np.bincount(steps, weights=adds[picks], minlength=len(seconds))
-            series[key] = series.get(key, nothing) + grown.astype(np.float64)
-    summed = {key: np.cumsum(values) for key, values in series.items()}
-    return summed | {_key("llm_approval_queue_depth"): _queue(instants, past, rng)}
+    grown = []
+    for start in range(0, len(seconds), CHUNK):
+        part = slice(start, start + CHUNK)
+        steps = np.repeat(np.arange(len(seconds[part])), arrived[part])
+        picks = which[part][steps] * POOL + draw.integers(POOL, size=len(steps))
+        # How often each request of the pools happens in each step, times what it adds.
+        width = len(table)
+        often = np.bincount(steps * width + picks, minlength=len(seconds[part]) * width)
+        grown.append(often.reshape(-1, width).astype(np.float64) @ table)
+    summed = np.cumsum(np.concatenate(grown), axis=0)
+    series: dict[Key, Numbers] = {key: summed[:, n] for n, key in enumerate(keys)}
+    return series | {_key("llm_approval_queue_depth"): _queue(instants, past, rng)}
 
 
 def _queue(instants: Sequence[datetime], past: Past, rng: Random) -> Numbers:
@@ -113,12 +111,17 @@ def _queue(instants: Sequence[datetime], past: Past, rng: Random) -> Numbers:
 
 def _pool(odds: Conditions, percent: int, rng: Random) -> Pool:
     crowd, copilot = Crowd(rng), Copilot(rng)
-    plans = [copilot.plan(crowd.ask(percent=percent), odds, queue_depth=12.0) for _ in range(POOL)]
-    series: dict[Key, Numbers] = {key: np.zeros(POOL) for key in _expected()}
-    for number, plan in enumerate(plans):
+    pool: Pool = {key: np.zeros(POOL) for key in _expected()}
+    for number in range(POOL):
+        plan = copilot.plan(crowd.ask(percent=percent), odds, queue_depth=12.0)
         for key, value in adds(plan):
-            series.setdefault(key, np.zeros(POOL))[number] += value
-    return Pool(series, POOL)
+            pool.setdefault(key, np.zeros(POOL))[number] += value
+    return pool
+
+
+def _matrix(pool: Pool, keys: Sequence[Key]) -> Numbers:
+    nothing = np.zeros(POOL)
+    return np.column_stack([pool.get(key, nothing) for key in keys])
 
 
 def _expected() -> Iterator[Key]:
@@ -164,7 +167,7 @@ def adds(plan: Plan) -> Iterator[tuple[Key, float]]:
         yield _key("llm_eval_score_points_count", **version), 1
 
 
-def _key(name: str, **labels: str) -> Key:
+def _key(name: str, /, **labels: str) -> Key:
     return name, tuple(sorted((TARGET | labels).items()))
 
 

@@ -26,7 +26,11 @@ from examples.copilot.plan import Plan, Value, shared
 from examples.copilot.prompts import CANDIDATE, CURRENT
 
 SERVICE = "copilot"
-RESOURCE = {"service.name": SERVICE, "deployment.environment.name": "production"}
+RESOURCE = {
+    "service.name": SERVICE,
+    "service.instance.id": "copilot-1",
+    "deployment.environment.name": "production",
+}
 SCOPE = "llm.middleware"
 OUTCOMES = ("success", "error", "timeout", "rate_limited", "user_rejected")
 # Fine around 3.5 and 5 s, where the target and the alert threshold of p95 are.
@@ -120,6 +124,7 @@ class Telemetry:
         out: TextIO | None = None,
     ) -> None:
         """Send to the given providers; `out` also gets every log line, as JSON."""
+        self.registry = registry
         self.metrics = Metrics(registry)
         self._tracer = tracers.get_tracer(SCOPE)
         self._logger = loggers.get_logger(SCOPE)

@@ -17,6 +17,9 @@ from examples.copilot.plan import Plan
 
 REQUESTS_PER_SECOND = 3.0
 REMEMBERED_SECONDS = 60
+# Until then Prometheus has seen every counter at zero. Otherwise the rates of a sum and of its
+# count, which Prometheus extrapolates each for itself, would give wrong means for some minutes.
+SETTLING_SECONDS = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class World:
 async def traffic(world: World, client: httpx2.AsyncClient) -> None:
     """Ask without end, as people do: nobody waits for the answer of somebody else."""
     asking: set[asyncio.Task[None]] = set()
+    await asyncio.sleep(SETTLING_SECONDS)
     while True:
         await asyncio.sleep(world.next_pause(datetime.now(UTC)))
         task = asyncio.create_task(_ask(client, world.crowd.ask()))
