@@ -20,7 +20,7 @@ SIGNAL = "source_silence"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfWatch:
-    """Answers `source_silence`: seconds since each source last answered, by `source`."""
+    """Answers `source_silence`: how long each source left us without an answer, by `source`."""
 
     db: Engine
     name: str = "wakeful"
@@ -35,7 +35,7 @@ class SelfWatch:
             rows = inbox.sources(session)
         wanted = dict(query.scope).get("source")
         samples = (
-            Sample(labels={"source": row.name}, value=_silence(row, at), at=at)
+            Sample(labels={"source": row.name}, value=_silence(row), at=at)
             for row in rows
             if wanted in (None, row.name)
         )
@@ -79,5 +79,10 @@ def look(db: Engine, source: Source, *, now: datetime) -> SourceStatus:
     return row
 
 
-def _silence(row: SourceStatus, at: datetime) -> float:
-    return 0.0 if row.answered_at is None else max((at - row.answered_at).total_seconds(), 0.0)
+def _silence(row: SourceStatus) -> float:
+    """Return the seconds from the last answer to the last question.
+
+    Until now would be wrong after a pause of ours: nobody is silent whom nobody asked.
+    """
+    silence = row.checked_at - (row.answered_at or row.checked_at)
+    return silence.total_seconds()

@@ -81,4 +81,12 @@ def test_a_silent_source_grows_older_and_an_answer_makes_it_young(db: Engine) ->
     source.down = ""
     look(db, source, now=NOW + timedelta(seconds=100))
     [sample] = SelfWatch(db=db).read(query, at=NOW + timedelta(seconds=101)).samples
-    assert sample.value == 1
+    assert sample.value == 0
+
+
+def test_a_source_that_nobody_asked_is_not_silent(sqlite_db: Engine) -> None:
+    look(sqlite_db, MemorySource(), now=NOW)
+    an_hour_of_downtime = NOW + timedelta(hours=1)
+    query = Query(signal="source_silence", window=timedelta(minutes=1), by=("source",))
+    [sample] = SelfWatch(db=sqlite_db).read(query, at=an_hour_of_downtime).samples
+    assert sample.value == 0
