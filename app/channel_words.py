@@ -70,7 +70,7 @@ def steps(plan: Plan) -> list[str]:
 def sequence(plan: Plan) -> str:
     """Return the whole policy in one line, arrow by arrow, with its repeats."""
     line = " → ".join(steps(plan))
-    return f"{line}{repeats(plan.repeat)}"
+    return f"{line[:1].upper()}{line[1:]}{repeats(plan.repeat)}"
 
 
 def repeats(count: int) -> str:

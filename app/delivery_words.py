@@ -32,11 +32,11 @@ def table(attempts: Sequence[tuple[Delivery, str]]) -> pd.DataFrame:
     rows = [
         {
             "Time": delivery.at,
-            "Alert": f"/alerts?alert={delivery.alert_id}",
-            "Rule": rule,
+            "Outcome": f"{SIGNS[delivery.outcome]} {delivery.outcome}",
             "Channel": channel_words.words(delivery.channel),
             "Told": EVENT_WORDS[delivery.event],
-            "Outcome": f"{SIGNS[delivery.outcome]} {delivery.outcome}",
+            "Rule": rule,
+            "Alert": f"/alerts?alert={delivery.alert_id}",
             "Attempt": delivery.attempt,
             "Took (ms)": delivery.duration_ms,
             "Answer": delivery.answer,

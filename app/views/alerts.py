@@ -25,7 +25,7 @@ _SILENT: Final = (DataState.UNREACHABLE, DataState.QUERY_ERROR)
 def render() -> None:
     """Draw the page."""
     asked = st.query_params.get("alert")
-    if asked is not None:
+    if asked:
         alert_detail.render(asked)
         return
     parts.page_header("Alerts", "What is wrong now, who has it, and who is told next.")

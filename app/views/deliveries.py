@@ -121,6 +121,7 @@ def _ledger(attempts: Sequence[tuple[Delivery, str]], *, filtered: bool) -> None
             "Time": columns.DatetimeColumn(
                 format="D MMM HH:mm:ss", timezone=st.context.timezone or "UTC", pinned=True
             ),
+            "Told": columns.TextColumn(width=100),
             "Alert": columns.LinkColumn(display_text=r"alert=(\d+)$", width="small"),
             "Took (ms)": columns.NumberColumn(format="%.0f"),
             "Answer": columns.TextColumn(width="large"),

@@ -20,7 +20,7 @@ NEW: Final = "new"
 def render() -> None:
     """Draw the page."""
     asked = st.query_params.get("policy")
-    if asked is not None:
+    if asked:
         policy_editor.render(asked)
         return
     parts.page_header("Policies", "Who is told of an alert, in which order, until someone has it.")

@@ -22,7 +22,7 @@ PER_PAGE: Final = 25
 def render() -> None:
     """Draw the page."""
     asked = st.query_params.get("rule")
-    if asked is not None:
+    if asked:
         rule_editor.render(asked, template=st.query_params.get("template", ""))
         return
     parts.page_header("Rules", "What is watched, how patiently, and whom it wakes.")

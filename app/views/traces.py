@@ -93,7 +93,8 @@ def _list(filters: Filters) -> None:
     if answer.error:
         parts.source_down(answer.error, answer.at, now=now)
     if answer.data:
-        _table(answer.data)
+        with st.container(key="traces_found"):
+            _table(answer.data)
     elif answer.data is not None:
         _nothing(filters)
     count = len(answer.data or ())

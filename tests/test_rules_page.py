@@ -1,0 +1,329 @@
+"""Rules: the list, the form with the last day under its threshold, files both ways."""
+
+from datetime import timedelta
+
+import pytest
+import yaml
+from sqlmodel import Session, select
+from streamlit.testing.v1 import AppTest
+
+from alerts import rulebook, rulefile
+from alerts.conditions import PAGE_WINDOWS, BurnRate, Threshold, Window
+from alerts.rulebook import RuleDraft
+from app import rule_form
+from app.rule_form import FormError
+from models.tables import Alert, Rule
+from models.vocabulary import AlertState, NoData, Severity
+from signals.catalog import CATALOG
+from tests.house import VIEWER, House, empty_house, house, house_template
+from tests.pages import opened, text, toasts
+
+__all__ = ["empty_house", "house", "house_template"]
+
+ERRORS = "Errors of a single feature"
+
+
+def drafts(house: House) -> dict[str, RuleDraft]:
+    with Session(house.wiring.db) as session:
+        return {r.name: rulebook.draft_of(r, p.name) for r, p in rulebook.rules(session)}
+
+
+def editing(house: House, name: str) -> tuple[AppTest, str]:
+    """Open the form of a rule; return it with the start of its widgets' keys."""
+    rule_id = house.rule(name).id
+    return opened("rules", rule=str(rule_id)), f"rules_{rule_id}"
+
+
+def test_the_list_says_what_each_rule_watches_and_how_it_fares(house: House) -> None:
+    card = opened("rules").container(key=f"rule_{house.rule('Latency p95').id}")
+    said = "\n".join(line.value for line in card.markdown).replace("\\", "")
+    assert "Latency p95 above 5 s over 5 min, for each model, once it lasts 2 min" in said
+    assert "owner grace · policy standard · evaluated just now, every 30 s" in said
+    assert ":material/check_circle: ok" in said
+    assert "/alerts?alert=" in said
+
+
+def test_a_blind_rule_says_why(house: House) -> None:
+    with Session(house.wiring.db) as session:
+        rule = session.exec(select(Rule).where(Rule.name == ERRORS)).one()
+        rule.error = "prometheus did not answer within 5 s"
+        session.commit()
+    assert "prometheus did not answer within 5 s" in text(opened("rules"))
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("latency", 1), ("GRACE standard", 4), ("team=platform", 1), ("nothing of that", 0)],
+)
+def test_the_search_wants_every_word(house: House, words: str, found: int) -> None:
+    said = text(opened("rules", rules_search=words))
+    assert said.count("owner grace") == found
+    assert ("No rule matches" in said) is (found == 0)
+
+
+def test_without_rules_the_page_offers_the_seeds(empty_house: House) -> None:
+    said = text(opened("rules"))
+    assert "No rule yet" in said
+    assert "template=Latency+p95" in said
+
+
+def test_disabling_asks_first_and_says_what_ends(house: House) -> None:
+    rule = house.rule(ERRORS)
+    page = opened("rules")
+    page.button(key=f"rules_disable_{rule.id}").click().run()
+    assert house.rule(ERRORS).enabled
+    assert "Its 1 open alert ends now" in text(page)
+    page.button(key="rules_disable_yes").click().run()
+    assert not house.rule(ERRORS).enabled
+    assert house.alert(ERRORS).state is AlertState.RESOLVED
+
+
+def test_a_rule_can_be_switched_on_again(house: House) -> None:
+    rule = house.rule(ERRORS)
+    rulebook.set_enabled(house.wiring.db, rule.id or 0, False, by="grace", now=house.now)
+    page = opened("rules")
+    page.button(key=f"rules_enable_{rule.id}").click().run()
+    assert house.rule(ERRORS).enabled
+    assert toasts(page) == ["Switched on. It is evaluated at once."]
+
+
+def test_a_template_becomes_a_rule_with_one_click(house: House) -> None:
+    page = opened("rules", rule="new", template="Approval queue depth")
+    page.button(key="rules_save").click().run()
+    saved = drafts(house)["Approval queue depth"]
+    assert isinstance(saved.condition, Threshold)
+    assert (saved.condition.bound, saved.owner) == (200, VIEWER)
+    assert toasts(page) == ["Saved Approval queue depth. It is evaluated at once."]
+
+
+def test_a_blank_rule_says_what_is_still_missing(house: House) -> None:
+    page = opened("rules", rule="new")
+    assert "name: is needed" in text(page)
+    assert page.button(key="rules_save").disabled
+
+
+def test_an_edited_threshold_is_saved_as_a_ratio(house: House) -> None:
+    page, keys = editing(house, ERRORS)
+    assert page.number_input(key=f"{keys}_bound").value == 3.0
+    page.number_input(key=f"{keys}_bound").set_value(4.5).run()
+    page.button(key="rules_save").click().run()
+    condition = drafts(house)[ERRORS].condition
+    assert isinstance(condition, Threshold)
+    assert condition.bound == 0.045
+
+
+def test_saving_a_rule_unchanged_changes_nothing_in_it(house: House) -> None:
+    before = drafts(house)
+    for name in before:
+        page, _ = editing(house, name)
+        page.button(key="rules_save").click().run()
+    assert drafts(house) == before
+
+
+def test_choosing_a_signal_brings_its_own_threshold(house: House) -> None:
+    page, keys = editing(house, ERRORS)
+    page.selectbox(key=f"{keys}_signal").select("cost_per_request").run()
+    assert page.number_input(key=f"{keys}_bound").value == 0.08
+    assert page.number_input(key=f"{keys}_bound").label == "Threshold (USD)"
+
+
+def test_the_last_day_is_drawn_under_the_threshold(house: House) -> None:
+    page, _ = editing(house, "Latency p95")
+    (chart,) = page.get("vega_lite_chart")
+    assert '"datum":5' in chart.proto.spec.replace(" ", "")
+    assert "Over the last 24 h this would have been beyond the threshold once" in text(page)
+
+
+def test_moving_the_threshold_asks_nobody_again(house: House) -> None:
+    page, keys = editing(house, "Latency p95")
+    asked = len(house.source.asked)
+    page.number_input(key=f"{keys}_bound").set_value(9.0).run()
+    assert "this would never have been beyond the threshold" in text(page)
+    assert len(house.source.asked) == asked
+
+
+def test_a_down_source_leaves_the_form_usable(house: House) -> None:
+    house.source.down = "prometheus did not answer within 5 s"
+    page, _ = editing(house, ERRORS)
+    assert "prometheus did not answer within 5 s" in text(page)
+    page.button(key="rules_save").click().run()
+    assert toasts(page) == [f"Saved {ERRORS}. It is evaluated at once."]
+
+
+def test_promql_without_a_prometheus_says_what_to_set(house: House) -> None:
+    page, keys = editing(house, ERRORS)
+    page.get_by_key(f"{keys}_kind").set_value("promql").run()
+    page.text_area(key=f"{keys}_expression").set_value("up == 0").run()
+    assert "set WAKEFUL_PROMETHEUS_URL" in text(page)
+
+
+def test_a_burn_rate_can_only_watch_a_ratio(house: House) -> None:
+    page, keys = editing(house, "Latency p95")
+    page.get_by_key(f"{keys}_kind").set_value("burn_rate").run()
+    assert page.selectbox(key=f"{keys}_signal").value == "error_ratio"
+    page.button(key="rules_save").click().run()
+    assert isinstance(drafts(house)["Latency p95"].condition, BurnRate)
+
+
+def test_windows_can_be_added_and_removed(house: House) -> None:
+    page, keys = editing(house, "Error budget burns too fast")
+    page.button(key=f"{keys}_add_pair").click().run()
+    page.selectbox(key=f"{keys}_long_2").select("1d").run()
+    page.button(key="rules_save").click().run()
+    condition = drafts(house)["Error budget burns too fast"].condition
+    assert isinstance(condition, BurnRate)
+    added = Window(long=timedelta(days=1), short=timedelta(minutes=30), factor=6)
+    assert condition.windows == (*PAGE_WINDOWS, added)
+
+
+def test_a_scope_offers_what_the_store_has_seen(house: House) -> None:
+    page, keys = editing(house, "Cost per request")
+    page.multiselect(key=f"{keys}_scope").set_value(["tenant"]).run()
+    assert "scope: say which tenant" in text(page)
+    assert "acme" in page.selectbox(key=f"{keys}_scope_tenant").options
+    page.selectbox(key=f"{keys}_scope_tenant").select("acme").run()
+    page.button(key="rules_save").click().run()
+    condition = drafts(house)["Cost per request"].condition
+    assert isinstance(condition, Threshold)
+    assert condition.scope == {"tenant": "acme"}
+
+
+def test_a_name_that_is_taken_is_refused_and_nothing_typed_is_lost(house: House) -> None:
+    page, keys = editing(house, ERRORS)
+    page.text_input(key=f"{keys}_name").set_value("Latency p95").run()
+    page.button(key="rules_save").click().run()
+    assert toasts(page) == ["Not saved: there is already a rule named 'Latency p95'"]
+    assert page.text_input(key=f"{keys}_name").value == "Latency p95"
+
+
+def test_someone_elses_change_is_said_before_it_is_replaced(house: House) -> None:
+    page, keys = editing(house, ERRORS)
+    page.text_input(key=f"{keys}_summary").set_value("Mine").run()
+    rule = house.rule(ERRORS)
+    theirs = drafts(house)[ERRORS].model_copy(update={"summary": "Theirs"})
+    rulebook.save_rule(house.wiring.db, theirs, by="ada", now=house.now, rule_id=rule.id)
+    house.passes(timedelta(minutes=2))
+    page.run()
+    assert "ada changed this rule 2 min ago" in text(page)
+    page.button(key="rules_start_over").click().run()
+    assert page.text_input(key=f"{keys}_summary").value == "Theirs"
+
+
+def test_editing_says_that_open_alerts_may_end(house: House) -> None:
+    page, keys = editing(house, ERRORS)
+    assert "Open alerts: 1." in text(page)
+    page.multiselect(key=f"{keys}_by").set_value(["feature", "model"]).run()
+    page.button(key="rules_save").click().run()
+    assert house.alert(ERRORS).state is AlertState.RESOLVED
+
+
+@pytest.mark.parametrize("asked", ["999", "abc", "<b>"])
+def test_an_unknown_rule_gets_a_sentence(house: House, asked: str) -> None:
+    assert f"There is no rule {asked}" in text(opened("rules", rule=asked))
+
+
+def test_a_rule_needs_a_policy_first(empty_house: House) -> None:
+    assert "A rule needs a policy" in text(opened("rules", rule="new"))
+
+
+def test_a_rule_that_this_version_cannot_read_is_still_listed(house: House) -> None:
+    with Session(house.wiring.db) as session:
+        rule = session.exec(select(Rule).where(Rule.name == "Guardrail trigger rate")).one()
+        rule.condition = {"kind": "from the future"}
+        session.commit()
+        rule_id = rule.id
+    assert "This version cannot read its condition" in text(opened("rules"))
+    assert "write it anew" in text(opened("rules", rule=str(rule_id)))
+
+
+def test_what_is_exported_can_be_imported(house: House) -> None:
+    before = drafts(house)
+    with Session(house.wiring.db) as session:
+        content = rulefile.dump(session)
+        for alert in session.exec(select(Alert)):
+            alert.state = AlertState.RESOLVED
+        session.commit()
+    page = opened("rules")
+    page.file_uploader(key="rules_upload").upload("rules.yaml", content.encode()).run()
+    assert "2 policies and 6 rules" in text(page)
+    page.button(key="rules_import").click().run()
+    assert toasts(page) == ["Took 2 policies and 6 rules."]
+    assert drafts(house) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"rules: [", "not YAML"),
+        (b"\xff\xfe\x00", "not text in UTF-8"),
+        (
+            yaml.safe_dump({"version": 1, "rules": [{"name": "x"}]}).encode(),
+            "owner: Field required",
+        ),
+    ],
+)
+def test_a_broken_file_is_refused_in_one_sentence(
+    house: House, content: bytes, reason: str
+) -> None:
+    before = drafts(house)
+    page = opened("rules")
+    page.file_uploader(key="rules_upload").upload("rules.yaml", content).run()
+    assert reason in text(page)
+    assert drafts(house) == before
+
+
+# --- the form's fields
+
+
+@pytest.mark.parametrize("template", rulebook.templates(), ids=lambda t: t.name)
+def test_fields_hold_every_template_unchanged(template: rulebook.Template) -> None:
+    fields = rule_form.from_template(template, owner="ada", policy="standard")
+    draft = rule_form.read(fields)
+    assert (draft.condition, draft.hold) == (template.condition, template.hold)
+    assert rule_form.read(rule_form.of(draft)) == draft
+
+
+def test_every_field_of_a_rule_survives_the_form() -> None:
+    draft = RuleDraft(
+        name="All of it",
+        owner="ada",
+        severity=Severity.ERROR,
+        summary="Something",
+        runbook_url="https://example.org",
+        condition=Threshold(
+            signal="guardrail_ratio", bound=0.07, scope={"tenant": "acme"}, by=("model",)
+        ),
+        hold=timedelta(seconds=90),
+        keep_firing=timedelta(minutes=3),
+        no_data=NoData.ALERT,
+        interval=timedelta(seconds=7),
+        labels={"team": "platform", "tier": "1"},
+        enabled=False,
+        policy="standard",
+    )
+    assert rule_form.read(rule_form.of(draft)) == draft
+
+
+@pytest.mark.parametrize("percent", [0.1, 1.1, 2.3, 3.0, 14.4, 29.0, 57.3, 99.95])
+def test_percent_on_screen_is_exactly_the_ratio_meant(percent: float) -> None:
+    unit = CATALOG["error_ratio"].unit
+    ratio = rule_form.off_screen(percent, unit)
+    assert rule_form.on_screen(ratio, unit) == percent
+    assert ratio == float(f"{percent / 100:.10f}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("labels", "team", "labels: 'team' is not a label"),
+        ("hold", "soon", "'soon' is not a duration"),
+        ("runbook_url", "ftp://x", "a runbook is an http or https link"),
+        ("bound", None, "say how much is too much"),
+        ("window", "0s", "window: "),
+        ("name", "   ", "name: is needed"),
+    ],
+)
+def test_what_cannot_be_read_is_said(field: str, value: object, complaint: str) -> None:
+    fields = rule_form.from_template(rulebook.templates()[0], owner="ada", policy="standard")
+    with pytest.raises(FormError, match=complaint):
+        rule_form.read(fields | {field: value})
