@@ -23,6 +23,9 @@ from signals.traces import TraceStore, TraceSummary
 
 _STORE_FIRST: Final = "no trace store is configured: look at `app.wired` before you ask"
 
+SETTLED: Final = timedelta(minutes=10)  # spans of a request that ended so long ago have come
+READ_AGAIN: Final = timedelta(minutes=5)
+
 T = TypeVar("T")
 
 
@@ -49,10 +52,14 @@ def listing(filters: Filters) -> Answer[tuple[TraceSummary, ...]]:
 
 
 # Not in the background: whoever waits for a trace to arrive would be shown its absence once more.
-@st.cache_resource(ttl=FRESH, max_entries=8, show_spinner="Reading the trace …")
+@st.cache_resource(ttl=FRESH, max_entries=8, show_spinner=False)
 def drawing(trace_id: str) -> Answer[Drawing]:
     """Return the trace, ready to be drawn; neither data nor error mean that it is not held."""
-    return _ask(("trace", trace_id), lambda: _draw(trace_id), _drawings())
+    question = ("trace", trace_id)
+    last = _drawings().get(question)
+    if last is not None and _complete(last):
+        return last
+    return _ask(question, lambda: _draw(trace_id), _drawings())
 
 
 @st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
@@ -83,6 +90,15 @@ def _draw(trace_id: str) -> Drawing | None:
         return None
     drawn = lay_out(trace)
     return Drawing(waterfall=drawn, columns=encode(drawn), hints=tuple(hints(drawn)))
+
+
+def _complete(last: Answer[Drawing]) -> bool:
+    """Say whether a trace was read lately, and so long after its end that no span is missing."""
+    drawn = last.data.waterfall if last.data else None
+    if drawn is None or drawn.started_at is None or last.at is None:
+        return False
+    ended_at = drawn.started_at + timedelta(milliseconds=drawn.duration_ms)
+    return last.at - ended_at > SETTLED and wired.current().clock() - last.at < READ_AGAIN
 
 
 @st.cache_resource(ttl=timedelta(days=1), max_entries=1, show_spinner=False)

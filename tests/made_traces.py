@@ -18,6 +18,7 @@ _TOOLS = (
 )
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SEED_ID = "5eed" * 8
+ODD_ID = "0dd" + "0" * 28 + "1"
 
 
 def span(name: str, start_ms: float, duration_ms: float, **changes: Any) -> Span:
@@ -119,6 +120,17 @@ def moved(trace: Trace, trace_id: str, by: timedelta) -> Trace:
     """Return `trace` under another id and at another time."""
     spans = tuple(replace(s, trace_id=trace_id, started_at=s.started_at + by) for s in trace.spans)
     return replace(trace, trace_id=trace_id, spans=spans)
+
+
+def odd_trace() -> Trace:
+    """Return a trace with an error, an orphan, a skewed clock, markup and an unpriced call."""
+    trace = moved(seed_trace(), ODD_ID, timedelta())
+    trace = changed(trace, "rerank", status=SpanStatus.ERROR, status_message="503 upstream")
+    trace = changed(trace, "HTTP request", status=SpanStatus.ERROR, outcome="error")
+    trace = changed(trace, "Output guardrails", parent_id="f" * 16)
+    trace = changed(trace, "embed query", started_at=START + timedelta(milliseconds=180))
+    trace = changed(trace, "vector search", name="<b>vector</b> search")
+    return changed(trace, "LLM call", cost_usd=None, cost_source=CostSource.UNPRICED)
 
 
 def agent_trace(count: int, *, seed: int = 7) -> Trace:
