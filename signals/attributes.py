@@ -7,11 +7,11 @@ of the seeds. What no field takes stays in `attributes`, redacted, as text.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from signals import redact
 from signals.attribute_values import (
@@ -37,6 +37,7 @@ _TABLE: dict[str, list[str]] = {
 ALIASES: dict[str, tuple[str, int]] = {
     key: (name, rank) for name, keys in _TABLE.items() for rank, key in enumerate(keys)
 }
+_FROM_PARTS = {"input_parts": "input_text", "output_parts": "output_text"}
 _PARTS = {
     key.removesuffix("*"): name for name in ("input_parts", "output_parts") for key in _TABLE[name]
 }
@@ -78,46 +79,75 @@ def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> F
     if "metadata" in attributes:
         attributes = _with_metadata(attributes)
     parts: dict[str, dict[str, Value]] = {}
+    rest = found.rest
     for key, value in attributes.items():
-        name, rank, stored_key, masked = _treatment(key)
-        if name is None:
-            if len(found.rest) < MAX_ATTRIBUTES:
-                found.rest[stored_key] = redact.REDACTED if masked else text(value)
-        elif name in ("input_parts", "output_parts"):
+        treatment = _treatment(key)
+        name = treatment.field
+        if not name:
+            if len(rest) < MAX_ATTRIBUTES:
+                rest[treatment.key] = redact.REDACTED if treatment.masked else text(value)
+        elif name in _FROM_PARTS:
             parts.setdefault(name, {})[key] = value
         else:
-            _take(found, name, rank, key, value)
+            _take(found, treatment, value)
     for name, pieces in parts.items():
-        target = "input_text" if name == "input_parts" else "output_text"
-        if not found.fields.get(target):
-            found.fields[target] = redact.clean(_joined(pieces), redact.TEXT_LIMIT)
-    _settle(found)
+        whole = redact.clean(_joined(pieces), redact.TEXT_LIMIT)
+        found.fields.setdefault(_FROM_PARTS[name], whole)
+    if not _UNSETTLED.isdisjoint(found.fields):
+        _settle(found)
     return found
 
 
+class _Treatment(NamedTuple):
+    """What becomes of an attribute, by its key.
+
+    Attributes:
+        field: The field of Span that it may fill; empty when there is none.
+        rank: How far down the field's aliases the key stands.
+        key: What it is stored under when it fills no field.
+        masked: Whether the key alone says that the value is a secret.
+        convert: From the attribute's value to the field's.
+    """
+
+    field: str
+    rank: int
+    key: str
+    masked: bool
+    convert: Callable[[Value], Any]
+
+
 @lru_cache(maxsize=16_384)
-def _treatment(key: str) -> tuple[str | None, int, str, bool]:
-    """Return the field, its rank, the key to store under, and whether to mask the value."""
-    name, rank = ALIASES.get(key, (None, 0))
-    if name is None:
+def _treatment(key: str) -> _Treatment:
+    name, rank = ALIASES.get(key, ("", 0))
+    if not name:
         for prefix, parts in _PARTS.items():
             if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1].isdigit():
                 name = parts
-    return name, rank, redact.clean(key, redact.NAME_LIMIT), redact.names_a_secret(key)
+    return _Treatment(
+        field=name,
+        rank=rank,
+        key=redact.clean(key, redact.NAME_LIMIT),
+        masked=redact.names_a_secret(key),
+        convert=CONVERT.get(name, as_label),
+    )
 
 
-def _take(found: Found, name: str, rank: int, key: str, value: Value) -> None:
-    """Give `value` to field `name` unless a better alias holds it; the loser is kept as text."""
-    converted = CONVERT.get(name, as_label)(value)
+def _take(found: Found, treatment: _Treatment, value: Value) -> None:
+    """Give `value` to the field unless a better alias holds it; the loser is kept as text."""
+    name, rank, key, _, convert = treatment
+    converted = convert(value)
     holder = found.holders.get(name)
-    if converted is None or (holder is not None and holder[0] <= rank):
+    if holder is None and converted is not None:
+        found.fields[name] = converted
+        found.holders[name] = (rank, key, value)
+    elif converted is None or holder is None or holder[0] <= rank:
         if holder is None or holder[2] != value:
             found.rest[key] = text(value)
-        return
-    if holder is not None and holder[2] != value:
-        found.rest[holder[1]] = text(holder[2])
-    found.fields[name] = converted
-    found.holders[name] = (rank, key, value)
+    else:
+        if holder[2] != value:
+            found.rest[holder[1]] = text(holder[2])
+        found.fields[name] = converted
+        found.holders[name] = (rank, key, value)
 
 
 def _settle(found: Found) -> None:
@@ -182,6 +212,18 @@ def _joined(pieces: Mapping[str, Value]) -> str:
     return "\n".join(line for _, line in sorted(lines, key=lambda line: line[0]))
 
 
+# Fields that are not final, or change others.
+_UNSETTLED = frozenset(
+    (
+        "usage_details",
+        "cost_details",
+        "ttft_s",
+        "eval_label",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+    )
+)
 _DETAILS = {
     "input_cached_tokens": "cache_read_tokens",
     "input_cache_read": "cache_read_tokens",

@@ -1,7 +1,7 @@
 """Secrets and e-mail addresses out of every text, before it is stored; long texts cut.
 
-A pattern runs only where one of its literal needles occurs, so that ordinary text costs a few
-substring searches. Short values repeat from span to span (model names, tenants) and are
+A pattern is tried only where its literal needle stands, so that ordinary text costs a substring
+search per needle. Short values repeat from span to span (model names, tenants): those are
 remembered.
 
 Every quantifier is bounded: a hostile text must not make the search quadratic.
@@ -9,7 +9,7 @@ Every quantifier is bounded: a hostile text must not make the search quadratic.
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 REDACTED = "[redacted]"
@@ -18,30 +18,41 @@ EMAIL = "[email]"
 TEXT_LIMIT = 16_384  # characters of a prompt, a completion or a log line
 VALUE_LIMIT = 4_096  # characters of an attribute's value
 NAME_LIMIT = 256  # characters of a name, a key or a field such as tenant
+SHORT = 96  # characters up to which a value is worth remembering
 
 _MARGIN = 4_096  # read beyond the limit, so that a secret across the cut is still seen whole
-_SHORT = 96  # characters up to which a value is worth remembering
 
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """One kind of secret: where `regex` matches, `replacement` stays.
+    """One kind of secret.
 
     Attributes:
-        needles: The regex can match only where one of these occurs.
-        lower: Whether the needles are looked for in the text in lower case.
+        needle: Where it can stand; in lower case if letters of either case will do.
+        regex: Matched at the needle. What its group `kept` matches stays.
+        after: Match after the needle instead.
     """
 
-    needles: tuple[str, ...]
+    needle: str
     regex: re.Pattern[str]
-    replacement: str = REDACTED
-    lower: bool = field(default=False, kw_only=True)
+    after: bool = False
 
 
-# A key starts where a word starts, holds a digit, and is long: `sk-learn` and `pk_column` stay.
-def _key(prefix: str, length: int) -> re.Pattern[str]:
-    body = rf"[A-Za-z0-9_\-.]{{{length},512}}"
-    return re.compile(rf"(?<![A-Za-z0-9_\-])(?:{prefix})(?=[A-Za-z_\-.]{{0,200}}[0-9]){body}")
+def _keys(prefixes: str, length: int) -> list[_Pattern]:
+    """Return patterns of vendors' keys: long, with a digit, and starting where a word starts.
+
+    So `sk-learn` and `pk_column` stay.
+    """
+    return [
+        _Pattern(
+            prefix,
+            re.compile(
+                rf"(?<![A-Za-z0-9_\-]){re.escape(prefix)}"
+                rf"(?=[A-Za-z_\-.]{{0,200}}[0-9])[A-Za-z0-9_\-.]{{{length},512}}"
+            ),
+        )
+        for prefix in prefixes.split()
+    ]
 
 
 _PRIVATE_KEY = re.compile(
@@ -49,67 +60,48 @@ _PRIVATE_KEY = re.compile(
     r"(?:(?!-----END)[\s\S]){0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
 _JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]{8,4096}\.[\w\-]{8,8192}(?:\.[\w\-]{0,2048}){0,3}")
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@\"']{0,128}):[^/\s@\"']{1,256}@")
-_BEARER = re.compile(
-    r"(?i)(?<![a-z])((?:bearer|basic|token)\s{1,4})(?=[A-Za-z_\-.~+/]{0,200}[0-9])[\w\-.~+/]{12,8192}={0,2}"
-)
-_PASSWORD = re.compile(
-    r"(?i)((?:password|passwd|passphrase|pwd)\\{0,3}[\"']?\s{0,3}(?:=>|[=:])\s{0,3}\\{0,3}[\"']?)"
-    r"[^\s\"'\\,;&}]{3,512}"
-)
-_NAMED_SECRET = re.compile(
-    r"(?i)((?:secret|token|api[_\-]?key|access[_\-]?key|private[_\-]?key|signing[_\-]?key"
-    r"|account[_\-]?key|credential|authorization|signature|sig)\\{0,3}[\"']?\s{0,3}(?:=>|[=:])\s{0,3}"
-    r"\\{0,3}[\"']?)(?=[A-Za-z_\-.~+/]{0,200}[0-9])[\w\-.~+/%]{8,4096}={0,2}"
-)
-_ADDRESS = re.compile(
-    r"(?<![\w.%+\-])[\w.%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w\-])"
-)
+_AWS = re.compile(r"(?<![A-Za-z0-9])A[A-Z]{3}[0-9A-Z]{16}(?![A-Za-z0-9])")
+_URL_PASSWORD = re.compile(r"(?P<kept>[^/\s:@\"']{0,128}:)[^/\s@\"']{1,256}(?=@)")
+_SLACK_HOOK = re.compile(r"(?P<kept>[a-z]{1,20}/)[A-Za-z0-9/]{8,256}")
+_DIGIT_AHEAD = r"(?=[A-Za-z_\-.~+/%]{0,200}[0-9])"
+_BEARER = re.compile(rf"(?P<kept>\s{{1,4}}){_DIGIT_AHEAD}[\w\-.~+/]{{12,8192}}={{0,2}}")
+_GIVEN = r"(?P<kept>\\{0,3}[\"']?\s{0,3}(?:=>|[=:])\s{0,3}\\{0,3}[\"']?)"
+_PASSWORD = re.compile(_GIVEN + r"[^\s\"'\\,;&}]{3,512}")
+_NAMED_SECRET = re.compile(_GIVEN + _DIGIT_AHEAD + r"[\w\-.~+/%]{8,4096}={0,2}")
 
-PATTERNS = (
-    _Pattern(("PRIVATE KEY-----",), _PRIVATE_KEY),
-    _Pattern(("eyJ",), _JWT),
-    _Pattern(("://",), _URL_PASSWORD, rf"\1:{REDACTED}@"),
-    # OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse; Stripe's test and live keys
-    _Pattern(("sk-", "pk-lf-"), _key(r"sk-|pk-lf-", 16)),
-    _Pattern(("_live_", "_test_", "whsec_"), _key(r"[sr]k_live_|[sr]k_test_|whsec_", 16)),
-    _Pattern(
-        ("AKIA", "ASIA", "ABIA", "ACCA"),
-        re.compile(r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}(?![A-Za-z0-9])"),
-    ),
-    _Pattern(
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
-        _key(r"gh[pousr]_|github_pat_|glpat-", 20),
-    ),
-    _Pattern(("AIza", "ya29.", "GOCSPX-"), _key(r"AIza|ya29\.|GOCSPX-", 20)),
-    _Pattern(("xox", "xapp-"), _key(r"xox[a-z]-|xoxe\.xox[a-z]-|xapp-", 10)),
-    _Pattern(
-        ("hooks.slack.com/",),
-        re.compile(r"(?<=hooks\.slack\.com/)[a-z]{1,20}/[A-Za-z0-9/]{8,256}"),
-    ),
+_PATTERNS = (
+    _Pattern("-----BEGIN ", _PRIVATE_KEY),
+    _Pattern("eyJ", _JWT),
+    _Pattern("://", _URL_PASSWORD, after=True),
+    _Pattern("hooks.slack.com/", _SLACK_HOOK, after=True),
+    *(_Pattern(prefix, _AWS) for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")),
+    # Slack
+    *_keys("xoxa- xoxb- xoxc- xoxd- xoxe- xoxe.xox xoxo- xoxp- xoxr- xoxs- xapp-", 10),
+    # OpenAI, Anthropic, OpenRouter, DeepSeek and Langfuse; Stripe
+    *_keys("sk- pk-lf- sk_live_ sk_test_ rk_live_ rk_test_ whsec_", 16),
+    # GitHub, GitLab, Google
+    *_keys("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- AIza ya29. GOCSPX-", 20),
     # Hugging Face, Groq, Replicate, xAI, Perplexity, LangSmith, NVIDIA, Tavily, Pinecone, Fireworks
-    _Pattern(
-        ("hf_", "gsk_", "r8_", "xai-", "pplx-", "lsv2_", "nvapi-", "tvly-", "pcsk_", "fw_"),
-        _key(r"hf_|gsk_|r8_|xai-|pplx-|lsv2_(?:pt|sk)_|nvapi-|tvly-|pcsk_|fw_", 20),
-    ),
+    *_keys("hf_ gsk_ r8_ xai- pplx- lsv2_pt_ lsv2_sk_ nvapi- tvly- pcsk_ fw_", 20),
     # SendGrid, npm, PyPI, DigitalOcean, Databricks, Shopify, Linear, Notion, Vault, Atlassian
-    _Pattern(
-        ("SG.", "npm_", "pypi-", "dop_v1_", "dapi", "shpat_", "lin_api_", "ntn_", "hvs.", "ATATT"),
-        _key(r"SG\.|npm_|pypi-|dop_v1_|dapi|shpat_|lin_api_|ntn_|hvs\.|ATATT", 24),
+    *_keys("SG. npm_ pypi- dop_v1_ dapi shpat_ lin_api_ ntn_ hvs. ATATT", 24),
+)
+# `"token": "…"`, `api_key=…`, `Authorization: Bearer …`, in letters of either case.
+_NAMED = (
+    _Pattern("bearer", _BEARER, after=True),
+    _Pattern("basic", _BEARER, after=True),
+    *(
+        _Pattern(word, _PASSWORD, after=True)
+        for word in ("password", "passwd", "passphrase", "pwd")
     ),
-    _Pattern(("bearer", "basic ", "token "), _BEARER, rf"\1{REDACTED}", lower=True),
-    _Pattern(("password", "passwd", "passphrase", "pwd"), _PASSWORD, rf"\1{REDACTED}", lower=True),
-    _Pattern(
-        ("secret", "token", "key", "credential", "authorization", "sig"),
-        _NAMED_SECRET,
-        rf"\1{REDACTED}",
-        lower=True,
+    *(
+        _Pattern(word, _NAMED_SECRET, after=True)
+        for word in ("secret", "token", "key", "credential", "authorization", "signature")
     ),
-    _Pattern(("@",), _ADDRESS, EMAIL),
 )
 
-_EXACT = tuple(pattern for pattern in PATTERNS if not pattern.lower)
-_LOWER = tuple(pattern for pattern in PATTERNS if pattern.lower)
+_LOCAL_PART = re.compile(r"[\w.%+\-]{1,64}\Z")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w\-])")
 
 _SECRET_KEY = re.compile(
     r"(?:^|[._\-\s])(?:"
@@ -124,7 +116,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def redact(text: str) -> str:
     """Return `text` with secrets as `[redacted]` and e-mail addresses as `[email]`."""
-    return _remembered(text) if len(text) <= _SHORT else _scan(text)
+    return remembered(text) if len(text) <= SHORT else _scan(text)
 
 
 def clean(text: str, limit: int = VALUE_LIMIT) -> str:
@@ -147,27 +139,62 @@ def names_a_secret(key: str) -> bool:
 @lru_cache(maxsize=65_536)
 def pseudonym(user: str) -> str:
     """Return `user`, or a stable stand-in when it is an e-mail address: one user still groups."""
-    if _ADDRESS.search(user) is None:
-        return clean(user, NAME_LIMIT)
+    shown = clean(user, NAME_LIMIT)
+    if EMAIL not in shown or EMAIL in user:
+        return shown
     digest = hashlib.sha256(user.strip().lower().encode(errors="replace")).hexdigest()
     return f"user-{digest[:16]}"
 
 
 def _scan(text: str) -> str:
-    for pattern in _EXACT:
-        for needle in pattern.needles:
-            if needle in text:
-                text = pattern.regex.sub(pattern.replacement, text)
-                break
+    for pattern in _PATTERNS:
+        if pattern.needle in text:
+            text = _without(text, text, pattern)
     lowered = text.lower()
-    for pattern in _LOWER:
-        for needle in pattern.needles:
-            if needle in lowered:
-                text = pattern.regex.sub(pattern.replacement, text)
-                break
-    return text
+    for pattern in _NAMED:
+        if pattern.needle in lowered:
+            if len(lowered) != len(text):  # a few letters have longer small forms
+                lowered = text.translate(_ASCII_LOWER)
+            shorter = _without(text, lowered, pattern)
+            if shorter is not text:
+                text, lowered = shorter, shorter.lower()
+    return _without_addresses(text) if "@" in text else text
+
+
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def _without(text: str, searched: str, pattern: _Pattern) -> str:
+    """Return `text` with what `pattern` matches replaced; `searched` is where needles are found."""
+    pieces: list[str] = []
+    done = 0
+    offset = len(pattern.needle) if pattern.after else 0
+    found = searched.find(pattern.needle)
+    while found >= 0:
+        match = pattern.regex.match(text, found + offset)
+        if match is not None and found + offset >= done:
+            kept = match["kept"] if "kept" in pattern.regex.groupindex else ""
+            pieces += (text[done : match.start()], kept, REDACTED)
+            done = match.end()
+        found = searched.find(pattern.needle, max(found + 1, done))
+    return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _without_addresses(text: str) -> str:
+    pieces: list[str] = []
+    done = 0
+    found = text.find("@")
+    while found >= 0:
+        domain = _DOMAIN.match(text, found + 1)
+        local = _LOCAL_PART.search(text[max(done, found - 64) : found]) if domain else None
+        if domain is not None and local is not None:
+            pieces += (text[done : found - len(local[0])], EMAIL)
+            done = domain.end()
+        found = text.find("@", max(found + 1, done))
+    return "".join((*pieces, text[done:])) if pieces else text
 
 
 @lru_cache(maxsize=65_536)
-def _remembered(text: str) -> str:
+def remembered(text: str) -> str:
+    """Return a short text redacted, from memory if it was seen before."""
     return _scan(text)

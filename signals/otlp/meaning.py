@@ -70,13 +70,10 @@ def outcome_of(explicit: str | None, told: Mapping[str, Value], status: SpanStat
     """
     if explicit is not None:
         return explicit
-    error = told.get("error.type", told.get("exception.type"))
-    code = str(told.get("http.response.status_code", told.get("http.status_code", "")))
-    if error is None and status is not SpanStatus.ERROR:
-        if code[:1] == "5" or code == "429":
-            error = code
-        else:
-            return "success" if status is SpanStatus.OK else None
+    error = told.get("error.type") or told.get("exception.type")
+    code = str(told.get("http.response.status_code") or told.get("http.status_code") or "")
+    if error is None and status is not SpanStatus.ERROR and code != "429" and code[:1] != "5":
+        return "success" if status is SpanStatus.OK else None
     word = f"{error or ''} {code}".lower()
     if "429" in word or any(limit in word for limit in _LIMITS):
         return "rate_limited"

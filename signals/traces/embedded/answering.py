@@ -88,14 +88,17 @@ def _bucketed(
 ) -> list[tuple[Any, ...]]:
     start, last, step = instants
     facts, parameters = _facts(answer, query, start - query.window, start + last * step)
-    value = answer.value.format(o="", before="", w=query.window.total_seconds())
+    value = answer.value.format(
+        o=" FILTER (WHERE is_inside)", before="", w=query.window.total_seconds()
+    )
     columns = ", ".join((*query.by, "i", f"{value} AS value"))
     # Counting from one step before `start`, the first microsecond of a bucket is number 1.
     return database.ask(
         f"WITH facts AS ({facts}), numbered AS (SELECT *, "  # noqa: S608  labels are checked
-        "(epoch_us(ended_at) - epoch_us($origin) - 1) // $step AS i FROM facts) "
-        f"SELECT {columns} FROM numbered "
-        "WHERE epoch_us($origin) + (i + 1) * $step - epoch_us(ended_at) < $window "
+        "(epoch_us(ended_at) - epoch_us($origin) - 1) // $step AS i FROM facts), "
+        "placed AS (SELECT *, epoch_us($origin) + (i + 1) * $step - epoch_us(ended_at) < $window "
+        "AS is_inside FROM numbered) "
+        f"SELECT {columns} FROM placed WHERE i >= 0 "
         f"GROUP BY ALL HAVING value IS NOT NULL LIMIT {MAX_POINTS + 1}",
         {
             **parameters,
@@ -120,11 +123,11 @@ def _rolling(
     columns = ", ".join((*query.by, "i", "value"))
     return database.ask(
         f"WITH facts AS ({facts}), "  # noqa: S608  labels are checked
-        f"seen AS (SELECT DISTINCT 1 AS one{by} FROM facts), "
+        f"seen AS (SELECT min(ended_at) AS first_at{by} FROM facts GROUP BY ALL), "
         "instants AS (SELECT i, $first + to_microseconds(i * $step) AS ended_at "
         "FROM range($last + 1) AS t(i)), "
         f"rows AS (SELECT ended_at, x, n{by}, NULL AS i FROM facts UNION ALL "
-        f"SELECT ended_at, NULL, 0{by}, i FROM instants CROSS JOIN seen), "
+        f"SELECT ended_at, NULL, 0{by}, i FROM instants JOIN seen ON ended_at >= first_at), "
         f"valued AS (SELECT i{by}, {value} AS value FROM rows WINDOW "
         f"o AS ({frame} to_microseconds({width - 1}) PRECEDING AND CURRENT ROW), "
         f"b AS ({frame} to_microseconds({whole - 1}) PRECEDING "
@@ -148,8 +151,7 @@ def _known(database: Database, query: Query, answer: Answer, start: datetime) ->
 
 def _filled(points: Points, last: int, known: bool) -> Points:
     """Return a rate with its zeros: from the first instant if it was known, else from its first."""
-    seen = [number for number, value in points.items() if value]
-    first = 0 if known else min(seen, default=last + 1)
+    first = 0 if known else min(points, default=last + 1)
     return {number: points.get(number, 0.0) for number in range(first, last + 1)}
 
 
