@@ -122,12 +122,12 @@ EPISODES = (
 class Wall:
     """A vendor that takes every message, except for targets named in `broken`."""
 
-    def __init__(self, answer: str, broken: Mapping[str, NotifyError]) -> None:
-        self._answer, self._broken = answer, broken
+    def __init__(self, answer: str, broken: dict[str, NotifyError]) -> None:
+        self._answer, self.broken = answer, broken
 
     def send(self, target: str, message: Message) -> Receipt:
-        if target in self._broken:
-            raise self._broken[target]
+        if target in self.broken:
+            raise self.broken[target]
         return Receipt(answer=self._answer, external_id=f"1700000000.{len(message.dedup_key)}")
 
     def check(self) -> str:
@@ -179,6 +179,11 @@ class House:
     def policy(self, name: str) -> Policy:
         with Session(self.wiring.db) as session:
             return session.exec(select(Policy).where(Policy.name == name)).one()
+
+    def pagerduty_is_mended(self) -> None:
+        wall = self.wiring.usable.notifiers[channels.PAGERDUTY]
+        assert isinstance(wall, Wall)
+        wall.broken.clear()
 
     def passes(self, span: timedelta) -> None:
         """Let time pass without the engine; what was cached grows as old."""
