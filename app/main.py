@@ -1,13 +1,17 @@
 """The script that Streamlit runs for every page: look, identity, navigation."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import sidebar, wired
 from app.views import alerts, dashboards, deliveries, overview, policies, rules, traces
 
-ICON = "🔔"
+STATIC = Path(__file__).with_name("static")
+ICON = str(STATIC / "icon.svg")
 
 st.set_page_config(page_title="Wakeful", page_icon=ICON, layout="wide")
+st.logo(str(STATIC / "logo.svg"), icon_image=ICON, size="large")
 
 pages = [
     st.Page(overview.render, title="Overview", icon=":material/monitoring:", url_path="overview",
