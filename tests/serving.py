@@ -1,13 +1,25 @@
-"""Real HTTP for the programs under `examples/`: an ASGI app in a thread, on a port of its own."""
+"""Real HTTP for the programs under `examples/`: ASGI apps in a thread, on a port of their own."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATIENCE_SECONDS = 10
+
+
+class Stage:
+    """A server whose application is changed between tests: starting one for each is slow."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+        self.url = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -23,9 +35,25 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serve(app: Starlette) -> Iterator[str]:
-    """Serve `app` and yield its address, such as `http://127.0.0.1:40123`."""
-    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
+def serve(app: ASGIApp) -> Iterator[str]:
+    """Serve `app`, its lifespan included, and yield its address."""
+    with _serving(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical")) as url:
+        yield url
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Serve whatever is put on the stage; lifespans are not run."""
+    found = Stage()
+    config = uvicorn.Config(found, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+    with _serving(config) as url:
+        found.url = url
+        yield found
+
+
+@contextmanager
+def _serving(config: uvicorn.Config) -> Iterator[str]:
+    server = _Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

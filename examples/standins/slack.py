@@ -5,6 +5,7 @@ python -m examples.standins.slack --port 8601 --interactivity http://127.0.0.1:8
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class _Slack:
         except SlackError as error:
             return _refusal(error.code) | error.more, 200, {}
         except TooFastError as error:
-            wait = {"Retry-After": str(max(1, round(error.wait + 0.5)))}
+            wait = {"Retry-After": str(max(1, math.ceil(error.wait)))}
             return _refusal("ratelimited"), 429, wait
 
     def _authorise(self, given: Arguments, request: Request) -> None:
