@@ -44,6 +44,7 @@ _CLOCK: Final = (
     " ? timeFormat(datum.value, '%b %-d') : timeFormat(datum.value, '%H:%M')"
 )
 
+Column = np.ndarray[tuple[int], np.dtype[np.float32]]
 Interval = tuple[datetime, datetime | None]  # None: still going on
 
 
@@ -133,16 +134,22 @@ def plot(
 def frame(series: Sequence[Series], grid: Grid) -> pd.DataFrame:
     """Return a row for each instant of `grid`: `at`, then `s0`, `s1` … with NaN for no value."""
     at = pd.date_range(grid.start, periods=grid.count, freq=grid.step, unit="s")
-    columns: dict[str, Any] = {"at": at}
+    columns = {f"s{index}": column(one, grid) for index, one in enumerate(series)}
+    return pd.DataFrame({"at": at, **columns})
+
+
+def column(series: Series, grid: Grid) -> Column:
+    """Return a value for each instant of `grid`, NaN where there is none.
+
+    In single precision: half the payload, and seven digits are more than a screen shows.
+    """
+    found = np.full(grid.count, np.nan, dtype=np.float32)
     start, step = grid.start.timestamp(), grid.step.total_seconds()
-    for index, one in enumerate(series):
-        column = np.full(grid.count, np.nan, dtype=np.float32)  # half the payload of float64
-        places = np.rint((np.asarray(one.seconds, dtype=float) - start) / step).astype(int)
-        inside = (places >= 0) & (places < grid.count)
-        column[places[inside]] = np.asarray(one.values, dtype=float)[inside]
-        column[~np.isfinite(column)] = np.nan
-        columns[f"s{index}"] = column
-    return pd.DataFrame(columns)
+    places = np.rint((np.asarray(series.seconds, dtype=float) - start) / step).astype(int)
+    inside = (places >= 0) & (places < grid.count)
+    found[places[inside]] = np.asarray(series.values, dtype=float)[inside]
+    found[~np.isfinite(found)] = np.nan
+    return found
 
 
 def datasets(plot: Plot) -> dict[str, bytes]:
@@ -172,10 +179,7 @@ def label(series: Series, otherwise: str) -> str:
 
 def spark(series: Sequence[Series], grid: Grid) -> list[float]:
     """Return the first series on the grid for a sparkline, NaN where there is no value."""
-    if not series:
-        return []
-    values: list[float] = frame(series[:1], grid)["s0"].tolist()
-    return values
+    return [float(value) for value in column(series[0], grid)] if series else []
 
 
 @lru_cache(maxsize=256)

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, cast
 
+import numpy as np
 import streamlit as st
 
 from alerts.inbox import firing_intervals
-from app import cached, charts, numbers, parts, signal_card, wired
-from app.cached import Answer, History
-from app.charts import Interval, Plot
+from app import cached, charts, numbers, parts, signal_card
+from app.cached import Answer, History, LastGood
+from app.charts import Grid, Interval, Plot
 from app.dashboards import Panel
 from app.scope import Scope
 from models.vocabulary import PanelKind
@@ -33,6 +34,7 @@ class Drawn:
     """
 
     answers: tuple[Answer[History], ...]
+    firing: tuple[Interval, ...] = ()
     plot: Plot | None = None
     datasets: Mapping[str, bytes] = field(default_factory=dict)
     alt: str = ""
@@ -48,15 +50,15 @@ class Drawn:
 def drawn(panel: Panel, chosen: Scope) -> Drawn:
     """Return the lines of `panel` in the chosen part of the traffic. Never change it."""
     answers = tuple(cached.history(query, chosen.span) for query in _queries(panel, chosen))
-    plot = plotted(panel, answers, _firing(panel, chosen))
-    if plot is None:
-        return Drawn(answers=answers)
-    return Drawn(
-        answers=answers,
-        plot=plot,
-        datasets=charts.datasets(plot),
-        alt=described(panel, plot, chosen),
-    )
+    grid = next((answer.data.grid for answer in answers if answer.data), None)
+    firing = _firing(panel, grid) if grid else ()
+    kept = _last_drawn().get((panel, chosen))
+    last = cast(Drawn, kept.data) if kept else None
+    if last and last.firing == firing and _same(last.answers, answers):
+        return last
+    found = _drawn(panel, chosen, answers, firing)
+    _last_drawn().keep((panel, chosen), Answer(data=found))
+    return found
 
 
 def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
@@ -84,18 +86,45 @@ def _queries(panel: Panel, chosen: Scope) -> list[Query]:
     ]
 
 
-def _firing(panel: Panel, chosen: Scope) -> list[Interval]:
-    """Return when rules on any signal of `panel` fired; without a database none is drawn."""
-    now = wired.current().clock()
+def _firing(panel: Panel, grid: Grid) -> tuple[Interval, ...]:
+    """Return when rules on any signal of `panel` fired; none when the database is down."""
     found = cached.from_database(
-        ("firing", panel.signals, chosen.span),
-        lambda session: [
+        ("firing", panel.signals, grid.end - grid.start),
+        lambda session: tuple(
             interval
             for name in panel.signals
-            for interval in firing_intervals(session, name, start=now - chosen.span, end=now)
-        ],
+            for interval in firing_intervals(session, name, start=grid.start, end=grid.end)
+        ),
     )
-    return list(found.data or ())
+    return found.data or ()
+
+
+@st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)
+def _last_drawn() -> LastGood:
+    return LastGood(limit=256)
+
+
+def _same(before: Sequence[object], after: Sequence[object]) -> bool:
+    """Say whether nothing was learned: `cached.history` then returns the very same answers."""
+    return all(one is other for one, other in zip(before, after, strict=True))
+
+
+def _drawn(
+    panel: Panel,
+    chosen: Scope,
+    answers: tuple[Answer[History], ...],
+    firing: tuple[Interval, ...],
+) -> Drawn:
+    plot = plotted(panel, answers, firing)
+    if plot is None:
+        return Drawn(answers=answers, firing=firing)
+    return Drawn(
+        answers=answers,
+        firing=firing,
+        plot=plot,
+        datasets=charts.datasets(plot),
+        alt=described(panel, plot, chosen),
+    )
 
 
 def plotted(
@@ -125,10 +154,11 @@ def plotted(
 def described(panel: Panel, plot: Plot, chosen: Scope) -> str:
     """Return in a sentence what the chart shows, for a screen reader."""
     latest = []
-    for name, column in zip(plot.lines, plot.frame.columns[1:], strict=True):
-        values = plot.frame[column].dropna()
+    for index, name in enumerate(plot.lines):
+        values = plot.frame[f"s{index}"].to_numpy()
+        values = values[np.isfinite(values)]
         if len(values):
-            latest.append(f"{name} {render(float(values.iloc[-1]), panel.unit)}")
+            latest.append(f"{name} {render(float(values[-1]), panel.unit)}")
     return f"{panel.title} over the last {span(chosen.span)}. Latest: {', '.join(latest)}."
 
 
