@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from app.waterfall.layout import Row, Waterfall
 from models.vocabulary import CostSource, Unit
 from signals.logs import LogRecord
 from signals.traces import Span
+from signals.units import span as span_words
 
 # Attributes that name a person in the spellings of OpenTelemetry, Langfuse and the seeds.
 _PERSON = re.compile(
@@ -57,6 +58,8 @@ def local(at: datetime, tz: tzinfo) -> str:
 
 def milliseconds(value: float) -> str:
     """Return a duration given in milliseconds."""
+    if value >= 60_000:
+        return span_words(timedelta(milliseconds=value))
     return numbers.number(value / 1000, Unit.SECONDS)
 
 

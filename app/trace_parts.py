@@ -60,15 +60,17 @@ def hint_list(found: Sequence[Hint], *, on_pick: Callable[[str], None]) -> None:
         if not found:
             parts.fine_print("Nothing stands out here.")
         for place, hint in enumerate(found):
-            with st.container(gap=None):
+            with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+                st.markdown(
+                    f"**{parts.plain(hint.sentence)}**  \n{parts.small(hint.advice)}",
+                    width="stretch",
+                )
                 st.button(
-                    f"**{parts.plain(hint.sentence)}**",
+                    "Show",
                     key=f"traces_hint_{place}",
-                    type="tertiary",
                     on_click=on_pick,
                     args=(hint.key,),
                 )
-                parts.fine_print(hint.advice)
 
 
 def span_details(row: Row, tz: tzinfo) -> None:

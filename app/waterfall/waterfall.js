@@ -179,7 +179,7 @@ class Waterfall {
     const bar = element("div", `bar ${kind}`);
     bar.style.left = `${(100 * s.start[i]) / (s.total || 1)}%`;
     bar.style.width = `${(100 * s.duration[i]) / (s.total || 1)}%`;
-    if (s.ttft[i] !== null && s.duration[i] > 0) {
+    if (s.ttft[i] !== null && s.duration[i] > s.total / 100) {
       const tick = element("i", "ttft");
       tick.style.left = `${Math.min((100 * s.ttft[i]) / s.duration[i], 100)}%`;
       bar.append(tick);
@@ -213,7 +213,7 @@ class Waterfall {
     const step = tickStep(total, Math.max(Math.floor(this.axis.clientWidth / 64), 1));
     this.axis.replaceChildren();
     for (let at = 0; total > 0 && at <= total; at += step) {
-      const tick = element("span", at > 0.9 * total ? "tick last" : "tick", {}, duration(at));
+      const tick = element("span", at > 0.9 * total ? "tick last" : "tick", {}, at ? duration(at) : "0");
       tick.style.left = `${(100 * at) / total}%`;
       this.axis.append(tick);
     }

@@ -36,7 +36,9 @@ function digits(value) {
 function duration(ms) {
   if (ms < 1000) return `${digits(ms)} ms`;
   if (ms < 60000) return `${digits(ms / 1000)} s`;
-  return `${Math.floor(ms / 60000)} min ${Math.floor((ms % 60000) / 1000)} s`;
+  const [minutes, seconds] = [Math.floor(ms / 60000), Math.floor((ms % 60000) / 1000)];
+  if (minutes < 60) return seconds ? `${minutes} min ${seconds} s` : `${minutes} min`;
+  return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
 }
 
 function dollars(usd) {
@@ -48,9 +50,13 @@ function percent(ratio) {
   return `${(100 * ratio).toFixed(1).replace(".0", "")} %`;
 }
 
-/** The smallest of 1, 2, 5 times a power of ten that divides `total` into at most `count` steps. */
+const STEPS_MS = [
+  ...[-2, -1, 0, 1, 2, 3].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)),
+  ...[10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((s) => s * 1000),
+];
+
+/** The smallest round step that divides `total` into at most `count`; whole days beyond a day. */
 function tickStep(total, count) {
-  const rough = total / count || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
+  const rough = total / count;
+  return STEPS_MS.find((step) => step >= rough) ?? Math.ceil(rough / 86400000) * 86400000;
 }
