@@ -23,6 +23,14 @@ def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    """A store with the hour of traffic before NOON; for reading only."""
+    with opened(tmp_path_factory.mktemp("busy")) as store:
+        store.write(traffic(60))
+        yield store
+
+
 def ask(
     store: EmbeddedStore,
     signal: str,
@@ -322,20 +330,18 @@ def test_a_sample_carries_the_labels_of_scope_and_split(store: EmbeddedStore) ->
 @pytest.mark.parametrize("signal", sorted(ANSWERS))
 @pytest.mark.parametrize("label", FILTERS)
 def test_a_scope_answers_what_a_split_says_of_it(
-    store: EmbeddedStore, signal: str, label: str
+    busy: EmbeddedStore, signal: str, label: str
 ) -> None:
-    store.write(traffic(40))
-    split = values(ask(store, signal, window=HOUR, by=(label,)))
+    split = values(ask(busy, signal, window=HOUR, by=(label,)))
     for (name,) in [labels for labels in split if labels]:
-        alone = ask(store, signal, window=HOUR, **{label: name})
+        alone = ask(busy, signal, window=HOUR, **{label: name})
         assert values(alone) == {(name,): pytest.approx(split[name,])}
 
 
-def test_the_requests_of_a_split_add_up(store: EmbeddedStore) -> None:
-    store.write(traffic(60))
-    whole = value(ask(store, "request_rate", window=HOUR))
+def test_the_requests_of_a_split_add_up(busy: EmbeddedStore) -> None:
+    whole = value(ask(busy, "request_rate", window=HOUR))
     for label in FILTERS:
-        parts = values(ask(store, "request_rate", window=HOUR, by=(label,)))
+        parts = values(ask(busy, "request_rate", window=HOUR, by=(label,)))
         assert sum(parts.values()) == pytest.approx(whole)
 
 
@@ -400,20 +406,19 @@ def test_an_empty_store_draws_nothing(store: EmbeddedStore) -> None:
 @pytest.mark.parametrize("signal", sorted(ANSWERS))
 @pytest.mark.parametrize("step", [7 * MINUTE, 20 * MINUTE, 33 * MINUTE])
 def test_every_point_of_a_chart_is_what_was_read_at_that_instant(
-    store: EmbeddedStore, signal: str, by: tuple[str, ...], step: timedelta
+    busy: EmbeddedStore, signal: str, by: tuple[str, ...], step: timedelta
 ) -> None:
-    store.write(traffic(60))
     query = Query(signal=signal, window=20 * MINUTE, by=by)
     start = NOON - HOUR
     drawn = {
         (tuple(sorted(series.labels.items())), seconds): number
-        for series in store.read_range(query, start=start, end=NOON, step=step)
+        for series in busy.read_range(query, start=start, end=NOON, step=step)
         for seconds, number in zip(series.seconds, series.values, strict=True)
     }
     read = {
         (tuple(sorted(sample.labels.items())), at.timestamp()): sample.value
         for at in instants(start, step)
-        for sample in store.read(query, at=at).samples
+        for sample in busy.read(query, at=at).samples
     }
     assert drawn == pytest.approx(read)
     assert drawn

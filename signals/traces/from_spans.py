@@ -75,43 +75,56 @@ def _joined(labels: Sequence[str], own: Sequence[str] = ()) -> tuple[str, str, s
     )
 
 
-def _of_spans(x: str, where: str, own: Sequence[str] = ()) -> Callable[[Sequence[str]], str]:
+def _of_spans(x: str, where: str) -> Callable[[Sequence[str]], str]:
     """Return facts of one row a span `s` that satisfies `where`."""
 
     def facts(labels: Sequence[str]) -> str:
-        ctes, columns, join = _joined(labels, own)
+        ctes, columns, join = _joined(labels)
         return (
-            f"{f'WITH {ctes}'.removesuffix(', ') if ctes else ''} "  # noqa: S608  names are ours
-            f"SELECT s.ended_at, CAST({x} AS DOUBLE) AS x, 1 AS n{columns} "
-            f"FROM store.spans AS s {join} WHERE {WITHIN.format(s='s')} AND ({where})"
+            f"WITH {ctes}spans AS (SELECT * FROM store.spans AS s "  # noqa: S608  names are ours
+            f"WHERE {WITHIN.format(s='s')} AND ({where})) "
+            f"SELECT s.ended_at, CAST({x} AS DOUBLE) AS x, 1 AS n{columns} FROM spans AS s {join}"
         )
 
     return facts
 
 
-def paid(what: str) -> str:
-    """Return the condition that the `what` of span `s` is its own and counts.
+def _spent(what: str, labels: Sequence[str], own: Sequence[str] = ()) -> str:
+    """Return the CTEs whose last, `spent`, holds each `what` of a span that counts, as x.
 
-    That is a span of a kind that spends, or a root none of whose spans says anything itself.
+    That is what spans of a kind that spends say, and what a root says none of whose spans does:
+    the rule of `signals.traces.costs`.
     """
-    spends = PAID.format(s="s")
+    ctes, columns, join = _joined(labels, own)
+    own_what, other_what = what.format(s="s"), what.format(s="p")
     return (
-        f"s.{what} IS NOT NULL AND ({spends} OR (s.parent_id IS NULL AND NOT EXISTS ("  # noqa: S608  names are ours
-        f"SELECT 1 FROM store.spans AS p WHERE p.trace_id = s.trace_id AND {PAID.format(s='p')} "
-        f"AND p.{what} IS NOT NULL AND {_AROUND.format(s='p')})))"
+        f"{ctes}stated AS (SELECT * FROM store.spans AS s "  # noqa: S608  names are ours
+        f"WHERE {WITHIN.format(s='s')} AND {own_what} IS NOT NULL), "
+        "lone AS (SELECT * FROM stated AS s "
+        f"WHERE s.parent_id IS NULL AND NOT {PAID.format(s='s')}), "
+        "repeated AS (SELECT DISTINCT p.trace_id FROM store.spans AS p "
+        f"WHERE {PAID.format(s='p')} AND {other_what} IS NOT NULL AND {_AROUND.format(s='p')} "
+        "AND p.trace_id IN (SELECT trace_id FROM lone)), "
+        f"counting AS (SELECT * FROM stated AS s WHERE {PAID.format(s='s')} UNION ALL "
+        "SELECT * FROM lone WHERE trace_id NOT IN (SELECT trace_id FROM repeated)), "
+        f"spent AS (SELECT s.ended_at, CAST({own_what} AS DOUBLE) AS x, 0 AS n{columns} "
+        f"FROM counting AS s {join})"
     )
 
 
 def _cost(labels: Sequence[str]) -> str:
     """Return what was spent (x) and the requests (n), as rows of one relation."""
-    ctes, columns, join = _joined(labels)
-    requests = _of_requests("NULL")(labels).removeprefix("WITH ")
+    requests = _of_requests("NULL")(labels)
     return (
-        f"WITH {ctes}spent AS (SELECT s.ended_at, s.cost_usd AS x, 0 AS n{columns} "  # noqa: S608  names are ours
-        f"FROM store.spans AS s {join} WHERE {WITHIN.format(s='s')} AND {paid('cost_usd')}), "
-        f"counted AS (WITH {requests}) "
+        f"WITH {_spent('{s}.cost_usd', labels)}, counted AS ({requests}) "  # noqa: S608  names are ours
         "SELECT * FROM spent UNION ALL SELECT * FROM counted"
     )
+
+
+def _tokens(labels: Sequence[str]) -> str:
+    """Return the tokens of spans, each split by the model that used them."""
+    tokens = "coalesce({s}.input_tokens + {s}.output_tokens, {s}.input_tokens, {s}.output_tokens)"
+    return f"WITH {_spent(tokens, labels, own=('model',))} FROM spent"
 
 
 def _guardrail(labels: Sequence[str]) -> str:
@@ -154,17 +167,5 @@ ANSWERS: dict[str, Answer] = {
     "eval_score": Answer(facts=_EVALS, value="avg(x){o}"),
     "eval_score_drop": Answer(facts=_EVALS, value="avg(x){before} - avg(x){o}", has_baseline=True),
     "request_rate": Answer(facts=_of_requests("1"), value="count(x){o} / {w}", is_rate=True),
-    "token_rate": Answer(
-        facts=_of_spans(
-            "coalesce(s.input_tokens, 0) + coalesce(s.output_tokens, 0)",
-            "("
-            + paid("input_tokens")
-            + ") OR (s.input_tokens IS NULL AND "
-            + paid("output_tokens")
-            + ")",
-            own=("model",),
-        ),
-        value="coalesce(sum(x){o}, 0) / {w}",
-        is_rate=True,
-    ),
+    "token_rate": Answer(facts=_tokens, value="coalesce(sum(x){o}, 0) / {w}", is_rate=True),
 }

@@ -1,12 +1,11 @@
 """Finding traces in the embedded store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.vocabulary import CostSource, SpanStatus
 from signals.traces import FILTERS, Order, TraceQuery, TraceSummary
-from signals.traces.costs import weakest
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import FAILED, PAID, checked, matches, roots
 from signals.traces.embedded.schema import aware, naive
@@ -33,28 +32,38 @@ _ORDERS = {
 _HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, " + ", ".join(
     f"own_{label}" for label in _SHOWN
 )
-# Sums count each cost once: see `requests.PAID`. A root that alone has a cost stands for its trace.
+# The rule of `signals.traces.costs`: spans of kinds that spend are summed; where none of them has
+# a cost, or tokens, the root's stand for the trace. Doubt is 3 for unpriced, 2 for computed.
+_DOUBT = "list_position(['reported', 'computed', 'unpriced'], s.cost_source)"
+_DOUBTS = {1: CostSource.REPORTED, 2: CostSource.COMPUTED, 3: CostSource.UNPRICED}
+_TOKENS = "coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens)"
 _SUMS = """
     SELECT s.trace_id,
-        coalesce(
-            sum(s.cost_usd) FILTER (WHERE {paid}),
-            max(s.cost_usd) FILTER (WHERE s.parent_id IS NULL)
-        ) AS cost_usd,
-        coalesce(
-            sum(coalesce(s.input_tokens, 0) + coalesce(s.output_tokens, 0))
-                FILTER (WHERE {paid} AND coalesce(s.input_tokens, s.output_tokens) IS NOT NULL),
-            max(coalesce(s.input_tokens, 0) + coalesce(s.output_tokens, 0)) FILTER (
-                WHERE s.parent_id IS NULL AND coalesce(s.input_tokens, s.output_tokens) IS NOT NULL
-            )
-        ) AS tokens,
+        coalesce(sum(s.cost_usd) FILTER ({paid}), sum(s.cost_usd) FILTER ({root})) AS cost_usd,
+        coalesce(sum({tokens}) FILTER ({paid}), sum({tokens}) FILTER ({root})) AS tokens,
         count(*) AS spans,
         count(*) FILTER (WHERE s.status = 'error') AS errors,
-        list(DISTINCT s.cost_source) FILTER (WHERE s.cost_source <> 'none') AS sources,
+        CASE WHEN count(s.cost_usd) FILTER ({paid}) = 0 AND count(s.cost_usd) FILTER ({root}) > 0
+            THEN max({doubt}) FILTER ({root} AND s.cost_usd IS NOT NULL)
+            ELSE max({doubt}) FILTER ({paid})
+        END AS doubt
         {told}
     FROM store.spans AS s
     WHERE {within} AND {which}
     GROUP BY s.trace_id
 """
+
+
+class Head(NamedTuple):
+    """What a list takes from a request's root; `labels` are those that it says itself."""
+
+    trace_id: str
+    started_at: datetime
+    name: str
+    duration_ms: float
+    status: str
+    outcome: str | None
+    labels: dict[str, str]
 
 
 def search(database: Database, query: TraceQuery) -> list[TraceSummary]:
@@ -66,13 +75,13 @@ def search(database: Database, query: TraceQuery) -> list[TraceSummary]:
     heads = _heads(database, query)
     if query.order is Order.NEWEST and not query.scope and query.min_duration_ms is None:
         heads += _rootless(database, query)
-        heads.sort(key=lambda head: head[1], reverse=True)
-    first = {head[0]: head for head in reversed(heads)}  # a trace with two roots is one line
-    heads = [head for head in heads if first[head[0]] is head][: _limit(query)]
+        heads.sort(key=lambda head: head.started_at, reverse=True)
+    # A trace with two roots is one line.
+    heads = list({head.trace_id: head for head in heads}.values())[: _limit(query)]
     if not heads:
         return []
     sums = _sums(database, heads)
-    return [_summary(head, sums[head[0]]) for head in heads if head[0] in sums]
+    return [_summary(head, sums[head.trace_id]) for head in heads if head.trace_id in sums]
 
 
 def values(database: Database, field: str, *, start: datetime, end: datetime) -> list[str]:
@@ -87,7 +96,7 @@ def values(database: Database, field: str, *, start: datetime, end: datetime) ->
     return [value for (value,) in rows]
 
 
-def _heads(database: Database, query: TraceQuery) -> list[tuple[Any, ...]]:
+def _heads(database: Database, query: TraceQuery) -> list[Head]:
     labels = checked(label for label in FILTERS if label in query.scope)
     checked(query.scope)
     condition, parameters = matches(query.scope, "q")
@@ -107,74 +116,89 @@ def _heads(database: Database, query: TraceQuery) -> list[tuple[Any, ...]]:
         by_cost = ", sums AS (" + _sums_sql(within, which) + ")"
         join = "JOIN sums ON sums.trace_id = q.trace_id"
     columns = ", ".join(f"q.{column.strip()}" for column in _HEAD.split(","))
-    return database.ask(
+    rows = database.ask(
         f"WITH {ctes}{by_cost} SELECT {columns} FROM requests AS q {join} WHERE {condition} "  # noqa: S608  labels are checked
         f"ORDER BY {_ORDERS[query.order]} LIMIT {_limit(query)}",
         parameters,
     )
+    return [_head(row) for row in rows]
 
 
-def _rootless(database: Database, query: TraceQuery) -> list[tuple[Any, ...]]:
+def _head(row: Sequence[Any]) -> Head:
+    """Return a head from its six columns and the labels of `_SHOWN`."""
+    labels = zip(_SHOWN, row[6:], strict=True)
+    said = {name: value for name, value in labels if value is not None}
+    return Head._make((*row[:6], said))
+
+
+def _rootless(database: Database, query: TraceQuery) -> list[Head]:
     """Return the earliest span of each recent trace that has no root yet."""
     failed = f"status = '{SpanStatus.ERROR.value}'" if query.errors_only else "true"
-    label_columns = ", ".join(f"NULL AS own_{label}" for label in _SHOWN)
-    return database.ask(
+    rows = database.ask(
         "SELECT s.trace_id, min(s.started_at) AS started_at, "  # noqa: S608  no outside text
         "arg_min(s.name, s.started_at) AS name, "
         "(epoch_us(max(s.ended_at)) - epoch_us(min(s.started_at))) / 1000 AS duration_ms, "
-        f"arg_min(s.status, s.started_at) AS status, NULL AS ended_as, {label_columns} "
+        "arg_min(s.status, s.started_at) AS status, NULL AS outcome "
         f"FROM store.spans AS s WHERE {_STARTED.format(s='s')} AND s.trace_id NOT IN ("
         "SELECT r.trace_id FROM store.spans AS r WHERE r.parent_id IS NULL "
         "AND r.started_at >= $from_at - INTERVAL 1 DAY) "
-        f"GROUP BY s.trace_id HAVING {failed} "
-        f"ORDER BY started_at DESC LIMIT {_limit(query)}",
+        f"GROUP BY s.trace_id HAVING {failed} ORDER BY started_at DESC LIMIT {_limit(query)}",
         {
             "from_at": naive(max(query.start, query.end - ROOTLESS_FOR)),
             "to_at": naive(query.end),
         },
     )
+    return [Head._make((*row, {})) for row in rows]
 
 
-def _sums(database: Database, heads: Sequence[tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-    starts = [head[1] for head in heads]
+def _sums(database: Database, heads: Sequence[Head]) -> dict[str, dict[str, Any]]:
+    """Return what the spans of each trace say together, by trace_id."""
+    starts = [head.started_at for head in heads]
+    # Only the labels that some head does not say itself: each costs time.
+    missing = [label for label in _SHOWN if any(label not in head.labels for head in heads)]
     rows = database.ask(
         _sums_sql(
             "s.started_at >= $from_at AND s.started_at < $to_at",
             "s.trace_id IN (SELECT unnest($ids))",
+            missing,
         ),
         {
-            "ids": [head[0] for head in heads],
+            "ids": [head.trace_id for head in heads],
             "from_at": min(starts) - BEFORE,
             "to_at": max(starts) + AFTER,
         },
     )
-    return {row[0]: row for row in rows}
+    names = ("cost_usd", "tokens", "spans", "errors", "doubt", *missing)
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
 
-def _sums_sql(within: str, which: str) -> str:
-    told = ", ".join(f"arg_max(s.{label}, s.duration_ms) AS {label}" for label in _SHOWN)
-    return _SUMS.format(paid=PAID.format(s="s"), told=told, within=within, which=which)
+def _sums_sql(within: str, which: str, labels: Iterable[str] = ()) -> str:
+    told = "".join(f", arg_max(s.{label}, s.duration_ms) AS {label}" for label in labels)
+    return _SUMS.format(
+        paid=f"WHERE {PAID.format(s='s')}",
+        root="WHERE s.parent_id IS NULL",
+        tokens=_TOKENS,
+        doubt=_DOUBT,
+        told=told,
+        within=within,
+        which=which,
+    )
 
 
-def _summary(head: Sequence[Any], sums: Sequence[Any]) -> TraceSummary:
-    trace_id, started_at, name, duration_ms, status, outcome, *own = head
-    _, cost_usd, tokens, spans, errors, sources, *told = sums
+def _summary(head: Head, sums: Mapping[str, Any]) -> TraceSummary:
     return TraceSummary(
-        trace_id=trace_id,
-        name=name,
-        started_at=aware(started_at),
-        duration_ms=duration_ms,
-        status=SpanStatus(status),
-        outcome=outcome,
-        tokens=int(tokens) if tokens is not None else None,
-        cost_usd=cost_usd,
-        cost_source=weakest(CostSource(source) for source in sources or ()),
-        span_count=spans,
-        error_count=errors,
-        **{
-            label: mine if mine is not None else theirs
-            for label, mine, theirs in zip(_SHOWN, own, told, strict=True)
-        },
+        trace_id=head.trace_id,
+        name=head.name,
+        started_at=aware(head.started_at),
+        duration_ms=head.duration_ms,
+        status=SpanStatus(head.status),
+        outcome=head.outcome,
+        tokens=int(sums["tokens"]) if sums["tokens"] is not None else None,
+        cost_usd=sums["cost_usd"],
+        cost_source=_DOUBTS.get(sums["doubt"], CostSource.NONE),
+        span_count=sums["spans"],
+        error_count=sums["errors"],
+        **{label: head.labels.get(label, sums.get(label)) for label in _SHOWN},
     )
 
 
