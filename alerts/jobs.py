@@ -16,19 +16,20 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 
 from alerts import channels, engine, outbox, selfwatch
 from alerts.evaluation import Ask, Evaluator
 from alerts.outbox import Channels
 from models.clock import Clock
-from models.tables import Heartbeat
+from models.tables import Heartbeat, Reply, SourceStatus
 from signals import Source
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
 HEARTBEAT = timedelta(seconds=5)
+REPLIES_KEPT = timedelta(days=7)  # PagerDuty repeats a webhook for two
 # One lane a vendor: a vendor that hangs delays nobody else's messages.
 LANES = {
     "slack": (channels.SLACK, channels.SLACK_DM),
@@ -70,12 +71,14 @@ class Jobs:
     _evaluator: Evaluator = field(init=False)
     _beats: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._evaluator = Evaluator(db=self.db)
 
     def start(self) -> None:
         """Start ticking, in threads of its own."""
+        self._forget_the_past()
         logging.getLogger("apscheduler.executors.default").setLevel(logging.ERROR)
         scheduler = BackgroundScheduler(
             timezone="UTC",
@@ -92,9 +95,10 @@ class Jobs:
         self._scheduler = scheduler
 
     def stop(self) -> None:
-        """Stop ticking; a run under way ends by itself, or is taken up by the next start."""
+        """Stop ticking, once what is being sent is sent and recorded."""
+        self._stopping.set()
         if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
+            self._scheduler.shutdown(wait=True)
             self._scheduler = None
 
     def evaluate(self) -> None:
@@ -116,11 +120,29 @@ class Jobs:
                 return
             kind = channels.parse(entry.channel)[0]
             DELIVERIES.labels(kind=kind, outcome=entry.outcome.value).inc()
+            if self._stopping.is_set():
+                return
 
     def look(self) -> None:
         """Ask every source how fresh it is."""
         for source in self.watched:
             selfwatch.look(self.db, source, now=self.clock())
+
+    def _forget_the_past(self) -> None:
+        """Remove what jobs and sources that are no more left behind: it would look stuck."""
+        jobs = [name for name, _, _ in self._all()]
+        sources = [source.name for source in self.watched]
+        with Session(self.db) as session:
+            session.exec(delete(Heartbeat).where(col(Heartbeat.job).not_in(jobs)))
+            session.exec(delete(SourceStatus).where(col(SourceStatus.name).not_in(sources)))
+            session.commit()
+
+    def _sweep(self) -> None:
+        now = self.clock()
+        with Session(self.db) as session:
+            session.exec(delete(Reply).where(col(Reply.at) < now - REPLIES_KEPT))
+            session.commit()
+        self.sweep(now)
 
     def _all(self) -> list[tuple[str, Callable[[], None], float]]:
         lanes = [
@@ -132,7 +154,7 @@ class Jobs:
             ("escalate", self.escalate, TICK_SECONDS),
             *lanes,
             ("look", self.look, 10),
-            ("sweep", lambda: self.sweep(self.clock()), 3600),
+            ("sweep", self._sweep, 3600),
         ]
 
     def _top(self, name: str, run: Callable[[], None]) -> None:
