@@ -1,0 +1,62 @@
+"""`python -m bench [rules] [ingest] [pages] [--large]`: measure, print, write docs/bench.md."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import ingest, pages, rules
+from bench.processes import BenchError
+from bench.report import Table, circumstances
+from models.clock import utc_now
+
+PARTS: dict[str, Callable[..., list[Table]]] = {
+    "rules": rules.measure,
+    "ingest": ingest.measure,
+    "pages": pages.measure,
+}
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "bench.md"
+HEAD = """# Figures
+
+Written by `make bench`. Trust ratios within a table more than times: a machine's neighbours, and
+its load, move times by a third.
+"""
+
+
+def main() -> int:
+    """Measure the parts that are named, or all; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument(
+        "--large", action="store_true", help="also 10,000 rules; 10,000,000 spans for 1,000,000"
+    )
+    parser.add_argument("--keep", action="store_true", help="leave docs/bench.md as it is")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    said = [HEAD, circumstances(now=utc_now(), load=os.getloadavg()[0])]
+    print(said[-1], flush=True)
+    failed = False
+    for name in options.parts or PARTS:
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
+            try:
+                tables = PARTS[name](Path(folder), large=options.large)
+            except BenchError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                failed = True
+                continue
+        said += [table.markdown() for table in tables]
+        print("\n" + "\n\n".join(table.markdown() for table in tables), flush=True)
+        print(f"\n({name} took {time.monotonic() - started:.0f} s)", flush=True)
+    if not (options.keep or options.parts or failed):
+        DOCUMENT.write_text("\n\n".join(part.strip() for part in said) + "\n")
+        print(f"\nwritten to {DOCUMENT}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
