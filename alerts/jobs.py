@@ -79,7 +79,7 @@ class Jobs:
     def start(self) -> None:
         """Start ticking, in threads of its own."""
         self._forget_the_past()
-        logging.getLogger("apscheduler.executors.default").setLevel(logging.ERROR)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick skipped is no news
         scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(12)},

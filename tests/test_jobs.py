@@ -98,4 +98,4 @@ def test_stopping_waits_until_what_is_being_sent_is_recorded(
     stopping.start()
     go_on.set()
     stopping.join(timeout=10)
-    assert world.ledger() == ["trigger slack:#llm delivered"]
+    assert "trigger slack:#llm delivered" in world.ledger()
