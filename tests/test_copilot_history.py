@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from examples.copilot import backfill, history, prompts
@@ -120,3 +121,25 @@ def test_a_trace_of_the_past_has_its_log_lines(store: EmbeddedStore) -> None:
 
 def value_of(store: EmbeddedStore, signal: str, window: timedelta, at: datetime) -> float:
     return store.read(Query(signal=signal, window=window), at=at).samples[0].value
+
+
+def test_the_last_hours_have_two_samples_in_every_half_minute() -> None:
+    seconds = backfill.instants_of(Past(now=NOW))
+    recent = seconds[seconds >= (NOW - timedelta(hours=5)).timestamp()]
+    assert set(np.diff(recent)) == {15}
+    assert NOW.timestamp() - seconds[-1] <= 15
+    assert (np.diff(seconds) > 0).all()
+
+
+def test_the_counters_of_the_past_only_grow() -> None:
+    past = Past(now=NOW)
+    seconds = backfill.instants_of(past)[-500:]
+    for (name, _), values in backfill.counters(past, seconds, seed=1).items():
+        assert name == "llm_approval_queue_depth" or (np.diff(values) >= 0).all()
+
+
+def test_the_load_of_the_past_is_three_requests_a_second() -> None:
+    past = Past(now=NOW)
+    series = backfill.counters(past, backfill.instants_of(past), seed=1)
+    total = sum(values[-1] for (name, _), values in series.items() if name == "llm_requests_total")
+    assert total / timedelta(days=7).total_seconds() == pytest.approx(3, rel=0.02)

@@ -6,7 +6,7 @@ twenty times as fast as one file with promtool's defaults.
 
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -23,6 +23,9 @@ from examples.copilot.plan import Plan
 from examples.copilot.prompts import ROLLOUT_PERCENT
 
 STEP_SECONDS = 60
+# A chart of the last hours has windows of a minute, and a rate needs two samples in its window.
+FINE_STEP_SECONDS = 15
+FINE = timedelta(hours=6)
 POOL = 2000
 CHUNK = 500
 DAY_SECONDS = 86_400
@@ -47,7 +50,7 @@ def write_blocks(promtool: Path, folder: Path, *, now: datetime, seed: int = 7) 
     """
     folder.mkdir(parents=True, exist_ok=True)
     past = Past(now=now)
-    seconds = np.arange(_aligned(past.start), _aligned(now), STEP_SECONDS, dtype=np.int64)
+    seconds = instants_of(past)
     series = counters(past, seconds, seed)
     days = seconds // DAY_SECONDS
     running: list[tuple[Path, subprocess.Popen[str]]] = []
@@ -71,6 +74,14 @@ def _promtool(promtool: Path, text: Path, folder: Path) -> subprocess.Popen[str]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
+def instants_of(past: Past) -> npt.NDArray[np.int64]:
+    """Return the Unix times of the samples."""
+    fine = _aligned(past.now - FINE)
+    coarse = np.arange(_aligned(past.start), fine, STEP_SECONDS, dtype=np.int64)
+    end = int(past.now.timestamp())
+    return np.concatenate([coarse, np.arange(fine, end, FINE_STEP_SECONDS, dtype=np.int64)])
+
+
 def counters(past: Past, seconds: npt.NDArray[np.int64], seed: int) -> dict[Key, Numbers]:
     """Return every series of the copilot at the given Unix times."""
     rng, draw = Random(seed), np.random.default_rng(seed)
@@ -84,8 +95,8 @@ def counters(past: Past, seconds: npt.NDArray[np.int64], seed: int) -> dict[Key,
     which = np.array(
         [2 if past.in_incident(at) else past.rollout_percent(at) > 0 for at in instants]
     )
-    loads = np.array([past.requests_per_second(at) * STEP_SECONDS for at in instants])
-    arrived = draw.poisson(loads)
+    loads = np.array([past.requests_per_second(at) for at in instants])
+    arrived = draw.poisson(loads * np.diff(seconds, prepend=seconds[0] - STEP_SECONDS))
     grown = []
     for start in range(0, len(seconds), CHUNK):
         part = slice(start, start + CHUNK)
