@@ -47,12 +47,12 @@ def _labels(labels: Sequence[str], expression: str = "{label}") -> str:
 
 def _of_requests(x: str, where: str = "true") -> Callable[[Sequence[str]], str]:
     """Return facts of one row a request: `x` and `where` are about the root `r`."""
-    columns = f"r.ended_at, CAST({x} AS DOUBLE) AS x, ({where}) AS told"
+    columns = f", r.ended_at, CAST({x} AS DOUBLE) AS x, ({where}) AS counts"
 
     def facts(labels: Sequence[str]) -> str:
         return (
             f"WITH {roots(WITHIN, labels, columns.format(s='r'))} "  # noqa: S608  names are ours
-            f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE told"
+            f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE counts"
         )
 
     return facts
@@ -75,15 +75,17 @@ def _joined(labels: Sequence[str], own: Sequence[str] = ()) -> tuple[str, str, s
     )
 
 
-def _of_spans(x: str, where: str) -> Callable[[Sequence[str]], str]:
-    """Return facts of one row a span `s` that satisfies `where`."""
+def _of_spans(x: str) -> Callable[[Sequence[str]], str]:
+    """Return facts of one row a span `s` that has an `x`."""
 
     def facts(labels: Sequence[str]) -> str:
         ctes, columns, join = _joined(labels)
+        kept = "".join(f", s.{label}" for label in labels)
         return (
-            f"WITH {ctes}spans AS (SELECT * FROM store.spans AS s "  # noqa: S608  names are ours
-            f"WHERE {WITHIN.format(s='s')} AND ({where})) "
-            f"SELECT s.ended_at, CAST({x} AS DOUBLE) AS x, 1 AS n{columns} FROM spans AS s {join}"
+            f"WITH {ctes}told_spans AS (SELECT s.trace_id, s.ended_at, "  # noqa: S608  names are ours
+            f"CAST({x} AS DOUBLE) AS x{kept} FROM store.spans AS s "
+            f"WHERE {WITHIN.format(s='s')} AND {x} IS NOT NULL) "
+            f"SELECT s.ended_at, s.x, 1 AS n{columns} FROM told_spans AS s {join}"
         )
 
     return facts
@@ -96,19 +98,20 @@ def _spent(what: str, labels: Sequence[str], own: Sequence[str] = ()) -> str:
     the rule of `signals.traces.costs`.
     """
     ctes, columns, join = _joined(labels, own)
-    own_what, other_what = what.format(s="s"), what.format(s="p")
+    # Only columns that are needed: what a CTE holds is copied.
+    kept = "".join(f", s.{label}" for label in labels)
     return (
-        f"{ctes}stated AS (SELECT * FROM store.spans AS s "  # noqa: S608  names are ours
-        f"WHERE {WITHIN.format(s='s')} AND {own_what} IS NOT NULL), "
-        "lone AS (SELECT * FROM stated AS s "
-        f"WHERE s.parent_id IS NULL AND NOT {PAID.format(s='s')}), "
-        "repeated AS (SELECT DISTINCT p.trace_id FROM store.spans AS p "
-        f"WHERE {PAID.format(s='p')} AND {other_what} IS NOT NULL AND {_AROUND.format(s='p')} "
-        "AND p.trace_id IN (SELECT trace_id FROM lone)), "
-        f"counting AS (SELECT * FROM stated AS s WHERE {PAID.format(s='s')} UNION ALL "
-        "SELECT * FROM lone WHERE trace_id NOT IN (SELECT trace_id FROM repeated)), "
-        f"spent AS (SELECT s.ended_at, CAST({own_what} AS DOUBLE) AS x, 0 AS n{columns} "
-        f"FROM counting AS s {join})"
+        f"{ctes}stated AS (SELECT s.trace_id, s.ended_at, s.parent_id IS NULL AS is_root, "  # noqa: S608  names are ours
+        f"{PAID.format(s='s')} AS is_paid, CAST({what.format(s='s')} AS DOUBLE) AS x{kept} "
+        f"FROM store.spans AS s WHERE {WITHIN.format(s='s')} "
+        f"AND {what.format(s='s')} IS NOT NULL), "
+        "lone AS (SELECT * FROM stated WHERE is_root AND NOT is_paid), "
+        "repeated AS (SELECT p.trace_id FROM store.spans AS p "
+        f"WHERE {PAID.format(s='p')} AND {what.format(s='p')} IS NOT NULL "
+        f"AND {_AROUND.format(s='p')} AND p.trace_id IN (SELECT trace_id FROM lone)), "
+        "counting AS (SELECT * FROM stated WHERE is_paid UNION ALL "
+        "SELECT lone.* FROM lone ANTI JOIN repeated USING (trace_id)), "
+        f"spent AS (SELECT s.ended_at, s.x, 0 AS n{columns} FROM counting AS s {join})"
     )
 
 
@@ -133,7 +136,7 @@ def _guardrail(labels: Sequence[str]) -> str:
     An application without guardrails has no such ratio: no rows at all.
     """
     columns = (
-        "r.ended_at, CAST(r.trace_id IN (SELECT trace_id FROM verdicts "
+        ", r.ended_at, CAST(r.trace_id IN (SELECT trace_id FROM verdicts "
         "WHERE guardrail_triggered) AS DOUBLE) AS x"
     )
     return (
@@ -144,7 +147,7 @@ def _guardrail(labels: Sequence[str]) -> str:
     )
 
 
-_EVALS = _of_spans("s.eval_score", "s.eval_score IS NOT NULL")
+_EVALS = _of_spans("s.eval_score")
 
 ANSWERS: dict[str, Answer] = {
     **{
@@ -161,7 +164,7 @@ ANSWERS: dict[str, Answer] = {
     "guardrail_ratio": Answer(facts=_guardrail, value="avg(x){o}"),
     "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)"),
     "approval_queue_depth": Answer(
-        facts=_of_spans("s.queue_depth", "s.queue_depth IS NOT NULL"),
+        facts=_of_spans("s.queue_depth"),
         value="arg_max(x, ended_at){o}",
     ),
     "eval_score": Answer(facts=_EVALS, value="avg(x){o}"),

@@ -37,10 +37,10 @@ def read(database: Database, query: Query, *, at: datetime) -> Reading:
     columns = ", ".join((*query.by, value))
     rows = database.ask(
         f"WITH facts AS ({facts}) SELECT {columns} FROM facts GROUP BY ALL "  # noqa: S608  labels are checked
-        f"HAVING count(*) > 0 LIMIT {MAX_SERIES + 1}",
+        "HAVING count(*) > 0",
         {**parameters, "opened_at": naive(opened_at)},
+        at_most=MAX_SERIES,
     )
-    _bounded(len(rows), MAX_SERIES)
     samples, silent = [], []
     for *names, number in rows:
         labels = _named(query, names)
@@ -64,7 +64,6 @@ def read_range(
     # Where no fact belongs to two windows, one GROUP BY answers; otherwise the windows roll.
     rolls = step < query.window or answer.has_baseline
     rows = (_rolling if rolls else _bucketed)(database, query, answer, (start, last, step))
-    _bounded(len(rows), MAX_POINTS)
     found: dict[LabelValues, Points] = defaultdict(dict)
     for *names, number, value in rows:
         found[tuple(names)][number] = float(value)
@@ -99,13 +98,14 @@ def _bucketed(
         "placed AS (SELECT *, epoch_us($origin) + (i + 1) * $step - epoch_us(ended_at) < $window "
         "AS is_inside FROM numbered) "
         f"SELECT {columns} FROM placed WHERE i >= 0 "
-        f"GROUP BY ALL HAVING value IS NOT NULL LIMIT {MAX_POINTS + 1}",
+        f"GROUP BY ALL HAVING value IS NOT NULL",
         {
             **parameters,
             "origin": naive(start - step),
             "step": step // MICROSECOND,
             "window": query.window // MICROSECOND,
         },
+        at_most=MAX_POINTS,
     )
 
 
@@ -132,19 +132,20 @@ def _rolling(
         f"o AS ({frame} to_microseconds({width - 1}) PRECEDING AND CURRENT ROW), "
         f"b AS ({frame} to_microseconds({whole - 1}) PRECEDING "
         f"AND to_microseconds({width}) PRECEDING)) "
-        f"SELECT {columns} FROM valued WHERE i IS NOT NULL AND value IS NOT NULL "
-        f"LIMIT {MAX_POINTS + 1}",
+        f"SELECT {columns} FROM valued WHERE i IS NOT NULL AND value IS NOT NULL",
         {**parameters, "first": naive(start), "step": step // MICROSECOND, "last": last},
+        at_most=MAX_POINTS,
     )
 
 
 def _known(database: Database, query: Query, answer: Answer, start: datetime) -> set[LabelValues]:
     """Return the label sets that had facts in the 24 hours up to `start`."""
     facts, parameters = _facts(answer, query, start - KNOWN_FOR, start)
-    columns = ", ".join((*query.by, "1"))
+    columns = ", ".join((*query.by, "count(*)"))
     rows = database.ask(
-        f"WITH facts AS ({facts}) SELECT DISTINCT {columns} FROM facts LIMIT {MAX_SERIES}",  # noqa: S608  labels are checked
+        f"WITH facts AS ({facts}) SELECT {columns} FROM facts GROUP BY ALL HAVING count(*) > 0",  # noqa: S608  labels are checked
         parameters,
+        at_most=MAX_SERIES,
     )
     return {row[:-1] for row in rows}
 
@@ -191,10 +192,3 @@ def _series(labels: Mapping[str, str], points: Points, start: datetime, step: ti
         seconds=[(start + number * step).timestamp() for number in numbers],
         values=[points[number] for number in numbers],
     )
-
-
-def _bounded(count: int, limit: int) -> None:
-    if count > limit:
-        raise QueryError(
-            f"the answer has more than {limit} values: split by fewer labels, or narrow the scope"
-        )

@@ -20,6 +20,8 @@ from signals.traces.embedded import schema
 
 logger = logging.getLogger(__name__)
 
+MAX_ROWS = 200_000
+
 # The file stays readable by DuckDB 1.5, and small row groups keep checkpoints short.
 _ATTACH = "ATTACH '{path}' AS store (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE 30720)"
 
@@ -50,19 +52,27 @@ class Database:
         self._connection = self._open()
 
     def ask(
-        self, sql: str, parameters: Mapping[str, Any], *, patience: timedelta | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any],
+        *,
+        at_most: int = MAX_ROWS,
+        patience: timedelta | None = None,
     ) -> list[tuple[Any, ...]]:
         """Return all rows of the answer.
 
+        The answer is bounded here, not by a LIMIT: DuckDB 2.0.0 waits for ever on some SELECT
+        DISTINCT … LIMIT over a WITH.
+
         Raises:
             UnreachableError: It took too long, or the store is closed or broken.
-            QueryError: The store refused the question.
+            QueryError: The store refused the question, or has more than `at_most` rows to say.
         """
         connection = self._connection
         seconds = (patience or self._patience).total_seconds()
         try:
             with connection.cursor() as cursor, _bounded(cursor, seconds):
-                return cursor.execute(sql, dict(parameters)).fetchall()
+                rows = cursor.execute(sql, dict(parameters)).fetchmany(at_most + 1)
         except duckdb.InterruptException as error:
             raise UnreachableError(
                 f"the trace store took longer than {seconds:g} s: ask for less time or fewer labels"
@@ -80,6 +90,12 @@ class Database:
         except duckdb.Error as error:
             logger.exception("trace_store_query_failed")
             raise QueryError("the trace store refused the question; the log says why") from error
+        if len(rows) > at_most:
+            raise QueryError(
+                f"the answer has more than {at_most} values: split by fewer labels, or narrow "
+                "the scope"
+            )
+        return rows
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -51,32 +51,29 @@ def roots(
     Args:
         when: The period, as a condition on `{s}`, an alias of the spans.
         labels: Of `FILTERS`; only those that are needed, for each may cost a look at all spans.
-        columns: More columns of the root, each prefixed `r.`.
+        columns: More columns of the root `r`, each after a comma.
         around: The parameters of the period, for the look at the other spans.
     """
     labels = tuple(labels)
-    own = ", ".join(f"r.{label}" for label in labels)
+    inherited = [label for label in labels if label != "outcome"]
+    own = "".join(f", r.{label}" for label in labels)
+    # Only columns that are needed: what a CTE holds is copied.
     found = (
-        "roots AS (SELECT * FROM store.spans AS r "  # noqa: S608  names are ours
+        f"roots AS (SELECT r.trace_id{columns}{own} FROM store.spans AS r "  # noqa: S608  names are ours
         f"WHERE r.parent_id IS NULL AND {when.format(s='r')})"
     )
-    inherited = [label for label in labels if label != "outcome"]
     if not inherited:
-        picked = ", ".join(filter(None, ("r.trace_id", columns, own)))
-        return f"{found}, requests AS (SELECT {picked} FROM roots AS r)"  # noqa: S608  names are ours
+        return f"{found}, requests AS (FROM roots)"
     silent = " OR ".join(f"r.{label} IS NULL" for label in inherited)
     told = ", ".join(f"arg_max(c.{label}, c.duration_ms) AS {label}" for label in inherited)
-    merged = ", ".join(
-        f"coalesce(r.{label}, told.{label}) AS {label}" if label in inherited else f"r.{label}"
-        for label in labels
-    )
+    merged = ", ".join(f"coalesce(r.{label}, told.{label}) AS {label}" for label in inherited)
     return (
         f"{found}, silent AS (SELECT r.trace_id FROM roots AS r WHERE {silent}), "  # noqa: S608  names are ours
         f"told AS (SELECT c.trace_id, {told} FROM store.spans AS c "
         f"WHERE c.parent_id IS NOT NULL AND c.ended_at > {around[0]} - {MARGIN} "
         f"AND c.ended_at <= {around[1]} + {MARGIN} "
         "AND c.trace_id IN (SELECT trace_id FROM silent) GROUP BY c.trace_id), "
-        f"requests AS (SELECT r.trace_id, {columns}{', ' if columns else ''}{merged} "
+        f"requests AS (SELECT r.* REPLACE ({merged}) "
         "FROM roots AS r LEFT JOIN told ON told.trace_id = r.trace_id)"
     )
 

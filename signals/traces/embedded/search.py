@@ -19,7 +19,7 @@ ROOTLESS_FOR = timedelta(hours=1)  # how long a trace is listed while its root h
 _STARTED = "{s}.started_at >= $from_at AND {s}.started_at < $to_at"
 _SHOWN = ("feature", "tenant", "model", "prompt_version", "session_id")
 _COLUMNS = (
-    "r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, "
+    ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, "
     + FAILED.format(s="r")
     + " AS failed, "
     + ", ".join(f"r.{label} AS own_{label}" for label in _SHOWN)
