@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session
@@ -62,7 +63,7 @@ def constant(**known: float | None) -> MemorySource:
     return MemorySource(wave=lambda signal, labels, seconds: known.get(signal))
 
 
-def add_alert(wiring: Wiring, name: str, **changes: object) -> None:
+def add_alert(wiring: Wiring, name: str, **changes: Any) -> None:
     with Session(wiring.db) as session:
         policy = Policy(name=name, steps=[])
         session.add(policy)
@@ -79,7 +80,7 @@ def add_alert(wiring: Wiring, name: str, **changes: object) -> None:
         )
         session.add(rule)
         session.flush()
-        firing = {
+        firing: dict[str, Any] = {
             "dedup_key": name,
             "rule_id": rule.id,
             "fingerprint": "",
