@@ -7,7 +7,7 @@ _current: Wiring | None = None
 
 def set_current(wiring: Wiring) -> None:
     """Make `wiring` what every page and door of this process uses."""
-    global _current  # noqa: PLW0603 - page scripts are run anew by Streamlit; a module is what they share
+    global _current  # page scripts are run anew by Streamlit; a module is what they share
     _current = wiring
 
 
