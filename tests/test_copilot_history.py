@@ -2,7 +2,7 @@
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_the_backfilled_incident_is_slow_and_the_hour_before_is_not(blocks: Path
     name = "llm_latency_seconds_bucket"
     counts = _dumped(blocks, f'{name}{{feature="answers",le=~"5.0|[+]Inf"}}', began, ended)
     slow = _growth(counts, began + timedelta(minutes=5), ended)
-    calm = _growth(counts, began - timedelta(hours=1), began)
+    calm = _growth(counts, began - timedelta(hours=1), began - timedelta(minutes=5))
     assert slow["5.0"] / slow["+Inf"] < 0.8
     assert calm["5.0"] / calm["+Inf"] > 0.99
 
@@ -129,6 +129,15 @@ def test_the_last_hours_have_two_samples_in_every_half_minute() -> None:
     assert set(np.diff(recent)) == {15}
     assert NOW.timestamp() - seconds[-1] <= 15
     assert (np.diff(seconds) > 0).all()
+
+
+def test_a_short_history_begins_when_it_is_told_to() -> None:
+    past = Past(now=NOW, lasts=timedelta(hours=2))
+    seconds = backfill.instants_of(past)
+    assert timedelta(0) <= past.start - datetime.fromtimestamp(seconds[0], UTC) < timedelta(0, 120)
+    with ThreadPoolExecutor(1) as executor:
+        traces, _ = executor.submit(history.quarter, past, 0, 7).result()
+    assert len(traces) > 1000
 
 
 def test_the_counters_of_the_past_only_grow() -> None:

@@ -83,6 +83,17 @@ def test_what_was_started_is_stopped(children: Children, tmp_path: Path) -> None
     assert left_over(tmp_path) == {}
 
 
+def test_one_program_is_stopped_and_forgotten_while_the_others_run_on(
+    children: Children, tmp_path: Path
+) -> None:
+    start(children, "import time; time.sleep(60)", name="Slack")
+    start(children, "import time; time.sleep(60)", name="PagerDuty")
+    children.stop_one("Slack")
+    assert set(left_over(tmp_path)) >= {"demo", "PagerDuty"}
+    assert "Slack" not in left_over(tmp_path)
+    children.check()
+
+
 def test_an_earlier_demo_is_named_and_its_programs_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     left = subprocess.Popen(command)

@@ -16,16 +16,15 @@ import numpy.typing as npt
 from examples.copilot.approvals import Approvals
 from examples.copilot.breaks import HEALTHY, Break, Conditions, conditions
 from examples.copilot.middleware import BUCKETS, OUTCOMES
-from examples.copilot.past import Past
+from examples.copilot.past import LASTS, Past
 from examples.copilot.people import FEATURES, Crowd
 from examples.copilot.pipeline import Copilot
 from examples.copilot.plan import Plan
 from examples.copilot.prompts import ROLLOUT_PERCENT
 
-STEP_SECONDS = 60
-# A chart of the last hours has windows of a minute, and a rate needs two samples in its window.
-FINE_STEP_SECONDS = 15
-FINE = timedelta(hours=6)
+# Since when there is a sample every so many seconds. A rate needs two samples in its window, and
+# a chart of the last hour has windows of a minute, one of a week far longer ones.
+STEPS = ((LASTS, 120), (timedelta(days=1), 60), (timedelta(hours=6), 15))
 POOL = 2000
 CHUNK = 500
 DAY_SECONDS = 86_400
@@ -42,14 +41,16 @@ class BackfillError(Exception):
     """promtool did not take the history; the message is its own."""
 
 
-def write_blocks(promtool: Path, folder: Path, *, now: datetime, seed: int = 7) -> int:
+def write_blocks(
+    promtool: Path, folder: Path, *, now: datetime, lasts: timedelta = LASTS, seed: int = 7
+) -> int:
     """Make Prometheus blocks of the days before `now` in `folder`; return how many samples.
 
     Raises:
         BackfillError: promtool refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    past = Past(now=now)
+    past = Past(now=now, lasts=lasts)
     seconds = instants_of(past)
     series = counters(past, seconds, seed)
     days = seconds // DAY_SECONDS
@@ -76,10 +77,10 @@ def _promtool(promtool: Path, text: Path, folder: Path) -> subprocess.Popen[str]
 
 def instants_of(past: Past) -> npt.NDArray[np.int64]:
     """Return the Unix times of the samples."""
-    fine = _aligned(past.now - FINE)
-    coarse = np.arange(_aligned(past.start), fine, STEP_SECONDS, dtype=np.int64)
-    end = int(past.now.timestamp())
-    return np.concatenate([coarse, np.arange(fine, end, FINE_STEP_SECONDS, dtype=np.int64)])
+    starts = [_aligned(max(past.start, past.now - ago)) for ago, _ in STEPS]
+    ends = [*starts[1:], int(past.now.timestamp())]
+    parts = zip(starts, ends, STEPS, strict=True)
+    return np.concatenate([np.arange(a, b, step, dtype=np.int64) for a, b, (_, step) in parts])
 
 
 def counters(past: Past, seconds: npt.NDArray[np.int64], seed: int) -> dict[Key, Numbers]:
@@ -96,7 +97,7 @@ def counters(past: Past, seconds: npt.NDArray[np.int64], seed: int) -> dict[Key,
         [2 if past.in_incident(at) else past.rollout_percent(at) > 0 for at in instants]
     )
     loads = np.array([past.requests_per_second(at) for at in instants])
-    arrived = draw.poisson(loads * np.diff(seconds, prepend=seconds[0] - STEP_SECONDS))
+    arrived = draw.poisson(loads * np.diff(seconds, prepend=seconds[0]))
     grown = []
     for start in range(0, len(seconds), CHUNK):
         part = slice(start, start + CHUNK)
@@ -115,7 +116,7 @@ def _queue(instants: Sequence[datetime], past: Past, rng: Random) -> Numbers:
     approvals = Approvals(rng)
     depths = []
     for at in instants:
-        approvals.pass_time(STEP_SECONDS, past.odds(at))
+        approvals.pass_time(STEPS[0][1], past.odds(at))
         depths.append(round(approvals.depth))
     return np.array(depths, dtype=np.float64)
 
@@ -218,4 +219,5 @@ def _lines(key: Key, values: Numbers, times: Iterable[str]) -> Iterator[str]:
 
 
 def _aligned(at: datetime) -> int:
-    return int(at.timestamp()) // STEP_SECONDS * STEP_SECONDS
+    """Return Unix time at a full minute."""
+    return int(at.timestamp()) // 60 * 60

@@ -37,6 +37,15 @@ class Child:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
+    def end(self) -> None:
+        """Ask it to stop; if it does not listen, kill it."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
 
 class Children:
     """All processes of one demo, in the order they were started."""
@@ -92,14 +101,16 @@ class Children:
     def stop(self) -> None:
         """Stop every process, senders before receivers; whoever does not listen is killed."""
         for child in self._running:
-            child.process.terminate()
-            try:
-                child.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
+            child.end()
         self._running.clear()
         (self._folder / RECORD).unlink(missing_ok=True)
+
+    def stop_one(self, name: str) -> None:
+        """Stop the process of that name, and forget it; the others run on."""
+        for child in [child for child in self._running if child.name == name]:
+            child.end()
+            self._running.remove(child)
+        self._remember()
 
     def _remember(self) -> None:
         pids = [("demo", os.getpid())]

@@ -3,6 +3,7 @@
 They go the way of live ones: as OTLP, decoded, redacted and priced by `signals.otlp`.
 """
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from examples.copilot import otlp
 from examples.copilot.approvals import Approvals
-from examples.copilot.past import DAYS, Past
+from examples.copilot.past import LASTS, Past
 from examples.copilot.people import Crowd
 from examples.copilot.pipeline import Copilot
 from examples.copilot.plan import Plan
@@ -26,19 +27,23 @@ from signals.traces.embedded import EmbeddedStore
 ONE_IN = 190
 # What went wrong is worth keeping: in the incident, one in so many.
 ONE_IN_INCIDENT = 19
-QUARTERS = DAYS * 4
+QUARTER = timedelta(hours=6)  # of a day: what one process makes at a time
 
 
-def write_history(path: Path, *, now: datetime, executor: Executor, seed: int = 7) -> int:
+def write_history(
+    path: Path, *, now: datetime, executor: Executor, lasts: timedelta = LASTS, seed: int = 7
+) -> int:
     """Fill the store at `path` with the days before `now`; return how many spans that were.
 
     Args:
         path: Of the DuckDB file.
         now: The end of the history.
         executor: Makes the requests up, in other processes, while this one stores them.
+        lasts: How far back it reaches.
         seed: Of the random model.
     """
-    made = [executor.submit(quarter, now, number, seed) for number in range(QUARTERS)]
+    past = Past(now=now, lasts=lasts)
+    made = [executor.submit(quarter, past, n, seed) for n in range(math.ceil(lasts / QUARTER))]
     store = EmbeddedStore.open(path)
     count = 0
     try:
@@ -53,12 +58,11 @@ def write_history(path: Path, *, now: datetime, executor: Executor, seed: int = 
     return count
 
 
-def quarter(now: datetime, number: int, seed: int) -> tuple[bytes, bytes]:
+def quarter(past: Past, number: int, seed: int) -> tuple[bytes, bytes]:
     """Return the traces and the log lines of six hours of the past, as OTLP."""
     rng = Random(f"{seed}/{number}")
-    past = Past(now=now)
-    start = past.start + timedelta(hours=6 * number)
-    plans = arrivals(past, start, start + timedelta(hours=6), rng)
+    start = past.start + number * QUARTER
+    plans = arrivals(past, start, min(start + QUARTER, past.now), rng)
     traces, logs = otlp.requests(plans, rng)
     return traces.SerializeToString(), logs.SerializeToString()
 

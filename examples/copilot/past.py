@@ -9,6 +9,7 @@ from examples.copilot.prompts import ROLLOUT_PERCENT
 from examples.copilot.world import REQUESTS_PER_SECOND
 
 DAYS = 7
+LASTS = timedelta(days=DAYS)
 INCIDENT_AGO = timedelta(days=2)
 INCIDENT_LASTS = timedelta(minutes=25)
 ROLLOUT_AGO = timedelta(days=3)
@@ -16,14 +17,15 @@ ROLLOUT_AGO = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """The days before `now`."""
+    """The time before `now`, of which `lasts` is kept."""
 
     now: datetime
+    lasts: timedelta = LASTS
 
     @property
     def start(self) -> datetime:
         """Return when it begins."""
-        return self.now - timedelta(days=DAYS)
+        return self.now - self.lasts
 
     @property
     def incident(self) -> tuple[datetime, datetime]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from examples.copilot.backfill import BackfillError, write_blocks
 from examples.copilot.commands import RULES
 from examples.copilot.history import write_history
+from examples.copilot.past import LASTS
 
 # Data that ends longer ago than this is made anew.
 RECENT = timedelta(hours=1)
@@ -57,25 +58,38 @@ class Folder:
             shutil.rmtree(self.path / name, ignore_errors=True)
         (self.path / "wakeful").mkdir(parents=True)
 
-    def fill(self, promtool: Path | None, env: Mapping[str, str], *, now: datetime) -> None:
-        """Write seven days of history, and take the demo's rules.
+    def fill(
+        self,
+        promtool: Path | None,
+        env: Mapping[str, str],
+        *,
+        now: datetime,
+        lasts: timedelta = LASTS,
+        rules: Path = RULES,
+    ) -> None:
+        """Write history, and take the demo's rules.
 
         Args:
             promtool: None leaves metrics out.
             env: With Wakeful's settings.
             now: The end of the history.
+            lasts: How far back it reaches.
+            rules: The file of rules and policies.
 
         Raises:
             PreparationError: Something of it failed.
         """
-        importing = _import_rules(env)
+        importing = _import_rules(rules, env)
         # Spawned, since a forked copy of this process would share what it has open.
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(WORKERS, mp_context=spawn) as executor:
             blocks = None
             if promtool is not None:
-                blocks = executor.submit(write_blocks, promtool, self.path / "prometheus", now=now)
-            write_history(self.path / "wakeful" / "traces.duckdb", now=now, executor=executor)
+                blocks = executor.submit(
+                    write_blocks, promtool, self.path / "prometheus", now=now, lasts=lasts
+                )
+            traces = self.path / "wakeful" / "traces.duckdb"
+            write_history(traces, now=now, executor=executor, lasts=lasts)
             try:
                 if blocks is not None:
                     blocks.result()
@@ -87,8 +101,8 @@ class Folder:
         self.pulse(now=now, metrics=promtool is not None)
 
 
-def _import_rules(env: Mapping[str, str]) -> "subprocess.Popen[str]":
-    code = f"from app.cli import main; main(['rules', 'import', {str(RULES)!r}])"
+def _import_rules(rules: Path, env: Mapping[str, str]) -> "subprocess.Popen[str]":
+    code = f"from app.cli import main; main(['rules', 'import', {str(rules)!r}])"
     return subprocess.Popen(
         [sys.executable, "-c", code],
         env=dict(env),
