@@ -146,7 +146,7 @@ def source_down(error: str, last_seen: datetime | None, *, now: datetime) -> Non
         rest = "There is no earlier answer to show."
     else:
         rest = f"What you see is its last answer, from {numbers.age(last_seen, now=now)}."
-    st.error(f"{plain(error)} {rest}", icon=":material/cloud_off:")
+    st.error(f"{plain(error.rstrip('.'))}. {rest}", icon=":material/cloud_off:")
 
 
 def sources_down(answers: Sequence[Answer[Any]], *, now: datetime) -> None:
@@ -227,14 +227,6 @@ def link(url_path: str, label: str, *, icon: str = "", **query: str) -> None:
     else:
         picture = f":material/{icon}:" if icon else None
         st.page_link(page, label=plain(label), icon=picture, query_params=query)
-
-
-def sidebar_links(text: str) -> None:
-    """Draw the operator's own links, `Title=https://…, Title=https://…`, under the navigation."""
-    for one in text.split(","):
-        title, _, url = (part.strip() for part in one.partition("="))
-        if title and url.startswith(("https://", "http://")):
-            st.sidebar.page_link(url, label=plain(title), icon=":material/open_in_new:")
 
 
 def viewer_zone() -> tzinfo:

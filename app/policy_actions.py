@@ -2,16 +2,16 @@
 
 from typing import Final
 
-import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import policies
 from alerts.policies import PolicyError
-from app import cached_alerts, parts, policy_form, wired
+from app import cached_alerts, opened, parts, policy_form, wired
 from app.drafts import Draft
 from app.parts import plain
 from app.rule_form import FormError
 
+OPENED: Final = ("policy",)  # what the address of the form says
 _REFUSED: Final = ":material/block:"
 
 
@@ -36,8 +36,7 @@ def save(draft: Draft, policy_id: int | None) -> None:
 
 def leave() -> None:
     """Go back to the list."""
-    st.query_params.pop("policy", None)
-    st.rerun()
+    opened.close(*OPENED)
 
 
 def cancel(draft: Draft) -> None:

@@ -9,11 +9,12 @@ from alerts import rulebook, rulefile
 from alerts.policies import PolicyError
 from alerts.rulebook import RuleError
 from alerts.rulefile import RuleFileError
-from app import cached_alerts, identity, parts, rule_form, wired
+from app import cached_alerts, identity, opened, parts, rule_form, wired
 from app.drafts import Draft
 from app.parts import plain
 from app.rule_form import FormError
 
+OPENED: Final = ("rule", "template")  # what the address of the form says
 DISABLE: Final = "rules_disable"
 _REFUSED: Final = ":material/block:"
 
@@ -41,9 +42,7 @@ def save(draft: Draft, rule_id: int | None) -> None:
 
 def leave() -> None:
     """Go back to the list."""
-    st.query_params.pop("rule", None)
-    st.query_params.pop("template", None)
-    st.rerun()
+    opened.close(*OPENED)
 
 
 def ask_to_disable(rule_id: int) -> None:

@@ -213,6 +213,7 @@ def _part_of_traffic(draft: Draft) -> None:
         FILTERS,
         key=draft.key("scope"),
         accept_new_options=True,
+        select_all=False,
         placeholder="Everything",
         persist_state=_SESSION,
     )
@@ -233,6 +234,7 @@ def _part_of_traffic(draft: Draft) -> None:
         [name for name in FILTERS if name not in scope],
         key=draft.key("by"),
         accept_new_options=True,
+        select_all=False,
         placeholder="One alert for all",
         persist_state=_SESSION,
     )

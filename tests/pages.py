@@ -16,7 +16,7 @@ def opened(view: str, **query: str) -> AppTest:
 def text(page: AppTest) -> str:
     """Return every word that stands on the page, without Markdown's escapes."""
     said = (
-        element.value
+        getattr(element, "value", "")
         for kind in ("title", "subheader", "markdown", "error", "warning", "info", "success")
         for element in page.get(kind)
     )

@@ -10,6 +10,7 @@ from alerts import escalation, policies
 from alerts.escalation import Plan, Step
 from alerts.policies import PolicyDraft, StepDraft
 from app import channel_words, policy_form
+from models.tables import Policy
 from tests.house import House, empty_house, house, house_template
 from tests.pages import opened, text, toasts
 
@@ -184,3 +185,14 @@ def test_the_words_follow_the_engine() -> None:
 )
 def test_a_step_moves_by_one_and_never_off_the_end(number: int, by: int, order: list[int]) -> None:
     assert policy_form.moved([1, 2, 3], number, by) == order
+
+
+def test_a_policy_that_this_version_cannot_read_can_be_written_anew(house: House) -> None:
+    with Session(house.wiring.db) as session:
+        row = session.get_one(Policy, house.policy("office hours").id)
+        row.steps = [{"after_seconds": 0, "channels": ["carrier-pigeon:7"]}]
+        session.add(row)
+        session.commit()
+    page, _ = editing(house, "office hours")
+    assert "write them anew" in text(page)
+    assert "carrier-pigeon:7" in text(opened("policies"))

@@ -1,11 +1,13 @@
 """Rules: the list, the form with the last day under its threshold, files both ways."""
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 import yaml
 from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
 
 from alerts import rulebook, rulefile
 from alerts.conditions import PAGE_WINDOWS, BurnRate, Threshold, Window
@@ -32,6 +34,11 @@ def editing(house: House, name: str) -> tuple[AppTest, str]:
     """Open the form of a rule; return it with the start of its widgets' keys."""
     rule_id = house.rule(name).id
     return opened("rules", rule=str(rule_id)), f"rules_{rule_id}"
+
+
+def choose_kind(page: AppTest, keys: str, kind: str) -> None:
+    control = cast(ButtonGroup[str], page.get_by_key(f"{keys}_kind"))
+    control.set_value(kind).run()
 
 
 def test_the_list_says_what_each_rule_watches_and_how_it_fares(house: House) -> None:
@@ -152,14 +159,14 @@ def test_a_down_source_leaves_the_form_usable(house: House) -> None:
 
 def test_promql_without_a_prometheus_says_what_to_set(house: House) -> None:
     page, keys = editing(house, ERRORS)
-    page.get_by_key(f"{keys}_kind").set_value("promql").run()
+    choose_kind(page, keys, "promql")
     page.text_area(key=f"{keys}_expression").set_value("up == 0").run()
     assert "set WAKEFUL_PROMETHEUS_URL" in text(page)
 
 
 def test_a_burn_rate_can_only_watch_a_ratio(house: House) -> None:
     page, keys = editing(house, "Latency p95")
-    page.get_by_key(f"{keys}_kind").set_value("burn_rate").run()
+    choose_kind(page, keys, "burn_rate")
     assert page.selectbox(key=f"{keys}_signal").value == "error_ratio"
     page.button(key="rules_save").click().run()
     assert isinstance(drafts(house)["Latency p95"].condition, BurnRate)

@@ -22,6 +22,7 @@ from app import (
 )
 from app.cached_alerts import Detail
 from app.numbers import number
+from app.opened import way_back
 from app.parts import plain, small
 from models.tables import Alert, Notification
 from models.vocabulary import AlertState, Unit
@@ -38,7 +39,7 @@ _ICONS: Final = {
 
 def render(asked: str) -> None:
     """Draw the page of the alert whose id is `asked`, which may be anything."""
-    parts.link("alerts", "All alerts", icon="arrow_back")
+    way_back("All alerts", "alert")
     _live(asked)
 
 
@@ -74,11 +75,11 @@ def _draw(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
     _top(item, now=now, zone=zone)
     _untold(detail.waiting, now=now)
     evidence, story = st.columns([3, 2], gap="large")
+    with story:  # first: a slow source must hold up nothing that the database knows
+        _timeline(detail.timeline, item, now=now, zone=zone)
     with evidence:
         _chart(item, now=now)
         _traces(item, now=now, zone=zone)
-    with story:
-        _timeline(detail.timeline, item, now=now, zone=zone)
 
 
 def _top(item: Item, *, now: datetime, zone: tzinfo) -> None:

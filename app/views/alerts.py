@@ -10,6 +10,7 @@ from alerts.inbox import Item
 from alerts.tallies import Watch
 from app import alert_parts, alert_words, cached_alerts, numbers, parts, wired
 from app.cached_alerts import Inbox
+from app.opened import opened
 from app.parts import plain
 from app.views import alert_detail
 from models.tables import SourceStatus
@@ -24,7 +25,7 @@ _SILENT: Final = (DataState.UNREACHABLE, DataState.QUERY_ERROR)
 
 def render() -> None:
     """Draw the page."""
-    asked = st.query_params.get("alert")
+    asked = opened("alert")
     if asked:
         alert_detail.render(asked)
         return
@@ -60,15 +61,16 @@ def _open(*, now: datetime) -> None:
         return
     found = answer.data
     _blindness(found, now=now)
+    answering = [source for source in found.sources if source.state not in _SILENT]
     firing = [i for i in found.open if i.alert.state is AlertState.FIRING]
     taken = [i for i in found.open if i.alert.state is AlertState.ACKNOWLEDGED]
     if not (firing or taken or found.pending):
-        _quiet(found.watch, found.sources, now=now)
+        _quiet(found.watch, answering, now=now)
         return
     _section("Firing, nobody has it", firing, "alerts_page_firing", now=now)
     _section("Acknowledged", taken, "alerts_page_taken", now=now)
     _section("Pending", found.pending, "alerts_page_pending", now=now)
-    parts.freshness(found.sources, now=now)
+    parts.freshness(answering, now=now)
 
 
 def _resolved(*, now: datetime) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from alerts import escalation
 from app import cached_alerts, channel_words, parts, wired
 from app.cached_alerts import PolicyList
+from app.opened import opened
 from app.parts import plain, small
 from app.views import policy_editor
 from models.tables import Policy
@@ -19,7 +20,7 @@ NEW: Final = "new"
 
 def render() -> None:
     """Draw the page."""
-    asked = st.query_params.get("policy")
+    asked = opened("policy")
     if asked:
         policy_editor.render(asked)
         return

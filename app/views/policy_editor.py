@@ -1,16 +1,19 @@
 """One policy in a form: its steps can be added, moved and taken out, and are read back in words."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
+from pydantic import ValidationError
 
 from alerts import policies
 from app import cached_alerts, channel_words, parts, policy_actions, policy_form, wired
 from app.cached_alerts import PolicyList
 from app.drafts import Draft
+from app.opened import way_back
 from app.parts import plain, small
 from app.rule_form import FormError
+from models.tables import Policy
 from signals.units import span
 
 _SESSION: Final = "session"  # what was typed outlives a look at another page
@@ -23,7 +26,7 @@ USUAL: Final = ("slack:#llm-alerts", "pagerduty:default", "oncall:default")
 
 def render(asked: str) -> None:
     """Draw the form for the policy whose id is `asked`, or a new one."""
-    parts.link("policies", "All policies", icon="arrow_back")
+    way_back("All policies", *policy_actions.OPENED)
     answer = cached_alerts.policy_list()
     if answer.error:
         parts.source_down(answer.error, answer.at, now=wired.current().clock())
@@ -33,7 +36,7 @@ def render(asked: str) -> None:
     draft = Draft(f"policies_{asked[:20]}")
     if policy is not None:
         parts.page_header(plain(policy.name))
-        draft.seed(policy_form.of(policies.draft_of(policy)))
+        draft.seed(_fields_of(policy))
         older(answer.data.older.get(policy.id or 0, ()))
         _form(draft, policy.id, _channels(answer.data))
     elif asked == "new":
@@ -47,6 +50,14 @@ def render(asked: str) -> None:
             icon="search_off",
             key="policies_unknown",
         )
+
+
+def _fields_of(policy: Policy) -> dict[str, Any]:
+    try:
+        return policy_form.of(policies.draft_of(policy))
+    except ValidationError:
+        st.error("This version cannot read the steps of this policy: write them anew.")
+        return policy_form.blank() | {"name": policy.name}
 
 
 def older(alert_ids: Sequence[int]) -> None:
@@ -113,6 +124,7 @@ def _step(draft: Draft, place: int, number: int, known: Sequence[str]) -> None:
                 list(dict.fromkeys([*known, *(draft.get(field) or ())])),
                 key=draft.key(field),
                 accept_new_options=True,
+                select_all=False,
                 placeholder="slack:#channel, pagerduty:default, person:e-mail …",
                 help=_HOW,
                 persist_state=_SESSION,

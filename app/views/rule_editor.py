@@ -28,6 +28,7 @@ from app import (
 from app.cached_alerts import RuleList
 from app.cached_watching import Past
 from app.drafts import Draft
+from app.opened import way_back
 from app.parts import plain, small
 from app.rule_form import Fields, FormError
 from app.rule_preview import Patience, Preview
@@ -42,7 +43,7 @@ NEW: Final = "new"
 def render(asked: str, *, template: str = "") -> None:
     """Draw the form for the rule whose id is `asked`, or a new one, perhaps from a template."""
     now = wired.current().clock()
-    parts.link("rules", "All rules", icon="arrow_back")
+    way_back("All rules", *rule_actions.OPENED)
     known, listed = cached_alerts.rule_list(), cached_alerts.policy_list()
     if known.error:
         parts.source_down(known.error, known.at, now=now)

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import rulebook, rulefile
 from alerts.rulefile import RuleFileError
 from app import cached_alerts, parts, rule_actions, rule_words, wired
 from app.cached_alerts import RuleList
+from app.opened import opened
 from app.parts import plain, small
 from app.rule_words import Known
 from app.views import rule_editor
@@ -21,7 +23,7 @@ PER_PAGE: Final = 25
 
 def render() -> None:
     """Draw the page."""
-    asked = st.query_params.get("rule")
+    asked = opened("rule")
     if asked:
         rule_editor.render(asked, template=st.query_params.get("template", ""))
         return
@@ -76,6 +78,8 @@ def _offer(content: bytes) -> None:
         st.error("Nothing of it can be taken: it is not text in UTF-8.")
     except RuleFileError as error:
         st.error(f"Nothing of it can be taken: {plain(str(error))}")
+    except SQLAlchemyError:
+        st.error(cached_alerts.DATABASE_DOWN)
     else:
         st.markdown(
             small(
