@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import streamlit as st
@@ -59,6 +59,13 @@ def drawn(panel: Panel, chosen: Scope) -> Drawn:
     found = _drawn(panel, chosen, answers, firing)
     _last_drawn().keep((panel, chosen), Answer(data=found))
     return found
+
+
+def answers(panel: Panel, chosen: Scope) -> list[Answer[Any]]:
+    """Return the answers that `panel` is drawn from."""
+    if panel.kind is PanelKind.STAT:
+        return [signal_card.known(signal, chosen).answer for signal in panel.about]
+    return list(drawn(panel, chosen).answers)
 
 
 def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
@@ -181,22 +188,22 @@ def _small_print(
         said.append(f"{names} lies above this chart")
     if dropped := plot.dropped + sum(a.data.left_out for a in answers if a.data):
         said.append(f"{dropped} smaller lines left out: narrow the scope")
-    said += [
-        f"as of {numbers.age(answer.at, now=now)}: {parts.plain(answer.error)}"
-        for answer in {a.error: a for a in answers if a.error}.values()
-    ]
+    if (old := min((a.at for a in answers if a.error and a.at), default=None)) is not None:
+        said.append(f"as of {numbers.age(old, now=now)}")
     return " · ".join(part for part in said if part)
 
 
 def _nothing(answers: Sequence[Answer[History]], *, key: str) -> None:
-    errors = [answer.error for answer in answers if answer.error]
+    """Say why there is no line. What a source that is down said stands once, above all cards."""
+    failed = next((answer for answer in answers if answer.error), None)
+    if failed is None:
+        look: parts.Look = ("gray", "data_alert")
+        word, why = "no data", "Nothing in this range and scope: look further back or choose less."
+    elif failed.nobody:
+        look, word, why = ("gray", "link_off"), "no source", parts.plain(failed.error)
+    else:
+        look = ("red", "cloud_off")
+        word, why = "source down", "There is no earlier answer to show."
     with st.container(height=charts.HEIGHT, key=f"{key}_nothing", border=False):
-        if errors and any(answer.source for answer in answers):
-            st.markdown(parts.mark("source down", ("red", "cloud_off")))
-            parts.fine_print(parts.plain(errors[0]))
-        elif errors:
-            st.markdown(parts.mark("no source", ("gray", "link_off")))
-            parts.fine_print(parts.plain(errors[0]))
-        else:
-            st.markdown(parts.mark("no data", ("gray", "data_alert")))
-            parts.fine_print("Nothing in this range and scope: look further back or choose less.")
+        st.markdown(parts.mark(word, look))
+        parts.fine_print(why)

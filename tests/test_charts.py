@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from app import charts
+from app import chart_template, charts
 from app.charts import Grid, Look
 from models.vocabulary import Unit
 from signals import Series
@@ -197,7 +197,12 @@ def test_white_words_can_be_read_on_a_primary_button(mode: str) -> None:
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_every_line_of_a_chart_stands_out(mode: str) -> None:
     theme = CONFIG["theme"][mode]
-    lines = [*theme["chartCategoricalColors"], *charts.SHADES.values(), charts.RED, charts.GREEN]
+    lines = [
+        *theme["chartCategoricalColors"],
+        *chart_template.SHADES.values(),
+        chart_template.RED,
+        chart_template.GREEN,
+    ]
 
     assert all(contrast(line, theme["backgroundColor"]) >= 3 for line in lines)
     assert len(theme["chartCategoricalColors"]) == charts.MOST_LINES

@@ -1,12 +1,13 @@
 """Dashboards: choose one, read it, see who answers for it; edit it, hand it over, add another."""
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import timedelta
+from itertools import chain
+from typing import Any, Final
 
 import streamlit as st
 
 from app import cached_dashboards, dashboard_dialogs, dashboards, panels, parts, scope, wired
-from app.dashboards import DashboardError
+from app.dashboards import DashboardError, Panel
 from app.local_time import clock
 from app.scope import Scope
 from models.tables import Dashboard
@@ -21,8 +22,8 @@ def render() -> None:
     now = wired.current().clock()
     parts.page_header("Dashboards")
     found = cached_dashboards.every()
-    parts.sources_down([found], now=now)
     if not found.data:
+        parts.sources_down([found], now=now)
         _none_yet(down=bool(found.error))
         return
     chosen = _choose(found.data)
@@ -75,9 +76,16 @@ def _live(slug: str, chosen: Scope) -> None:
         )
         return
     _owned(dashboard)
+    rows = [_understood(row) for row in dashboard.panels]
+    known = (panels.answers(row, chosen) for row in rows if isinstance(row, Panel))
+    parts.sources_down([found, *chain.from_iterable(known)], now=now)
     with st.grid(2, min_column_width=330, key="dashboards_panels"):
-        for index, row in enumerate(dashboard.panels):
-            _panel(row, chosen, key=f"dashboards_panel_{index}", now=now)
+        for index, row in enumerate(rows):
+            key = f"dashboards_panel_{index}"
+            if isinstance(row, Panel):
+                panels.draw(row, chosen, key=key, now=now)
+            else:
+                _broken(dashboard.panels[index], row, key=key)
     here = clock(now, now=now, zone=parts.viewer_zone())
     parts.fine_print(f"As of {here}; refreshes every {span(REFRESH)}.")
 
@@ -87,13 +95,15 @@ def _owned(dashboard: Dashboard) -> None:
     st.markdown(f"{owner} {parts.plain(dashboard.purpose)}")
 
 
-def _panel(row: dict[str, object], chosen: Scope, *, key: str, now: datetime) -> None:
-    """Draw one panel; a row that makes no sense spoils its own card only."""
+def _understood(row: dict[str, Any]) -> Panel | DashboardError:
+    """Return the panel of `row`; one that makes no sense must not spoil the others."""
     try:
-        panel = dashboards.panel(row)
+        return dashboards.panel(row)
     except DashboardError as error:
-        with parts.card(key, str(row.get("title") or "Panel")):
-            st.markdown(parts.mark("cannot be drawn", ("orange", "warning")))
-            parts.fine_print(f"{parts.plain(str(error))} Edit the dashboard to mend it.")
-        return
-    panels.draw(panel, chosen, key=key, now=now)
+        return error
+
+
+def _broken(row: dict[str, Any], error: DashboardError, *, key: str) -> None:
+    with parts.card(key, str(row.get("title") or "Panel")):
+        st.markdown(parts.mark("cannot be drawn", ("orange", "warning")))
+        parts.fine_print(f"{parts.plain(str(error))} Edit the dashboard to mend it.")
