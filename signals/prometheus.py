@@ -22,6 +22,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
 
 from signals import Labels, Query, QueryError, Reading, Series, SignalError, UnreachableError
+from signals.births import Births
 from signals.packs import Pack
 from signals.packs.seeds import SEEDS
 from signals.prometheus_faults import fault_of_answer, fault_of_silence, malformed, warnings_of
@@ -77,6 +78,7 @@ class Prometheus:
         # The server gives up when we do, instead of computing for nobody.
         self._patience = {"timeout": f"{max(1, round(seconds * 1000))}ms"}
         self._headers = _headers(access, parts)
+        self._births = Births(self._last_birth)
         self._warned: set[str] = set()
         self._session = requests.Session()
         # Neither proxies nor credentials from the environment or ~/.netrc.
@@ -106,7 +108,7 @@ class Prometheus:
 
     def read(self, query: Query, *, at: datetime) -> Reading:
         """Return the values over the window that ends at `at`; see `Source.read`."""
-        vector = self._query(render(self._pack, query), at)
+        vector = self._query(self._rendered(query, at), at)
         return self._understood(lambda: vector_reading(vector, at=at, scope=dict(query.scope)))
 
     def read_range(
@@ -163,6 +165,16 @@ class Prometheus:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _rendered(self, query: Query, at: datetime) -> str:
+        for_all, for_grown = (render(self._pack, query, grown=grown) for grown in (False, True))
+        if for_all == for_grown or self._births.since(at - query.window, at=at):
+            return for_all
+        return for_grown
+
+    def _last_birth(self, at: datetime) -> float | None:
+        samples = self.evaluate(self._pack.births, at=at).samples if self._pack.births else ()
+        return samples[0].value if samples else None
 
     def _query(self, expression: str, at: datetime) -> Sequence[Item]:
         params = {"time": f"{at.timestamp():.3f}", **self._patience}

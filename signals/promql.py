@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from string import Template
@@ -15,6 +16,7 @@ from signals.packs import Pack
 MAX_POINTS = 11_000
 # 100 requests: more is a mistake in the step, and would take minutes.
 MAX_CHUNKS = 100
+_FOR_THE_YOUNG = re.compile(r"\[\[(.*?)\]\]")
 
 Item = Mapping[str, Any]
 
@@ -23,8 +25,13 @@ class MalformedError(Exception):
     """The answer does not have the shape of Prometheus' answers."""
 
 
-def render(pack: Pack, query: Query) -> str:
+def render(pack: Pack, query: Query, *, grown: bool = False) -> str:
     """Return the PromQL that asks `query` of the metrics of `pack`.
+
+    Args:
+        pack: The metric names.
+        query: The question.
+        grown: Whether no counter is younger than the window, as far as is known.
 
     Raises:
         QueryError: The pack does not have the signal, or not with these labels.
@@ -40,7 +47,7 @@ def render(pack: Pack, query: Query) -> str:
     seconds = int(query.window.total_seconds())
     if seconds < 1:
         raise QueryError(f"a window of {query.window} is too short: ask for a second or more")
-    return Template(recipe.promql).substitute(
+    return Template(_FOR_THE_YOUNG.sub("" if grown else r"\1", recipe.promql)).substitute(
         scope="".join(f"{name}={quote(value)}," for name, value in query.scope),
         window=f"{seconds}s",
         seconds=seconds,

@@ -3,6 +3,8 @@
 In an expression `${scope}` stands for label matchers (possibly none, each followed by a comma),
 `$window` for the window, as in `300s`, `$seconds` for the same as a bare number, and `$by` for
 the labels to split by (possibly none; PromQL allows the comma before it: `by (le, $by)`).
+What stands between `[[` and `]]` is only asked while a counter is younger than the window: it may
+cost as much as the rest.
 """
 
 from collections.abc import Mapping
@@ -29,9 +31,12 @@ class Pack:
     Attributes:
         name: How pages call the stack.
         heartbeat: The metric whose newest sample dates the data; it must always be there.
+        births: PromQL for the Unix time at which the youngest counter was created; nothing where
+            clients do not say.
         recipes: By the name of the signal; a signal without one is not answered.
     """
 
     name: str
     heartbeat: str
+    births: str = ""
     recipes: Mapping[str, Recipe]

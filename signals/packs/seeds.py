@@ -28,14 +28,15 @@ def _rate(metric: str, suffix: str = "_total", where: str = "") -> str:
     the first error of all, or everything that happened before a new process was first scraped.
     Clients that say when a counter was created (prometheus_client, OpenMetrics) allow better: a
     counter created in the window and unknown before it has counted only events of the window.
-    Without `_created` this is plain `rate`.
+    Without `_created` this is plain `rate`; so it is asked while no counter is that young, since
+    the rest costs Prometheus more than the rate itself.
 
     Source: https://prometheus.io/docs/specs/om/open_metrics_spec/#counter
     """
     counter = f"{metric}{suffix}{{${{scope}}{where}}}"
     created = f"{metric}_created{{${{scope}}{where}}}"
     is_new = f"ignoring (le) ({created} > time() - $seconds) unless {counter} offset $window"
-    return f"(({counter} and {is_new}) / $seconds or rate({counter}[$window]))"
+    return f"([[({counter} and {is_new}) / $seconds or ]]rate({counter}[$window]))"
 
 
 def _sum(metric: str, suffix: str = "_total", where: str = "") -> str:
@@ -69,6 +70,15 @@ def _mean_score_before() -> str:
     return f"{total} / {count}"
 
 
+_COUNTED = (
+    "llm_requests",
+    "llm_latency_seconds",
+    "llm_cost_usd",
+    "llm_tokens",
+    "llm_cache_requests",
+    "llm_guardrail_checks",
+    "llm_eval_score_points",
+)
 _TRAFFIC = frozenset({"feature", "model"})
 _FEATURE = frozenset({"feature"})
 _EVAL = frozenset({"feature", "prompt_version"})
@@ -76,6 +86,7 @@ _EVAL = frozenset({"feature", "prompt_version"})
 SEEDS = Pack(
     name="seeds",
     heartbeat="llm_requests_total",
+    births=f"max({{__name__=~'{'|'.join(f'{metric}_created' for metric in _COUNTED)}'}})",
     recipes={
         "latency_p50": Recipe(promql=_quantile(0.5), labels=_TRAFFIC),
         "latency_p95": Recipe(promql=_quantile(0.95), labels=_TRAFFIC),
