@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from signals import redact
@@ -15,8 +14,8 @@ MAX_ATTRIBUTES = 128  # OpenTelemetry's default limit per span
 
 def text(value: Value, limit: int = redact.VALUE_LIMIT) -> str:
     """Return any attribute value as redacted text of at most about `limit` characters."""
-    if type(value) is str and len(value) <= redact.SHORT:  # most values: spares three calls
-        return redact.remembered(value)
+    if type(value) is str and len(value) <= redact.SHORT:  # most values: spares two calls
+        return redact.redact(value)
     if isinstance(value, str):
         return redact.clean(value, limit)
     if isinstance(value, bool):
@@ -86,13 +85,8 @@ def as_counts(value: Value) -> dict[str, float] | None:
 def as_label(value: Value) -> str | None:
     """Return the value of a field such as tenant; None when it is empty."""
     if type(value) is str and len(value) <= redact.SHORT:
-        return _short_label(value)
+        return redact.redact(value).strip() or None
     return text(value, redact.NAME_LIMIT).strip() or None
-
-
-@lru_cache(maxsize=65_536)
-def _short_label(value: str) -> str | None:
-    return redact.remembered(value).strip() or None
 
 
 def as_model(value: Value) -> str | None:

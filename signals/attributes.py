@@ -8,7 +8,7 @@ of the seeds. What no field takes stays in `attributes`, redacted, as text.
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -24,7 +24,6 @@ from signals.attribute_values import (
     text,
 )
 
-_RESOURCE_RANK = 1_000  # what the resource says counts only where the span says nothing
 _DULL = ("telemetry.", "process.", "os.")  # of a resource: the same for every span, read by nobody
 
 _TABLE: dict[str, list[str]] = {
@@ -53,9 +52,9 @@ class Found:
         rest: Everything else, as text.
     """
 
-    fields: dict[str, Any] = field(default_factory=dict)
-    holders: dict[str, tuple[int, str, Value]] = field(default_factory=dict)
-    rest: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, Any]
+    holders: dict[str, tuple[int, str, Value]]
+    rest: dict[str, str]
 
 
 def of_resource(attributes: Mapping[str, Value]) -> Found:
@@ -63,19 +62,13 @@ def of_resource(attributes: Mapping[str, Value]) -> Found:
     told = {key: value for key, value in attributes.items() if not key.startswith(_DULL)}
     service = told.pop("service.name", None)
     found = of_span(told)
-    found.holders = {
-        name: (rank + _RESOURCE_RANK, key, value)
-        for name, (rank, key, value) in found.holders.items()
-    }
     found.fields["service"] = as_label(service) or "unknown"
     return found
 
 
 def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> Found:
     """Return what a span's attributes say, completed by its resource's."""
-    found = Found()
-    if resource is not None:
-        found = Found(dict(resource.fields), dict(resource.holders), dict(resource.rest))
+    found = Found({}, {}, dict(resource.rest) if resource else {})
     if "metadata" in attributes:
         attributes = _with_metadata(attributes)
     parts: dict[str, dict[str, Value]] = {}
@@ -95,6 +88,8 @@ def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> F
         found.fields.setdefault(_FROM_PARTS[name], whole)
     if not _UNSETTLED.isdisjoint(found.fields):
         _settle(found)
+    if resource is not None:
+        found.fields = resource.fields | found.fields
     return found
 
 

@@ -69,22 +69,33 @@ _GIVEN = r"(?P<kept>\\{0,3}[\"']?\s{0,3}(?:=>|[=:])\s{0,3}\\{0,3}[\"']?)"
 _PASSWORD = re.compile(_GIVEN + r"[^\s\"'\\,;&}]{3,512}")
 _NAMED_SECRET = re.compile(_GIVEN + _DIGIT_AHEAD + r"[\w\-.~+/%]{8,4096}={0,2}")
 
-_PATTERNS = (
-    _Pattern("-----BEGIN ", _PRIVATE_KEY),
-    _Pattern("eyJ", _JWT),
-    _Pattern("://", _URL_PASSWORD, after=True),
-    _Pattern("hooks.slack.com/", _SLACK_HOOK, after=True),
-    *(_Pattern(prefix, _AWS) for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")),
-    # Slack
-    *_keys("xoxa- xoxb- xoxc- xoxd- xoxe- xoxe.xox xoxo- xoxp- xoxr- xoxs- xapp-", 10),
-    # OpenAI, Anthropic, OpenRouter, DeepSeek and Langfuse; Stripe
-    *_keys("sk- pk-lf- sk_live_ sk_test_ rk_live_ rk_test_ whsec_", 16),
-    # GitHub, GitLab, Google
-    *_keys("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- AIza ya29. GOCSPX-", 20),
-    # Hugging Face, Groq, Replicate, xAI, Perplexity, LangSmith, NVIDIA, Tavily, Pinecone, Fireworks
-    *_keys("hf_ gsk_ r8_ xai- pplx- lsv2_pt_ lsv2_sk_ nvapi- tvly- pcsk_ fw_", 20),
-    # SendGrid, npm, PyPI, DigitalOcean, Databricks, Shopify, Linear, Notion, Vault, Atlassian
-    *_keys("SG. npm_ pypi- dop_v1_ dapi shpat_ lin_api_ ntn_ hvs. ATATT", 24),
+
+def _by_sign(patterns: list[_Pattern]) -> tuple[tuple[str, tuple[_Pattern, ...]], ...]:
+    """Return `patterns` by a character that each one's needle holds: few texts hold them all."""
+    signs = {
+        pattern: next(sign for sign in "_-/.AJd" if sign in pattern.needle) for pattern in patterns
+    }
+    return tuple((sign, tuple(p for p in patterns if signs[p] == sign)) for sign in "-_/.AJd")
+
+
+_PATTERNS = _by_sign(
+    [
+        _Pattern("-----BEGIN ", _PRIVATE_KEY),
+        _Pattern("eyJ", _JWT),
+        _Pattern("://", _URL_PASSWORD, after=True),
+        _Pattern("hooks.slack.com/", _SLACK_HOOK, after=True),
+        *(_Pattern(prefix, _AWS) for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")),
+        # Slack
+        *_keys("xoxa- xoxb- xoxc- xoxd- xoxe- xoxe.xox xoxo- xoxp- xoxr- xoxs- xapp-", 10),
+        # OpenAI, Anthropic, OpenRouter, DeepSeek and Langfuse; Stripe
+        *_keys("sk- pk-lf- sk_live_ sk_test_ rk_live_ rk_test_ whsec_", 16),
+        # GitHub, GitLab, Google
+        *_keys("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- AIza ya29. GOCSPX-", 20),
+        # Hugging Face, Groq, Replicate, xAI, Perplexity, LangSmith, NVIDIA, Tavily, Pinecone
+        *_keys("hf_ gsk_ r8_ xai- pplx- lsv2_pt_ lsv2_sk_ nvapi- tvly- pcsk_ fw_", 20),
+        # SendGrid, npm, PyPI, DigitalOcean, Databricks, Shopify, Linear, Notion, Vault, Atlassian
+        *_keys("SG. npm_ pypi- dop_v1_ dapi shpat_ lin_api_ ntn_ hvs. ATATT", 24),
+    ]
 )
 # `"token": "…"`, `api_key=…`, `Authorization: Bearer …`, in letters of either case.
 _NAMED = (
@@ -99,6 +110,9 @@ _NAMED = (
         for word in ("secret", "token", "key", "credential", "authorization", "signature")
     ),
 )
+
+# One word, shorter than any key: nothing above can match.
+_HARMLESS = re.compile(r"[\w\-.]{0,14}\Z").match
 
 _LOCAL_PART = re.compile(r"[\w.%+\-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w\-])")
@@ -116,7 +130,10 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def redact(text: str) -> str:
     """Return `text` with secrets as `[redacted]` and e-mail addresses as `[email]`."""
-    return remembered(text) if len(text) <= SHORT else _scan(text)
+    if len(text) > SHORT:
+        return _scan(text)
+    # Ids differ from span to span: remembering those would only push out the others.
+    return text if _HARMLESS(text) else _remembered(text)
 
 
 def clean(text: str, limit: int = VALUE_LIMIT) -> str:
@@ -147,9 +164,11 @@ def pseudonym(user: str) -> str:
 
 
 def _scan(text: str) -> str:
-    for pattern in _PATTERNS:
-        if pattern.needle in text:
-            text = _without(text, text, pattern)
+    for sign, patterns in _PATTERNS:
+        if sign in text:
+            for pattern in patterns:
+                if pattern.needle in text:
+                    text = _without(text, text, pattern)
     lowered = text.lower()
     for pattern in _NAMED:
         if pattern.needle in lowered:
@@ -195,6 +214,5 @@ def _without_addresses(text: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def remembered(text: str) -> str:
-    """Return a short text redacted, from memory if it was seen before."""
+def _remembered(text: str) -> str:
     return _scan(text)

@@ -109,3 +109,49 @@ def test_no_answered_span_is_lost_to_sigkill(tmp_path: Path, trial: int) -> None
     with opened(tmp_path) as store:
         assert sizes(store, answered) == {BATCH}
         assert sizes(store, unanswered) <= {0, BATCH}
+
+
+# A limit on the size of files stands for the full disk: it hits DuckDB's own writes alike.
+FULL_DISK = """
+import random, resource, signal, sys
+from signals.traces import BusyError
+from signals.traces.embedded import EmbeddedStore
+from tests.spans import root
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+def batch():
+    return [root(input_text=random.randbytes(500).hex()) for _ in range(100)]
+
+def refused(spans):
+    try:
+        store.write(spans)
+    except BusyError:
+        return True
+    stored.append(spans)
+    return False
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store, stored = EmbeddedStore.open(sys.argv[1]), []
+for _ in range(20):
+    assert not refused(batch())
+limit(1_500_000)
+assert any(refused(batch()) for _ in range(20))  # the write-ahead log cannot grow
+assert store.trace(stored[0][0].trace_id)
+store._writer._checkpoint()  # what the writer does by itself after 5 minutes; DuckDB gives up
+assert refused(batch())
+assert store.trace(stored[0][0].trace_id)
+limit(resource.RLIM_INFINITY)
+assert not refused(batch())
+store.close()
+store = EmbeddedStore.open(sys.argv[1])
+assert all(store.trace(spans[-1].trace_id) for spans in stored)
+store.close()
+"""
+
+
+def test_a_full_disk_refuses_more_and_loses_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "traces.duckdb")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ MAX_BODY_BYTES = 8 * 2**20  # as sent; the Collector's batches of 8,192 spans ar
 MAX_CONTENT_BYTES = 32 * 2**20  # after gzip
 MAX_MEMBERS = 64  # streams of one gzip body; copying the rest of the body for each adds up
 MAX_REQUESTS = 64  # at a time: what they hold in memory is bounded too
-THREADS = 8  # each waits for its commit; those that wait together are committed together
+THREADS = 8
 RETRY_AFTER_SECONDS = 2
 
 Store = Callable[[bytes, bool, datetime], bytes]

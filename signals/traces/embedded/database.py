@@ -47,7 +47,7 @@ class Database:
         self.path = path
         self._memory_mb = memory_mb
         self._patience = patience
-        self._reopening = threading.Lock()
+        self._mending = threading.Lock()
         self._closed = False
         self._connection = self._open()
 
@@ -77,17 +77,16 @@ class Database:
             raise UnreachableError(
                 f"the trace store took longer than {seconds:g} s: ask for less time or fewer labels"
             ) from error
-        except duckdb.FatalException as error:
-            self.reopen(connection)
-            raise UnreachableError("the trace store failed and was opened again") from error
-        except duckdb.ConnectionException as error:
-            raise UnreachableError("the trace store is closed") from error
         except duckdb.OutOfMemoryException as error:
             raise QueryError(
                 "the question needs more memory than the trace store may take: ask for less time, "
                 "or raise WAKEFUL_TRACE_MEMORY_MB"
             ) from error
         except duckdb.Error as error:
+            if self._mend(connection, error):
+                raise UnreachableError("the trace store had to be opened again") from error
+            if self._closed:
+                raise UnreachableError("the trace store is closed") from error
             logger.exception("trace_store_query_failed")
             raise QueryError("the trace store refused the question; the log says why") from error
         if len(rows) > at_most:
@@ -99,25 +98,39 @@ class Database:
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a cursor for writing; after a fatal error the file is opened again."""
+        """Yield a cursor for writing; raises what DuckDB raises."""
         connection = self._connection
         try:
             with connection.cursor() as cursor:
                 yield cursor
-        except duckdb.FatalException:
-            self.reopen(connection)
+        except duckdb.Error as error:
+            self._mend(connection, error)
             raise
 
-    def reopen(self, broken: duckdb.DuckDBPyConnection) -> None:
-        """Open the file again unless another thread already replaced `broken`."""
-        with self._reopening:
-            if self._connection is not broken or self._closed:
-                return
-            logger.error("trace_store_reopened path=%s", self.path)
-            with contextlib.suppress(duckdb.Error):
-                broken.close()
-            with contextlib.suppress(StoreError):
-                self._connection = self._open()
+    def _mend(self, broken: duckdb.DuckDBPyConnection, error: duckdb.Error) -> bool:
+        """Open the file again if `error` says that `broken` is of no more use; say whether so.
+
+        A checkpoint on a full disk ends so, for one. Nothing is lost: what was committed is in
+        the write-ahead log. While the file cannot be opened, every question tries again.
+        """
+        if not isinstance(error, duckdb.FatalException | duckdb.ConnectionException) and (
+            "has been invalidated" not in str(error)
+        ):
+            return False
+        with self._mending:
+            if self._closed:
+                return False
+            if self._connection is broken:
+                logger.error("trace_store_failed path=%s error=%s", self.path, error)
+                with contextlib.suppress(duckdb.Error):
+                    broken.close()
+                try:
+                    self._connection = self._open()
+                except StoreError as refusal:
+                    logger.error("trace_store_not_reopened reason=%s", refusal)  # noqa: TRY400  one sentence says it
+                else:
+                    logger.info("trace_store_reopened path=%s", self.path)
+        return True
 
     def wal_bytes(self) -> int:
         """Return the size of what is committed but not yet part of the file."""
@@ -128,7 +141,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file; questions under way fail."""
-        with self._reopening:
+        with self._mending:
             self._closed = True
             self._connection.close()
 

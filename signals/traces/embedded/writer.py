@@ -9,6 +9,7 @@ then no reader has to think of it; it is cheap because equal rows have equal tim
 skips the row groups of other times.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -138,7 +139,8 @@ class Writer:
                         _insert(cursor, table, batches)
                 cursor.commit()
             except BaseException:
-                _roll_back(cursor)
+                with contextlib.suppress(duckdb.Error):  # a failed commit has done so itself
+                    cursor.rollback()
                 raise
 
     def _is_checkpoint_due(self) -> bool:
@@ -155,13 +157,6 @@ class Writer:
             logger.warning("trace_store_checkpoint_failed error=%r", error)
 
 
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.rollback()
-    except duckdb.Error as error:
-        logger.warning("trace_store_rollback_failed error=%r", error)
-
-
 def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.Table]) -> None:
     """Insert the rows that are not in `table` yet.
 
@@ -173,15 +168,12 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.
     bounds = pc.min_max(rows[key[0]])
     same = " AND ".join(f'old."{column}" IS NOT DISTINCT FROM new."{column}"' for column in key)
     cursor.register("batch", rows)
-    try:
-        cursor.execute(
-            f"INSERT INTO store.{table} SELECT new.* FROM batch AS new WHERE NOT EXISTS "  # noqa: S608  names are ours
-            f'(SELECT 1 FROM store.{table} AS old WHERE old."{key[0]}" BETWEEN $first AND $last '
-            f"AND {same})",
-            {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()},
-        )
-    finally:
-        cursor.unregister("batch")
+    cursor.execute(
+        f"INSERT INTO store.{table} SELECT new.* FROM batch AS new WHERE NOT EXISTS "  # noqa: S608  names are ours
+        f'(SELECT 1 FROM store.{table} AS old WHERE old."{key[0]}" BETWEEN $first AND $last '
+        f"AND {same})",
+        {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()},
+    )
 
 
 def _without_repeats(key: Sequence[str], batches: Sequence[pa.Table]) -> pa.Table:
