@@ -1,7 +1,7 @@
 """Escalation policies: read, checked at the door, written."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import Engine
@@ -65,17 +65,23 @@ def save_policy(db: Engine, draft: PolicyDraft, *, policy_id: int | None = None)
         PolicyError: Another policy has that name, or the one to change is gone.
     """
     with Session(db) as session:
-        other = session.exec(select(Policy).where(Policy.name == draft.name)).one_or_none()
-        if other is not None and other.id != policy_id:
-            raise PolicyError(f"there is already a policy named {draft.name!r}")
-        row = session.get(Policy, policy_id) if policy_id else Policy(name=draft.name, steps=[])
-        if row is None:
-            raise PolicyError("this policy is gone")
-        row.name, row.repeat, row.steps = draft.name, draft.repeat, draft.stored_steps()
-        session.add(row)
+        row = put_policy(session, draft, policy_id=policy_id)
         session.commit()
-        assert row.id is not None  # noqa: S101 - committed
-        return row.id
+        return cast(int, row.id)
+
+
+def put_policy(session: Session, draft: PolicyDraft, *, policy_id: int | None) -> Policy:
+    """Do what `save_policy` does, as a part of the caller's transaction."""
+    other = session.exec(select(Policy).where(Policy.name == draft.name)).one_or_none()
+    if other is not None and other.id != policy_id:
+        raise PolicyError(f"there is already a policy named {draft.name!r}")
+    row = session.get(Policy, policy_id) if policy_id else Policy(name=draft.name, steps=[])
+    if row is None:
+        raise PolicyError("this policy is gone")
+    row.name, row.repeat, row.steps = draft.name, draft.repeat, draft.stored_steps()
+    session.add(row)
+    session.flush()
+    return row
 
 
 def alerts_on_older(session: Session, policy: Policy) -> list[int]:

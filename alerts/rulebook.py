@@ -76,30 +76,40 @@ def save_rule(
         RuleError: Another rule has that name, the policy is unknown, or the rule is gone.
     """
     with Session(db) as session:
-        other = session.exec(select(Rule).where(Rule.name == draft.name)).one_or_none()
-        if other is not None and other.id != rule_id:
-            raise RuleError(f"there is already a rule named {draft.name!r}")
-        policy = session.exec(select(Policy).where(Policy.name == draft.policy)).one_or_none()
-        if policy is None:
-            raise RuleError(f"there is no policy named {draft.policy!r}")
-        row = session.get(Rule, rule_id) if rule_id else None
-        if rule_id and row is None:
-            raise RuleError("this rule is gone")
-        values = _columns(draft) | {
-            "policy_id": policy.id,
-            "updated_at": now,
-            "updated_by": by,
-            "next_evaluation_at": now,
-        }
-        if row is None:
-            row = Rule(**values)
-            session.add(row)
-        else:
-            if _watches(row) != (_subject(draft.condition), draft.labels) or not draft.enabled:
-                _close_open_alerts(session, row, by=f"{by} (rule changed)", now=now)
-            row.sqlmodel_update(values | {"version": row.version + 1})
+        row = put_rule(session, draft, by=by, now=now, rule_id=rule_id)
         session.commit()
         return cast(int, row.id)
+
+
+def put_rule(
+    session: Session, draft: RuleDraft, *, by: str, now: datetime, rule_id: int | None
+) -> Rule:
+    """Do what `save_rule` does, as a part of the caller's transaction."""
+    other = session.exec(select(Rule).where(Rule.name == draft.name)).one_or_none()
+    if other is not None and other.id != rule_id:
+        raise RuleError(f"there is already a rule named {draft.name!r}")
+    policy = session.exec(select(Policy).where(Policy.name == draft.policy)).one_or_none()
+    if policy is None:
+        raise RuleError(f"there is no policy named {draft.policy!r}")
+    values = _columns(draft) | {
+        "policy_id": policy.id,
+        "updated_at": now,
+        "updated_by": by,
+        "next_evaluation_at": now,
+    }
+    if rule_id is None:
+        row = Rule(**values)
+        session.add(row)
+    else:
+        found = session.get(Rule, rule_id)
+        if found is None:
+            raise RuleError("this rule is gone")
+        row = found
+        if _watches(row) != (_subject(draft.condition), draft.labels) or not draft.enabled:
+            _close_open_alerts(session, row, by=f"{by} (rule changed)", now=now)
+        row.sqlmodel_update(values | {"version": row.version + 1})
+    session.flush()
+    return row
 
 
 def set_enabled(db: Engine, rule_id: int, enabled: bool, *, by: str, now: datetime) -> None:

@@ -91,13 +91,14 @@ def load(db: Engine, text: str, *, by: str, now: datetime) -> tuple[int, int]:
     """
     found = parse(text)
     check(db, found)
-    with Session(read_only(db)) as session:
+    with Session(db) as session:
         policy_ids = dict(session.exec(select(Policy.name, Policy.id)).all())
         rule_ids = dict(session.exec(select(Rule.name, Rule.id)).all())
-    for policy in found.policies:
-        policies.save_policy(db, policy, policy_id=policy_ids.get(policy.name))
-    for rule in found.rules:
-        rulebook.save_rule(db, rule, by=by, now=now, rule_id=rule_ids.get(rule.name))
+        for policy in found.policies:
+            policies.put_policy(session, policy, policy_id=policy_ids.get(policy.name))
+        for rule in found.rules:
+            rulebook.put_rule(session, rule, by=by, now=now, rule_id=rule_ids.get(rule.name))
+        session.commit()
     return len(found.policies), len(found.rules)
 
 

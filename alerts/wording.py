@@ -2,6 +2,8 @@
 
 from typing import cast
 
+from pydantic import ValidationError
+
 from alerts.conditions import parse_condition
 from alerts.notifiers import Message
 from models.tables import Alert, Notification, Rule
@@ -12,7 +14,12 @@ SOURCES = ("feature", "service", "job", "model", "tenant")
 
 def summary(alert: Alert, rule: Rule) -> str:
     """Return what is wrong, and for whom, in one line."""
-    said = parse_condition(rule.condition).sentence(alert.value)
+    try:
+        said = parse_condition(rule.condition).sentence(alert.value)
+    except (
+        ValidationError
+    ):  # written by another version of Wakeful: a page must go out all the same
+        said = f"{rule.name} fired"
     labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
     return f"{said} for {labels}" if labels else said
 

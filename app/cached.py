@@ -30,7 +30,7 @@ FRESH: Final = timedelta(seconds=10)
 SETTLING: Final = timedelta(seconds=15)
 POINTS: Final = 600
 MOST_SERIES: Final = 50
-SHORTEST_WINDOW: Final = timedelta(minutes=1)  # four scrapes at the usual 15 s
+SHORTEST_WINDOW: Final = timedelta(minutes=2)  # a rate needs two scrapes, at most 60 s apart
 _STEPS: Final = tuple(
     timedelta(seconds=s)
     for s in (30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)

@@ -1,12 +1,15 @@
 """Numbers as people read them. Ratios become percent here and nowhere else."""
 
+import math
 from datetime import timedelta
 
 from models.vocabulary import Unit
 
+MOST_DECIMALS = 7
+
 
 def render(value: float, unit: Unit) -> str:
-    """Return `value` with its unit, to about three significant digits: `6.2 s`, `3.1 %`, `$0.08`."""
+    """Return `value` with its unit, to three significant digits: `6.2 s`, `3.1 %`, `$0.08`."""
     match unit:
         case Unit.SECONDS if abs(value) < 1:
             return f"{_digits(value * 1000)} ms"
@@ -38,6 +41,9 @@ def span(duration: timedelta) -> str:
 
 
 def _digits(value: float) -> str:
-    if abs(value) >= 1000:
+    """Return `value` to three significant digits, without an exponent."""
+    if value == 0 or abs(value) >= 999.5:
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    decimals = min(2 - math.floor(math.log10(abs(value))), MOST_DECIMALS)
+    text = f"{value:.{max(decimals, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -12,7 +12,7 @@ from alerts import engine, outbox, rulebook
 from alerts.engine import StaleError, UnknownAlertError
 from alerts.jobs import LANES
 from alerts.lifecycle import TransitionError
-from models.tables import Alert
+from models.tables import Alert, Rule
 from models.vocabulary import AlertState, DataState, Event
 from tests.vendors import ADA
 from tests.world import MINUTE, RULE, World
@@ -304,3 +304,15 @@ def test_interrupted_patience_goes_on_where_it_stood(world: World) -> None:
     world.minutes(1, value=0.2)
     assert world.alerts == ["firing"]
     assert world.alert.fired_at == world.alert.active_at + timedelta(minutes=2)
+
+
+def test_a_page_goes_out_even_for_a_condition_nobody_can_read(world: World) -> None:
+    world.minutes(7, value=0.2)
+    with Session(world.db) as session:
+        rule = session.get_one(Rule, world.rule_id)
+        rule.condition = {"kind": "of a later version"}
+        rule.version += 1
+        session.commit()
+    world.minutes(1, value=0.2)
+    assert world.pages == ["trigger"]
+    assert world.pagerduty.events[0]["payload"]["summary"].startswith("Errors")
