@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from signals import redact
@@ -23,17 +23,6 @@ def text(value: Value, limit: int = redact.VALUE_LIMIT) -> str:
     if isinstance(value, int | float):
         return str(value)
     return redact.clean(json.dumps(value, ensure_ascii=False, default=str), limit)
-
-
-def texts(attributes: Mapping[str, Value]) -> dict[str, str]:
-    """Return attributes that need no mapping, of an event or a log line, redacted as text."""
-    shown: dict[str, str] = {}
-    for key, value in attributes.items():
-        if len(shown) == MAX_ATTRIBUTES:
-            break
-        masked = redact.names_a_secret(key)
-        shown[redact.clean(key, redact.NAME_LIMIT)] = redact.REDACTED if masked else text(value)
-    return shown
 
 
 def as_points(value: Value) -> float | None:

@@ -21,6 +21,7 @@ from signals.attribute_values import (
     Value,
     as_label,
     as_object,
+    as_user,
     text,
 )
 
@@ -91,6 +92,22 @@ def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> F
     if resource is not None:
         found.fields = resource.fields | found.fields
     return found
+
+
+def texts(attributes: Mapping[str, Value]) -> dict[str, str]:
+    """Return the attributes of an event or a log line, redacted as text, under their own keys."""
+    shown: dict[str, str] = {}
+    for key, value in attributes.items():
+        if len(shown) == MAX_ATTRIBUTES:
+            break
+        treatment = _treatment(key)
+        if treatment.masked:
+            shown[treatment.key] = redact.REDACTED
+        elif treatment.field == "user_id":
+            shown[treatment.key] = as_user(value) or ""
+        else:
+            shown[treatment.key] = text(value)
+    return shown
 
 
 class _Treatment(NamedTuple):

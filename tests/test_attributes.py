@@ -182,6 +182,13 @@ def test_numbered_messages_become_the_prompt() -> None:
     assert found.rest == {}
 
 
+def test_a_log_line_names_its_user_as_the_spans_do() -> None:
+    sent = {"user.id": "jane@example.org", "note": "jane@example.org", "api_key": "abc"}
+    shown = attributes.texts(sent)
+    assert shown["user.id"] == attributes.of_span(sent).fields["user_id"]
+    assert (shown["note"], shown["api_key"]) == ("[email]", "[redacted]")
+
+
 @pytest.mark.parametrize(
     ("score", "points"), [(0, 0), (0.82, 82), (1, 100), (4, 4), (86.5, 86.5), (100, 100)]
 )

@@ -9,7 +9,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as OtlpRecord
 
 from models.vocabulary import SpanKind
 from signals import attributes, redact
-from signals.attribute_values import Value, text, texts
+from signals.attribute_values import Value, text
 from signals.attributes import Found
 from signals.logs import LogRecord
 from signals.otlp import Decoded, wire
@@ -66,7 +66,7 @@ def _record(line: OtlpRecord, told: dict[str, Value], resource: Found, at: datet
         service=resource.fields["service"],
         trace_id=line.trace_id.hex() if is_id(line.trace_id, 16) else None,
         span_id=line.span_id.hex() if is_id(line.span_id, 8) else None,
-        attributes=texts(told),
+        attributes=attributes.texts(told),
     )
 
 

@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from models.vocabulary import CostSource, SpanKind, SpanStatus
 from signals import attributes, prices, redact
-from signals.attribute_values import Value, texts
+from signals.attribute_values import Value
 from signals.attributes import Found
 from signals.otlp import Decoded, wire
 from signals.otlp.meaning import kind_of, outcome_of
@@ -150,7 +150,7 @@ def _events(span: OtlpSpan) -> tuple[tuple[SpanEvent, ...], dict[str, Value]]:
             SpanEvent(
                 at=instant(event.time_unix_nano if is_told else span.start_time_unix_nano),
                 name=redact.clean(event.name, redact.NAME_LIMIT),
-                attributes=texts(told),
+                attributes=attributes.texts(told),
             )
         )
     return tuple(events), lifted
