@@ -159,7 +159,7 @@ def _door(
         notes=[
             f"`wakeful up` on a store that already holds {note}",
             f"{CONNECTIONS} connections send batches of {batches[0].count} spans of the demo's "
-            f"application (protobuf, {batches[0].bytes / batches[0].count:.0f} bytes a span) for "
+            f"application (protobuf, {batches[0].size / batches[0].count:.0f} bytes a span) for "
             f"{SECONDS} s, each the next when the last was answered, which is after the commit.",
             "Afterwards the store is opened and counted: it holds exactly what was answered for.",
             "The senders share the machine's cores with the server.",

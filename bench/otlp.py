@@ -43,8 +43,8 @@ class Batch:
         self._ids = _places(np.flatnonzero(np.isin(words, ids)))
 
     @property
-    def bytes(self) -> int:
-        """Return how long it is."""
+    def size(self) -> int:
+        """Return its length in bytes."""
         return len(self._body)
 
     def renewed(self, number: int, *, ends_at: float) -> bytes:

@@ -59,9 +59,10 @@ def backfill(storage: Path, lines: Iterator[str]) -> None:
         for line in lines:
             file.write(line + "\n")
         file.write("# EOF\n")
-    program = [_program("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
+    command = [str(_program("promtool")), "tsdb", "create-blocks-from", "openmetrics"]
+    command += ["--max-block-duration=24h", str(source), str(storage)]
     log = storage.with_suffix(".log")
-    with processes.running([*program, "--max-block-duration=24h", source, storage], log=log) as p:
+    with processes.running(command, log=log) as p:
         if p.wait(600):
             raise BenchError(f"promtool: {log.read_text()[-500:]}")
     source.unlink()
@@ -87,7 +88,7 @@ def running(folder: Path, *, target: str = "") -> Iterator[Server]:
     (folder / "prometheus.yml").write_text(yaml.dump(settings))
     (folder / "rules.yml").write_text("groups: []\n")
     command = [
-        _program("prometheus"),
+        str(_program("prometheus")),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'storage'}",
         "--storage.tsdb.retention.time=100y",

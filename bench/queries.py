@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -22,6 +23,7 @@ from bench import otlp
 from bench.processes import resident_mb
 from models.clock import utc_now
 from signals import Query
+from signals.catalog import LATENCY
 from signals.otlp.spans import spans_of
 from signals.traces import TraceQuery
 from signals.traces.embedded import PATIENCE, EmbeddedStore
@@ -33,8 +35,7 @@ MEMORY_MB = 512  # as WAKEFUL_TRACE_MEMORY_MB by default
 BUSY_SECONDS = 10
 BATCHES_PER_SECOND = 4
 THINKING_SECONDS = 0.05
-LINES = ("latency_p50", "latency_p95", "latency_p99", "error_ratio", "cost_per_request")
-LINES += ("cache_hit_ratio",)
+LINES = (*LATENCY, "error_ratio", "cost_per_request", "cache_hit_ratio")
 A_DAY = (timedelta(hours=24), timedelta(minutes=1))
 BY_ATTRIBUTE = """
     SELECT attributes['app.experiment'] AS experiment, count(*), quantile_cont(duration_ms, 0.95),
@@ -90,7 +91,7 @@ class Questions:
     def single(self) -> Iterator[Callable[[], object]]:
         """Yield questions as a page asks them, one line of a chart at a time."""
         for signal in itertools.cycle(LINES):
-            yield lambda signal=signal: self._line(signal, *A_DAY)
+            yield partial(self._line, signal, *A_DAY)
             yield from (self._search, self._trace, self._cost, lambda: self._sql(BY_SESSION))
 
     def _lines(self, span: timedelta, step: timedelta, by: str = "") -> None:
