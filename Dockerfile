@@ -11,7 +11,7 @@ FROM python:3.11-slim-bookworm
 RUN useradd --system --create-home --uid 10001 wakeful && install -d -o wakeful /data
 COPY --from=build /opt/wakeful /opt/wakeful
 ENV PATH=/opt/wakeful/bin:$PATH PYTHONUNBUFFERED=1 WAKEFUL_DATA_DIR=/data WAKEFUL_HOST=0.0.0.0
-USER wakeful
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8501

@@ -2,39 +2,43 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 READY := .ready
+UV = $$(command -v uv || echo python3 -m uv)
+RUN = $(UV) run --no-sync
 export UV_PYTHON_DOWNLOADS ?= never
 
-.PHONY: help demo test check bench screenshots format
+.PHONY: help demo test check lint bench screenshots format
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(READY)/venv ## Start the demo: a live LLM application to watch, break and heal
-	@uv run --no-sync python scripts/servers.py prometheus --optional
-	@uv run --no-sync wakeful demo
+	@$(RUN) python scripts/servers.py prometheus --optional
+	@$(RUN) wakeful demo
 
 test: $(READY)/venv ## Run every test, against real servers
-	@uv run --no-sync python scripts/servers.py prometheus alertmanager postgresql chromium
-	uv run --no-sync pytest
+	@$(RUN) python scripts/servers.py prometheus alertmanager postgresql chromium
+	$(RUN) pytest
 
-check: $(READY)/venv ## Format, lint, types, import contracts, migrations
-	uv run --no-sync ruff format --check .
-	uv run --no-sync ruff check .
-	uv run --no-sync mypy
-	uv run --no-sync lint-imports
-	uv run --no-sync python scripts/migrations.py
+check: lint test ## Everything: lint, then test
+
+lint: $(READY)/venv ## Format, lint, types, import contracts, migrations
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) python scripts/migrations.py
 
 bench: $(READY)/venv ## Measure, beside the peers, in one run
-	@uv run --no-sync python scripts/servers.py prometheus chromium
-	uv run --no-sync python -m bench
+	@$(RUN) python scripts/servers.py prometheus chromium
+	$(RUN) python -m bench
 
 format: $(READY)/venv ## Format and mend what can be mended
-	uv run --no-sync ruff format .
-	uv run --no-sync ruff check --fix .
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
 
 $(READY)/venv: pyproject.toml uv.lock
-	@command -v uv >/dev/null || python3 -m pip install --quiet --user --break-system-packages uv \
-	  || python3 -m pip install --quiet uv
-	@command -v uv >/dev/null || { echo "install uv first: https://docs.astral.sh/uv/"; exit 1; }
-	uv sync --locked
+	@$(UV) --version >/dev/null 2>&1 || python3 -m pip install --quiet uv \
+	  || python3 -m pip install --quiet --user --break-system-packages uv \
+	  || { echo "install uv first: https://docs.astral.sh/uv/"; exit 1; }
+	@$(UV) sync --locked --quiet
 	@mkdir -p $(READY) && touch $@

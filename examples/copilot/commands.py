@@ -139,6 +139,7 @@ def environment(ports: Ports, folder: Path, prometheus: Path | None) -> dict[str
     """Return the environment of every program: Wakeful's settings come from nowhere else."""
     slack, pagerduty = SlackConfig(), PagerDutyConfig()
     settings = {
+        "USER": "you",
         "PORT": str(ports.wakeful),
         "DATA_DIR": str(folder / "wakeful"),
         "PROMETHEUS_URL": ports.url("prometheus") if prometheus else "",
