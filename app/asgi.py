@@ -51,6 +51,7 @@ def build(wiring: Wiring) -> st.App:
         finally:
             jobs.stop()
             wiring.close()
+            gc.unfreeze()  # or DuckDB's binding reports all that is frozen as leaked
 
     return st.App(
         SCRIPT,

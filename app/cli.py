@@ -5,6 +5,7 @@ import logging
 import os
 import runpy
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def up(options: argparse.Namespace) -> int:
     """Serve pages and doors, with the engine in the same process or without it."""
     from app import asgi  # here, since Streamlit takes a second that other commands need not
 
+    _refuse_taken_port(Settings.from_env())
     wiring = _wire(Role.UP if options.command == "up" else Role.WEB)
     print(f"Wakeful is at {wiring.settings.base_url}", flush=True)
     asgi.build(wiring).run(config=asgi.server_config(wiring))
@@ -166,6 +168,18 @@ def _parser() -> argparse.ArgumentParser:
     ack.add_argument("alert", type=int, metavar="ID")
     ack.add_argument("--by", help="Your name; WAKEFUL_USER or the login name without")
     return parser
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, int(settings.port)))
+        except OSError as error:
+            reason = error.strerror or error
+            raise SettingsError(
+                f"cannot listen on {settings.host}:{settings.port} ({reason}): set WAKEFUL_PORT"
+            ) from error
 
 
 def _wire(role: Role) -> Wiring:

@@ -1,6 +1,7 @@
 """The command, as an operator types it: exit codes and single sentences."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(tmp_path: Path) -> No
     assert done.stderr == (
         "wakeful: WAKEFUL_HOST=0.0.0.0 would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
         "listen on 127.0.0.1\n"
+    )
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = wakeful(tmp_path, "up", WAKEFUL_PORT=str(port))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"wakeful: cannot listen on 127.0.0.1:{port} (Address already in use): set WAKEFUL_PORT\n"
     )
 
 
