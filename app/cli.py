@@ -1,6 +1,7 @@
 """The `wakeful` command."""
 
 import argparse
+import contextlib
 import logging
 import os
 import runpy
@@ -61,7 +62,8 @@ def up(options: argparse.Namespace) -> int:
     _refuse_taken_port(Settings.from_env())
     wiring = _wire(Role.UP if options.command == "up" else Role.WEB)
     print(f"Wakeful is at {wiring.settings.base_url}", flush=True)
-    asgi.build(wiring).run(config=asgi.server_config(wiring))
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: everything is closed by then
+        asgi.build(wiring).run(config=asgi.server_config(wiring))
     return 0
 
 
