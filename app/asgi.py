@@ -1,5 +1,6 @@
 """The web process: pages, HTTP doors and, in the same process if asked, the engine."""
 
+import contextlib
 import gc
 import importlib
 import pkgutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -63,9 +65,10 @@ def build(wiring: Wiring) -> st.App:
 
 def prepare(wiring: Wiring) -> None:
     """Fill a new database with the defaults; an old one is left as it is."""
-    now = wiring.clock()
-    ensure_defaults(wiring.db, wiring.settings, now=now)
-    with Session(wiring.db) as session:
+    # Names are unique: of several replicas that start at once, the slower finds them taken.
+    with contextlib.suppress(IntegrityError):
+        ensure_defaults(wiring.db, wiring.settings, now=wiring.clock())
+    with contextlib.suppress(IntegrityError), Session(wiring.db) as session:
         dashboards.ensure_default_dashboards(session, wiring.settings.local_user)
         session.commit()
 

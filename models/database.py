@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import create_engine
 
 BUSY_TIMEOUT_SECONDS = 10
+MIGRATION_LOCK = 8501  # any number, as long as it is ours
 
 
 def connect(url: str) -> Engine:
@@ -28,8 +29,10 @@ def read_only(engine: Engine) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision."""
+    """Bring the schema to the newest revision; of several processes, one does and all wait."""
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         command.upgrade(alembic_config(connection), "head")
 
 

@@ -47,11 +47,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def postgresql_db(postgresql_url: str) -> Iterator[Engine]:
     name = f"t{uuid.uuid4().hex[:12]}"
-    _run_sql(f"{postgresql_url}/postgres", f"CREATE DATABASE {name} TEMPLATE template_wakeful")
+    run_sql(f"{postgresql_url}/postgres", f"CREATE DATABASE {name} TEMPLATE template_wakeful")
     engine = database.connect(f"{postgresql_url}/{name}")
     yield engine
     engine.dispose()
-    _run_sql(f"{postgresql_url}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    run_sql(f"{postgresql_url}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def postgresql_url() -> Iterator[str]:
     _as_postgres(start)
     url = f"postgresql+psycopg://postgres@127.0.0.1:{port}"
     try:
-        _run_sql(f"{url}/postgres", "CREATE DATABASE template_wakeful")
+        run_sql(f"{url}/postgres", "CREATE DATABASE template_wakeful")
         engine = database.connect(f"{url}/template_wakeful")
         database.migrate(engine)
         engine.dispose()
@@ -89,7 +89,7 @@ def _as_postgres(command: list[Path | str]) -> None:
     subprocess.run(command, check=True, user=user, cwd="/tmp", stdout=subprocess.DEVNULL)
 
 
-def _run_sql(url: str, statement: str) -> None:
+def run_sql(url: str, statement: str) -> None:
     engine = database.connect(url).execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
