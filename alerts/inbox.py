@@ -54,7 +54,13 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of an alert's timeline; `value` is the signal's when a state was entered."""
+    """One line of an alert's timeline.
+
+    Attributes:
+        text: Names channels as `alerts.channels` does.
+        value: The signal's when a state was entered.
+        channels: Those that `text` names.
+    """
 
     at: datetime
     kind: EntryKind
@@ -62,6 +68,7 @@ class Entry:
     actor: str = ""
     value: float | None = None
     ok: bool = True
+    channels: tuple[str, ...] = ()
 
 
 def firing_now(session: Session) -> list[Item]:
@@ -205,11 +212,24 @@ def _step(row: Escalation) -> Entry:
         text = f"round {row.round + 1}, {text}"
     if late >= LATE:
         text += f" (late by {span(late)})"
-    return Entry(at=row.at, kind=EntryKind.STEP, text=text, actor="engine", ok=late < LATE)
+    return Entry(
+        at=row.at,
+        kind=EntryKind.STEP,
+        text=text,
+        actor="engine",
+        ok=late < LATE,
+        channels=tuple(row.channels),
+    )
 
 
 def _delivery(row: Delivery) -> Entry:
     text = f"{row.event} to {row.channel}: {row.outcome}"
     if row.answer:
         text += f" ({row.answer})"
-    return Entry(at=row.at, kind=EntryKind.DELIVERY, text=text, ok=row.outcome in _GOOD)
+    return Entry(
+        at=row.at,
+        kind=EntryKind.DELIVERY,
+        text=text,
+        ok=row.outcome in _GOOD,
+        channels=(row.channel,),
+    )

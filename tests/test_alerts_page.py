@@ -227,7 +227,7 @@ def test_the_timeline_tells_deliveries_with_the_vendors_answer(house: House) -> 
     page = opened("alerts", alert=str(house.alert(TAKEN).id))
     lines = [line.value.replace("\\", "") for line in page.container(key="alert_timeline").markdown]
     story = "\n".join(lines)
-    assert "trigger to slack:#llm-alerts: delivered (ok, posted" in story
+    assert "trigger to Slack #llm-alerts: delivered (ok, posted" in story
     assert "PagerDuty answered 500 Internal Server Error" in story
     assert "acknowledged by ada" in story
     assert "Provider says degraded; failing over." in story

@@ -199,7 +199,10 @@ def _entry(entry: Entry, item: Item) -> str:
         return f"{icon} **{plain(entry.actor)}** {plain(entry.text)}"
     at = watching.value(item.condition, entry.value)
     by = f" by {plain(entry.actor)}" if entry.actor not in ("", ENGINE) else ""
-    return f"{icon} {plain(entry.text)}{f' at {at}' if at else ''}{by}"
+    said = entry.text
+    for channel in entry.channels:
+        said = said.replace(channel, channel_words.words(channel))
+    return f"{icon} {plain(said)}{f' at {at}' if at else ''}{by}"
 
 
 def _beginning(alert: Alert) -> str:
