@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import sidebar, wired
+from app import parts, sidebar, wired
 from app.views import alerts, dashboards, deliveries, overview, policies, rules, traces
 
 STATIC = Path(__file__).with_name("static")
@@ -29,5 +29,6 @@ pages = [
 ]  # fmt: skip
 
 page = st.navigation(pages)
+parts.know_pages(pages)
 sidebar.draw(wired.current().settings.links)
 page.run()

@@ -29,12 +29,25 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; pad
 """
 
 
-def page(title: str, body: str, *, refresh_seconds: int = 0, style: str = "") -> HTMLResponse:
-    """Return a whole page; `body` and `style` are trusted, `title` is escaped here."""
-    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
+def page(
+    title: str, body: str, *, refresh: tuple[int, str] | None = None, style: str = ""
+) -> HTMLResponse:
+    """Return a whole page.
+
+    Args:
+        title: Escaped here.
+        body: Trusted, like `style`.
+        refresh: After how many seconds the browser asks again, and for which address: without
+            one, it does nothing where its own address ends in a `#fragment`.
+        style: More CSS.
+    """
+    again = ""
+    if refresh is not None:
+        seconds, address = refresh
+        again = f'<meta http-equiv="refresh" content="{seconds};url={escape(address)}">'
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width">{refresh}'
+        f'<meta name="viewport" content="width=device-width">{again}'
         f"<style>{STYLE}{style}</style></head><body>{body}</body></html>"
     )
 

@@ -19,7 +19,7 @@ def control_routes(world: World, links: Mapping[str, str]) -> list[Route]:
     """Return the routes of the page; `links` are titles and addresses shown at its top."""
 
     async def show(_: Request) -> Response:
-        return page("Copilot", _body(world, links), refresh_seconds=REFRESH_SECONDS)
+        return page("Copilot", _body(world, links), refresh=(REFRESH_SECONDS, "/"))
 
     async def state(_: Request) -> Response:
         return JSONResponse({"broken": sorted(world.broken)})

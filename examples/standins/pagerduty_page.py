@@ -37,7 +37,7 @@ def incidents(account: Account, received: list[dict[str, Any]], viewer: Member) 
         f"<h1>Incidents</h1><p class=muted>A stand-in for PagerDuty. You are {people}.</p>"
         f"{cards or '<p class=muted>No incidents yet.</p>'}<h2>On call</h2>{_on_call(account)}"
         f"<h2>Events received</h2>{events or '<p class=muted>None yet.</p>'}",
-        refresh_seconds=REFRESH_SECONDS,
+        refresh=(REFRESH_SECONDS, "/?" + urlencode({"as": viewer.id})),
         style=STYLE,
     )
 

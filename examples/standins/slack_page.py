@@ -48,7 +48,7 @@ def chat(workspace: Workspace, channel: Channel, viewer: User) -> Response:
         f"<h1>{escape(title)}</h1><p class=muted>A stand-in for Slack. You are {people}.</p><main>"
         f"<div class=side>{side}</div><div>{body or '<p class=muted>No messages yet.</p>'}</div>"
         "</main>",
-        refresh_seconds=REFRESH_SECONDS,
+        refresh=(REFRESH_SECONDS, _address(channel.id, viewer.id)),
         style=STYLE,
     )
 
