@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from signals import redact
@@ -74,8 +75,14 @@ def as_counts(value: Value) -> dict[str, float] | None:
 def as_label(value: Value) -> str | None:
     """Return the value of a field such as tenant; None when it is empty."""
     if type(value) is str and len(value) <= redact.SHORT:
-        return redact.redact(value).strip() or None
+        return _short_label(value)
     return text(value, redact.NAME_LIMIT).strip() or None
+
+
+@lru_cache(maxsize=16_384)
+def _short_label(value: str) -> str | None:
+    # The spans of a trace repeat its labels: remembered 0.1 µs, otherwise 0.7 µs.
+    return redact.redact(value).strip() or None
 
 
 def as_model(value: Value) -> str | None:

@@ -7,7 +7,7 @@ of the seeds. What no field takes stays in `attributes`, redacted, as text.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -24,6 +24,9 @@ from signals.attribute_values import (
     as_user,
     text,
 )
+
+MAX_REMEMBERED_CHARACTERS = 4_096  # of the keys of a span: a hostile sender must not fill the memory
+MAX_PLANS = 1_024
 
 _DULL = ("telemetry.", "process.", "os.")  # of a resource: the same for every span, read by nobody
 
@@ -70,6 +73,35 @@ def of_resource(attributes: Mapping[str, Value]) -> Found:
 def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> Found:
     """Return what a span's attributes say, completed by its resource's."""
     found = Found({}, {}, dict(resource.rest) if resource else {})
+    keys = tuple(attributes)
+    plan = _PLANS.get(keys) or _plan(keys)
+    if plan is not None and len(found.rest) + len(plan) <= MAX_ATTRIBUTES:
+        _follow(plan, attributes.values(), found)
+    else:
+        _weigh(attributes, found)
+    if not _UNSETTLED.isdisjoint(found.fields):
+        _settle(found)
+    if resource is not None:
+        found.fields = resource.fields | found.fields
+    return found
+
+
+def _follow(plan: "Sequence[_Treatment]", values: Iterable[Value], found: Found) -> None:
+    """Fill `found` from attributes no two of which want the same field."""
+    fields, rest = found.fields, found.rest
+    for (name, _, key, masked, convert), value in zip(plan, values, strict=True):
+        if not name:
+            rest[key] = redact.REDACTED if masked else text(value)
+        else:
+            converted = convert(value)
+            if converted is None:
+                rest[key] = text(value)
+            else:
+                fields[name] = converted
+
+
+def _weigh(attributes: Mapping[str, Value], found: Found) -> None:
+    """Fill `found` from attributes that must be weighed against each other, or joined."""
     if "metadata" in attributes:
         attributes = _with_metadata(attributes)
     parts: dict[str, dict[str, Value]] = {}
@@ -87,11 +119,6 @@ def of_span(attributes: Mapping[str, Value], resource: Found | None = None) -> F
     for name, pieces in parts.items():
         whole = redact.clean(_joined(pieces), redact.TEXT_LIMIT)
         found.fields.setdefault(_FROM_PARTS[name], whole)
-    if not _UNSETTLED.isdisjoint(found.fields):
-        _settle(found)
-    if resource is not None:
-        found.fields = resource.fields | found.fields
-    return found
 
 
 def texts(attributes: Mapping[str, Value]) -> dict[str, str]:
@@ -128,8 +155,33 @@ class _Treatment(NamedTuple):
     convert: Callable[[Value], Any]
 
 
-@lru_cache(maxsize=16_384)
+_PLANS: dict[tuple[str, ...], tuple[_Treatment, ...]] = {}
+
+
+def _plan(keys: tuple[str, ...]) -> tuple[_Treatment, ...] | None:
+    """Return what becomes of attributes called `keys`; None if that depends on their values.
+
+    Spans of one instrumentation have the same few sets of keys. Following a plan takes half the
+    time of weighing each attribute.
+    """
+    treatments = tuple(map(_treatment, keys))
+    names = [treatment.field for treatment in treatments if treatment.field]
+    if len(set(names)) < len(names) or not _FROM_PARTS.keys().isdisjoint(names):
+        return None
+    if "metadata" in keys:
+        return None
+    if sum(map(len, keys)) <= MAX_REMEMBERED_CHARACTERS:
+        if len(_PLANS) >= MAX_PLANS:
+            _PLANS.clear()
+        _PLANS[keys] = treatments
+    return treatments
+
+
 def _treatment(key: str) -> _Treatment:
+    return _remembered_treatment(key) if len(key) <= redact.NAME_LIMIT else _new_treatment(key)
+
+
+def _new_treatment(key: str) -> _Treatment:
     name, rank = ALIASES.get(key, ("", 0))
     if not name:
         for prefix, parts in _PARTS.items():
@@ -142,6 +194,9 @@ def _treatment(key: str) -> _Treatment:
         masked=redact.names_a_secret(key),
         convert=CONVERT.get(name, as_label),
     )
+
+
+_remembered_treatment = lru_cache(maxsize=16_384)(_new_treatment)
 
 
 def _take(found: Found, treatment: _Treatment, value: Value) -> None:

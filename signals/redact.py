@@ -153,9 +153,12 @@ def names_a_secret(key: str) -> bool:
     return _SECRET_KEY.search(_CAMEL.sub("_", key).lower()) is not None
 
 
-@lru_cache(maxsize=65_536)
 def pseudonym(user: str) -> str:
     """Return `user`, or a stable stand-in when it is an e-mail address: one user still groups."""
+    return _remembered_pseudonym(user) if len(user) <= SHORT else _pseudonym(user)
+
+
+def _pseudonym(user: str) -> str:
     shown = clean(user, NAME_LIMIT)
     if EMAIL not in shown or EMAIL in user:
         return shown
@@ -213,6 +216,6 @@ def _without_addresses(text: str) -> str:
     return "".join((*pieces, text[done:])) if pieces else text
 
 
-@lru_cache(maxsize=65_536)
-def _remembered(text: str) -> str:
-    return _scan(text)
+# Only short texts are remembered: a sender of long ones must not fill the memory.
+_remembered = lru_cache(maxsize=65_536)(_scan)
+_remembered_pseudonym = lru_cache(maxsize=65_536)(_pseudonym)

@@ -5,6 +5,7 @@ MalformedError   the body is not what its content type says: sending it again ca
 Source: https://opentelemetry.io/docs/specs/otlp/
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from signals.logs import LogRecord
@@ -25,7 +26,7 @@ class Decoded:
         reason: Why, for the sender; empty when nothing was refused.
     """
 
-    spans: tuple[Span, ...] = ()
+    spans: Sequence[Span] = ()
     records: tuple[LogRecord, ...] = ()
     rejected: int = 0
     reason: str = ""

@@ -14,7 +14,8 @@ from signals.attribute_values import Value
 from signals.attributes import Found
 from signals.otlp import Decoded, wire
 from signals.otlp.meaning import kind_of, outcome_of
-from signals.traces import Span, SpanEvent
+from signals.traces import SpanEvent
+from signals.traces.rows import UNSAID, SpanRow, SpanRows
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -36,7 +37,7 @@ def spans_of(request: ExportTraceServiceRequest, *, now: datetime) -> Decoded:
     Refused are spans without valid ids, from before 2000, or from more than an hour after `now`.
     A span that ends before it starts is kept with no duration and says so in an attribute.
     """
-    spans: list[Span] = []
+    rows: list[SpanRow] = []
     refused: Counter[str] = Counter()
     newest_ns = _ns(now + AHEAD)
     for group in request.resource_spans:
@@ -47,9 +48,9 @@ def spans_of(request: ExportTraceServiceRequest, *, now: datetime) -> Decoded:
                 if fault:
                     refused[fault] += 1
                 else:
-                    spans.append(_span(span, resource))
+                    rows.append(_row(span, resource))
     reason = "; ".join(f"{count} {fault}" for fault, count in refused.items())
-    return Decoded(spans=tuple(spans), rejected=refused.total(), reason=reason)
+    return Decoded(spans=SpanRows(rows), rejected=refused.total(), reason=reason)
 
 
 def instant(nanoseconds: int) -> datetime:
@@ -72,7 +73,7 @@ def _fault(span: OtlpSpan, newest_ns: int) -> str:
     return ""
 
 
-def _span(span: OtlpSpan, resource: Found) -> Span:
+def _row(span: OtlpSpan, resource: Found) -> SpanRow:
     told = wire.attributes(span.attributes)
     events, lifted = _events(span)
     if lifted:
@@ -90,20 +91,21 @@ def _span(span: OtlpSpan, resource: Found) -> Span:
     kind = kind_of(told, fields, is_server=span.kind == OtlpSpan.SPAN_KIND_SERVER)
     _price(fields, kind, started_at)
     parent = span.parent_span_id
-    return Span(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_id=parent.hex() if is_id(parent, 8) and parent != span.span_id else None,
-        name=redact.clean(span.name, redact.NAME_LIMIT),
-        kind=kind,
-        started_at=started_at,
-        duration_ms=max(elapsed_ns, 0) / 1e6,
-        status=status,
-        status_message=redact.clean(span.status.message),
-        events=events,
-        attributes=found.rest,
+    return {
+        **UNSAID,
         **fields,
-    )
+        "trace_id": span.trace_id.hex(),
+        "span_id": span.span_id.hex(),
+        "parent_id": parent.hex() if is_id(parent, 8) and parent != span.span_id else None,
+        "name": redact.clean(span.name, redact.NAME_LIMIT),
+        "kind": kind,
+        "started_at": started_at,
+        "duration_ms": max(elapsed_ns, 0) / 1e6,
+        "status": status,
+        "status_message": redact.clean(span.status.message),
+        "events": events,
+        "attributes": found.rest,
+    }
 
 
 def _price(fields: dict[str, Any], kind: SpanKind, at: datetime) -> None:

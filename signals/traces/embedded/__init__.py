@@ -17,9 +17,10 @@ from signals.logs.embedded import EmbeddedLogs
 from signals.traces import FILTERS, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.embedded import answering, search
 from signals.traces.embedded.database import Database, StoreError
-from signals.traces.embedded.schema import SPAN_FIELDS, aware, naive, span_of, spans_table
+from signals.traces.embedded.schema import aware, naive, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
+from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 
 __all__ = ["EmbeddedStore", "StoreError"]
 
@@ -61,9 +62,9 @@ class EmbeddedStore:
 
     def write(self, spans: Sequence[Span]) -> None:
         """Store `spans`, durably before it returns; see `SpanSink`."""
-        once = {(span.trace_id, span.span_id): span for span in spans}
+        once = {(row["trace_id"], row["span_id"]): row for row in rows_of(spans)}
         if once:
-            self._writer.write("spans", spans_table(list(once.values())))
+            self._writer.write("spans", spans_table(SpanRows(list(once.values()))))
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return a trace, or None if it is not held; see `TraceStore`."""

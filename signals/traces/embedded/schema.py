@@ -7,7 +7,7 @@ number of different keys. Times are naive UTC microseconds.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow as pa
 from models.vocabulary import CostSource, SpanKind, SpanStatus
 from signals.logs import LogRecord
 from signals.traces import Span, SpanEvent
+from signals.traces.rows import SPAN_FIELDS, rows_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -32,7 +33,6 @@ _SQL = {
 
 _COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 _FLOATS = ("duration_ms", "cost_usd", "ttft_ms", "queue_depth", "eval_score")
-SPAN_FIELDS = tuple(Span.__dataclass_fields__)
 SPAN_TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(SPAN_FIELDS, pa.string()),
     **dict.fromkeys(_FLOATS, pa.float64()),
@@ -59,7 +59,7 @@ def create(table: str, types: Mapping[str, pa.DataType]) -> str:
 def spans_table(spans: Sequence[Span]) -> pa.Table:
     """Return `spans` as Arrow, with `ended_at` after our own fields."""
     columns: dict[str, Sequence[Any]] = dict(
-        zip(SPAN_FIELDS, zip(*map(_SPAN_VALUES, spans), strict=True), strict=True)
+        zip(SPAN_FIELDS, zip(*map(_SPAN_VALUES, rows_of(spans)), strict=True), strict=True)
     )
     starts = [microseconds(at) for at in columns["started_at"]]
     ends = [
@@ -106,7 +106,7 @@ def aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC)
 
 
-_SPAN_VALUES = attrgetter(*SPAN_FIELDS)
+_SPAN_VALUES = itemgetter(*SPAN_FIELDS)
 _LOG_VALUES = attrgetter(*LOG_FIELDS)
 
 
