@@ -1,0 +1,361 @@
+"""The product as its users meet it: real servers, a real browser, nothing of ours replaced.
+
+The story of one alert is told by fixtures that follow from each other (broken, told, taken,
+healed), so that any test can be run alone; in the order of this file nothing happens twice.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from scripts import servers
+from signals.catalog import CATALOG
+from tests.journey import (
+    ADA,
+    ADA_IN_SLACK,
+    PATIENCE_MS,
+    QUIET,
+    VIEWER,
+    Person,
+    Product,
+    settled,
+    shows,
+    started,
+    until,
+)
+
+GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
+PAGES = ("", "alerts", "dashboards", "traces", "rules", "policies", "deliveries")
+RULE = "Errors of answers"
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    yield from started()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=str(servers.ensure("chromium")), headless=True, args=QUIET
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def profile(browser: Browser, product: Product) -> Iterator[Person]:
+    """A browser that most tests share, so that Streamlit's own scripts are fetched once."""
+    person = Person(browser)
+    yield person
+    person.leave()
+
+
+@pytest.fixture
+def grace(profile: Person) -> Iterator[Person]:
+    yield profile
+    profile.close_tabs()
+
+
+@pytest.fixture(scope="module")
+def onlooker(browser: Browser, product: Product) -> Iterator[Person]:
+    """A second browser, which has the alert's page open all along."""
+    person = Person(browser)
+    yield person
+    person.leave()
+
+
+@pytest.fixture
+def stranger(browser: Browser, product: Product) -> Iterator[Person]:
+    """Somebody with a fresh browser, on a phone in the dark."""
+    person = Person(browser, width=390, height=844, dark=True)
+    yield person
+    person.leave()
+
+
+def card(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def choose(box: Locator, value: str) -> None:
+    """Write into a box with a list under it, and take what the list offers."""
+    box.fill(value)
+    box.page.get_by_role("option", name=value).first.wait_for()
+    box.press("Enter")
+
+
+def cells(table: Locator, column: int) -> list[str]:
+    """Return a column of a table as a screen reader is told it: it is drawn on a canvas."""
+    table.locator("canvas").first.wait_for()
+    return table.locator(f"canvas td[aria-colindex='{column}']").all_inner_texts()
+
+
+# --- a healthy day
+
+
+def test_the_overview_shows_every_golden_signal_with_value_state_and_source(
+    grace: Person, product: Product
+) -> None:
+    page = settled(grace.open(product.page("/")))
+    for signal in GOLDEN:
+        found = card(page, f"overview_{signal.name}")
+        shows(found, signal.title, "from prometheus")
+        expect(found.get_by_test_id("stMetricValue")).to_have_text(
+            re.compile(r"\d"), timeout=PATIENCE_MS
+        )
+        expect(found.get_by_test_id("stMetricDelta")).to_have_text(
+            re.compile("ok|target|beyond"), timeout=PATIENCE_MS
+        )
+    shows(page.get_by_test_id("stMain"), "nothing is firing", "fresh")
+
+
+def test_the_chosen_range_and_scope_stand_in_the_address(grace: Person, product: Product) -> None:
+    page = settled(grace.open(product.page("/?feature=answers")))
+    card(page, "range").get_by_role("radio", name="6h").click()
+    expect(page).to_have_url(re.compile("range=6h"), timeout=PATIENCE_MS)
+    shows(page.get_by_test_id("stMain"), "of the last 6 h")
+    again = settled(grace.open(page.url))
+    shows(again.get_by_test_id("stMain"), "of the last 6 h")
+    expect(again.get_by_role("combobox", name="Feature")).to_have_value("answers")
+
+
+def test_a_dashboard_shows_latency_with_errors_and_cost_and_who_answers_for_it(
+    grace: Person, product: Product
+) -> None:
+    page = settled(grace.open(product.page("/dashboards")))
+    for said in (
+        "^Latency over .+ Latest: p50 .+ s, p95 .+ s, p99 .+ s",
+        "^Error rate over .+ Latest: Error rate .+ %",
+        r"^Cost per request over .+ Latest: Cost per request \$",
+    ):
+        expect(page.get_by_label(re.compile(said))).to_be_visible(timeout=PATIENCE_MS)
+    shows(page.get_by_test_id("stMain"), f"{VIEWER} answers for this dashboard")
+
+
+def test_a_dashboard_is_handed_over_to_someone_and_never_to_nobody(
+    grace: Person, product: Product
+) -> None:
+    page = settled(grace.open(product.page("/dashboards?dashboard=cost")))
+    page.get_by_role("button", name="Hand over").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Hand over").click()
+    shows(dialog, "owner")
+    expect(dialog.get_by_role("alert")).to_be_visible(timeout=PATIENCE_MS)
+    dialog.get_by_label("New owner").fill("Katherine Johnson")
+    dialog.get_by_label("New owner").press("Enter")
+    dialog.get_by_role("button", name="Hand over").click()
+    expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
+    again = settled(grace.open(product.page("/dashboards?dashboard=cost")))
+    shows(again.get_by_test_id("stMain"), "Katherine Johnson answers for this dashboard")
+
+
+def test_a_rule_is_drawn_under_the_last_day_then_saved_and_evaluated(
+    grace: Person, product: Product
+) -> None:
+    page = settled(grace.open(product.page("/rules")))
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_role("link", name="Error rate").click()
+    choose(page.get_by_label("Only traffic where"), "feature")
+    choose(page.get_by_label("feature is"), "answers")
+    page.get_by_label("Threshold (%)").fill("90")
+    page.get_by_label("Threshold (%)").press("Enter")
+    page.get_by_label("Name").fill(RULE)
+    page.get_by_label("Name").press("Enter")
+    preview = card(page, "rules_preview")
+    shows(preview, "Over the last 24 h this would never have been beyond the threshold", "90 %")
+    expect(preview.locator("canvas, svg.marks").first).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Save rule").click()
+    listed = page.locator("[class*=st-key-rule_]").filter(has_text=RULE)
+    shows(listed, "Error rate above 90 %", "where feature = answers", "ok")
+
+
+# --- the story of one alert
+
+
+@pytest.fixture(scope="module")
+def broken(profile: Person, product: Product) -> Product:
+    """One click on the copilot's page makes its model slow."""
+    page = profile.open(product.url("copilot"))
+    slow = page.locator(".card").filter(has_text="Slow model")
+    slow.get_by_role("button", name="Break").click()
+    shows(page.locator("body"), "Broken: Slow model")
+    page.close()
+    return product
+
+
+@pytest.fixture(scope="module")
+def alert(broken: Product, onlooker: Person) -> Page:
+    """The alert's page, found by the inbox, open in the second browser from now on."""
+    page = settled(onlooker.open(broken.page("/alerts")))
+    found = page.locator("[class*=st-key-alert_]").filter(has_text="Slow answers")
+    shows(found, "firing")
+    found.get_by_role("link", name="Open").click()
+    shows(card(page, "alert_timeline"), "pending", "firing")
+    return page
+
+
+@pytest.fixture(scope="module")
+def told(broken: Product, alert: Page) -> Product:
+    """Everybody whom the policy names was told."""
+    until(lambda: broken.posts(to_user="U0ADA"), "the direct message to Ada")
+    return broken
+
+
+@pytest.fixture(scope="module")
+def taken(told: Product, profile: Person, alert: Page, onlooker: Person) -> Product:
+    """Ada presses Acknowledge in Slack, and her colleague's browser shows it."""
+    page = profile.open(told.url("slack"))
+    onlooker.asked = 0
+    page.get_by_role("button", name="Acknowledge").click()
+    shows(alert.get_by_test_id("stMain"), f"{ADA_IN_SLACK} has it")
+    onlooker.waited = onlooker.asked
+    shows(page.locator("body"), "acknowledged", ADA_IN_SLACK)
+    page.close()
+    return told
+
+
+@pytest.fixture(scope="module")
+def healed(taken: Product, profile: Person) -> Product:
+    """One click on the copilot's page, and everything is as before."""
+    page = profile.open(taken.url("copilot"))
+    page.get_by_role("button", name="Heal everything").click()
+    shows(page.locator("body"), "Healthy")
+    page.close()
+    return taken
+
+
+def test_slack_hears_first_then_pagerduty_then_the_person_on_call(told: Product) -> None:
+    (post,) = told.posts(channel="llm-alerts")
+    (incident,) = told.incidents()
+    (direct,) = told.posts(to_user="U0ADA")
+    assert "Slow answers" in post["text"]
+    assert "Latency p95" in incident["title"]
+    until(lambda: told.assignees() == [ADA], "the incident's assignment to Ada")
+    paged_at = datetime.fromisoformat(incident["created_at"]).timestamp()
+    assert float(post["ts"]) < paged_at < float(direct["ts"])
+
+
+def test_the_alert_page_tells_the_same_story(told: Product, alert: Page) -> None:
+    timeline = card(alert, "alert_timeline")
+    shows(timeline, "Slack #llm-alerts: delivered", "PagerDuty: delivered", "Ada Lovelace")
+
+
+def test_taken_in_slack_it_shows_in_another_browser_within_one_refresh(
+    taken: Product, onlooker: Person
+) -> None:
+    assert 1 <= onlooker.waited <= 2  # one may have been under way
+
+
+def test_the_alert_leads_to_the_slow_span_of_its_worst_trace(
+    taken: Product, grace: Person, alert: Page
+) -> None:
+    page = settled(grace.open(alert.url))
+    card(page, "alert_traces").get_by_role("link").first.click()
+    slowest = page.locator("[role=treegrid] .body .row").filter(has=page.get_by_text("slowest"))
+    expect(slowest).to_have_count(1, timeout=PATIENCE_MS)
+    shows(slowest, "chat ")
+    slowest.click()
+    expect(page).to_have_url(re.compile("span=[0-9a-f]{16}"), timeout=PATIENCE_MS)
+    shows(card(page, "traces_span"), "the request waited", "first token after")
+    trace_id = re.findall("trace=([0-9a-f]{32})", page.url)[0]
+    logged = [line["msg"] for line in taken.lines("copilot") if line["trace_id"] == trace_id]
+    assert logged
+    assert cells(card(page, "traces_logs"), column=4) == logged
+
+
+def test_on_a_phone_the_alert_begins_with_what_since_when_who_and_why(
+    taken: Product, stranger: Person, alert: Page
+) -> None:
+    page = settled(stranger.open(alert.url))
+    top = card(page, "alert_" + alert.url.split("=")[-1])
+    shows(top, "Slow answers", "firing for", f"{ADA_IN_SLACK} has it", "Latency p95 above 5 s")
+    text = top.inner_text()
+    places = [text.index(said) for said in ("Slow answers", "firing for", ADA_IN_SLACK, "Rule:")]
+    assert places == sorted(places)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    expect(top).to_be_in_viewport()
+
+
+def test_healing_resolves_it_on_the_page_in_slack_and_in_pagerduty(
+    healed: Product, alert: Page
+) -> None:
+    shows(alert.get_by_test_id("stMain"), "resolved by itself")
+    until(lambda: healed.incidents()[0]["status"] == "resolved", "PagerDuty's end of it")
+    until(lambda: "Resolved" in healed.posts(channel="llm-alerts")[0]["text"], "Slack's end of it")
+    until(lambda: "Resolved" in healed.posts(to_user="U0ADA")[0]["text"], "Ada's end of it")
+
+
+def test_whom_the_policy_names_after_that_is_left_alone(healed: Product) -> None:
+    until(lambda: healed.seconds_since_paged() > 45, "the time of the step that must not come")
+    assert healed.posts(channel="general") == []
+    events = [event["event_action"] for event in healed.state("pagerduty")["events"]]
+    assert events == ["trigger", "acknowledge", "resolve"]
+
+
+# --- links, and a bad day
+
+
+@pytest.fixture(scope="module")
+def anew(healed: Product, alert: Page) -> Product:
+    """Wakeful was started again, and nobody has asked it for anything yet."""
+    alert.close()
+    healed.restart("wakeful")
+    return healed
+
+
+def test_the_first_request_after_a_start_may_be_a_link_to_an_alert(
+    anew: Product, alert: Page, stranger: Person
+) -> None:
+    page = settled(stranger.open(alert.url))
+    shows(page.get_by_test_id("stMain"), "Slow answers", "resolved by itself", "Slack #llm-alerts")
+
+
+def test_a_link_to_a_trace_opens_it(anew: Product, stranger: Person) -> None:
+    trace_id = anew.lines("copilot")[0]["trace_id"]
+    page = settled(stranger.open(anew.page(f"/traces?trace={trace_id}")))
+    shows(page.locator("[role=treegrid]"), "POST /v1/", "cache lookup")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/alerts?alert=999999", "There is no alert 999999"),
+        ("/alerts?alert=<b>x", "There is no alert <b>x"),
+        (f"/traces?trace={'ab' * 16}", "This trace is not here"),
+        ("/traces?trace=nonsense", "There is no trace id in that"),
+    ],
+)
+def test_an_unknown_link_says_so(product: Product, grace: Person, path: str, said: str) -> None:
+    page = settled(grace.open(product.page(path)))
+    shows(page.get_by_test_id("stMain"), said)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_asks_nobody_but_wakeful(product: Product, grace: Person, path: str) -> None:
+    page = settled(grace.open(product.page(f"/{path}")))
+    names = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert {urlsplit(name).netloc for name in names} == {urlsplit(product.page("/")).netloc}
+
+
+def test_a_source_that_is_down_is_named_and_its_last_data_stay(
+    product: Product, grace: Person
+) -> None:
+    page = settled(grace.open(product.page("/")))
+    value = card(page, "overview_latency_p95").get_by_test_id("stMetricValue")
+    expect(value).to_have_text(re.compile(r"\d"), timeout=PATIENCE_MS)
+    product.stop_one("prometheus")
+    main = page.get_by_test_id("stMain")
+    shows(main, "Prometheus", "What you see is its last answer, from", "A source is silent")
+    shows(card(page, "overview_latency_p95"), "as of", "ago, from prometheus")
+    expect(value).to_have_text(re.compile(r"\d"))
+    shows(main, "unreachable last answered")
+
+
+def test_no_program_logged_a_failure_of_its_own(product: Product) -> None:
+    for name in ("wakeful", "copilot", "slack", "pagerduty"):
+        assert "Traceback" not in product.said(name)
