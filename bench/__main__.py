@@ -37,8 +37,9 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    said = [HEAD, circumstances(now=utc_now(), load=os.getloadavg()[0])]
+    said = [HEAD, circumstances(now=utc_now())]
     print(said[-1], flush=True)
+    loads = [os.getloadavg()[0]]
     failed = False
     for name in options.parts or PARTS:
         started = time.monotonic()
@@ -49,13 +50,21 @@ def main() -> int:
                 print(f"{name}: {error}", file=sys.stderr)
                 failed = True
                 continue
+        loads.append(os.getloadavg()[0])
         said += [table.markdown() for table in tables]
         print("\n" + "\n\n".join(table.markdown() for table in tables), flush=True)
         print(f"\n({name} took {time.monotonic() - started:.0f} s)", flush=True)
+    # A part by itself loads one core or two; what is above that was somebody else.
+    said.insert(2, f"Load average before and after each part: {', '.join(map(_rounded, loads))}.")
+    print(f"\n{said[2]}")
     if not (options.keep or options.parts or failed):
         DOCUMENT.write_text("\n\n".join(part.strip() for part in said) + "\n")
         print(f"\nwritten to {DOCUMENT}")
     return 1 if failed else 0
+
+
+def _rounded(load: float) -> str:
+    return f"{load:.1f}"
 
 
 if __name__ == "__main__":

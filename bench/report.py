@@ -45,13 +45,13 @@ def judged(value: float, target: float, *, digits: int = 3) -> str:
     return f"{number(value, digits)} (at most {number(target)}: {word})"
 
 
-def circumstances(*, now: datetime, load: float) -> str:
-    """Return one paragraph: date, machine, load before the run, versions."""
+def circumstances(*, now: datetime) -> str:
+    """Return one paragraph: date, machine, versions."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         f"Measured {now:%Y-%m-%d %H:%M} UTC by `make bench` at commit {_commit()}, on "
-        f"{os.cpu_count()} cores ({_processor()}, {_memory()}), {_system()}; load average before "
-        f"the run {load:.1f}. Python {platform.python_version()}, {versions}, Prometheus "
+        f"{os.cpu_count()} cores ({_processor()}, {_memory()}), {_system()}. "
+        f"Python {platform.python_version()}, {versions}, Prometheus "
         f"{_prometheus()}."
     )
 
