@@ -5,6 +5,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 import hmac
 import logging
+import threading
 import zlib
 from collections.abc import Callable
 from datetime import datetime
@@ -53,13 +54,19 @@ def otlp_routes(spans: SpanSink, logs: LogSink, *, token: str, clock: Clock) -> 
         clock: Tells spans from the future.
     """
 
+    # Threads that decode at the same time only take the interpreter from each other, and from
+    # the loop that answers: one decodes, the others wait for their commits.
+    decoding = threading.Lock()
+
     def store_traces(body: bytes, is_json: bool, now: datetime) -> bytes:
-        decoded = spans_of(wire.traces_request(body, is_json=is_json), now=now)
+        with decoding:
+            decoded = spans_of(wire.traces_request(body, is_json=is_json), now=now)
         spans.write(decoded.spans)
         return wire.traces_answer(decoded.rejected, decoded.reason, is_json=is_json)
 
     def store_logs(body: bytes, is_json: bool, now: datetime) -> bytes:
-        decoded = logs_of(wire.logs_request(body, is_json=is_json), now=now)
+        with decoding:
+            decoded = logs_of(wire.logs_request(body, is_json=is_json), now=now)
         spans.write(decoded.spans)
         logs.write(decoded.records)
         return wire.logs_answer(decoded.rejected, decoded.reason, is_json=is_json)
