@@ -7,6 +7,7 @@ where absence is itself an answer, None where the rule's `no_data` decides.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
@@ -65,7 +66,7 @@ class Threshold(_OnSignal):
     )
     window: Duration = Field(default=timedelta(minutes=5), gt=timedelta(), description="Covered")
 
-    @property
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         """Return what to ask."""
         return (self.over(self.window),)
@@ -122,7 +123,7 @@ class BurnRate(_OnSignal):
             raise ValueError(f"an error budget needs a ratio; {name} is in {CATALOG[name].unit}")
         return name
 
-    @property
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         """Return what to ask, the first pair's short window first."""
         return tuple(
@@ -166,7 +167,7 @@ class Promql(_Kind):
     kind: Literal["promql"] = "promql"
     expression: str = Field(min_length=1, description="Each series it returns is a breach")
 
-    @property
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         """Return what to ask."""
         return (self.expression,)
