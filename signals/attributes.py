@@ -25,7 +25,7 @@ from signals.attribute_values import (
     text,
 )
 
-MAX_REMEMBERED_CHARACTERS = 4_096  # of the keys of a span: a hostile sender must not fill the memory
+MAX_KEYS_LENGTH = 4_096  # of a remembered plan: a hostile sender must not fill the memory
 MAX_PLANS = 1_024
 
 _DULL = ("telemetry.", "process.", "os.")  # of a resource: the same for every span, read by nobody
@@ -170,7 +170,7 @@ def _plan(keys: tuple[str, ...]) -> tuple[_Treatment, ...] | None:
         return None
     if "metadata" in keys:
         return None
-    if sum(map(len, keys)) <= MAX_REMEMBERED_CHARACTERS:
+    if sum(map(len, keys)) <= MAX_KEYS_LENGTH:
         if len(_PLANS) >= MAX_PLANS:
             _PLANS.clear()
         _PLANS[keys] = treatments

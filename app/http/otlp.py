@@ -53,7 +53,6 @@ def otlp_routes(spans: SpanSink, logs: LogSink, *, token: str, clock: Clock) -> 
         token: What senders must show as a bearer token; empty to let anyone in.
         clock: Tells spans from the future.
     """
-
     # Threads that decode at the same time only take the interpreter from each other, and from
     # the loop that answers: one decodes, the others wait for their commits.
     decoding = threading.Lock()

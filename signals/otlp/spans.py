@@ -79,7 +79,8 @@ def _row(span: OtlpSpan, resource: Found) -> SpanRow:
     if lifted:
         told = {**lifted, **told}
     found = attributes.of_span(told, resource)
-    status = _STATUS.get(span.status.code, SpanStatus.UNSET)
+    ended_as = span.status
+    status = _STATUS.get(ended_as.code, SpanStatus.UNSET)
     if told.get("langfuse.observation.level") == "ERROR":
         status = SpanStatus.ERROR
     elapsed_ns = span.end_time_unix_nano - span.start_time_unix_nano
@@ -102,7 +103,7 @@ def _row(span: OtlpSpan, resource: Found) -> SpanRow:
         "started_at": started_at,
         "duration_ms": max(elapsed_ns, 0) / 1e6,
         "status": status,
-        "status_message": redact.clean(span.status.message),
+        "status_message": redact.clean(ended_as.message),
         "events": events,
         "attributes": found.rest,
     }

@@ -18,9 +18,8 @@ ROOTLESS_FOR = timedelta(hours=1)  # how long a trace is listed while its root h
 
 _STARTED = "{s}.started_at >= $from_at AND {s}.started_at < $to_at"
 _SHOWN = ("feature", "tenant", "model", "prompt_version", "session_id")
-_COLUMNS = (
-    ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, "
-    + ", ".join(f"r.{label} AS own_{label}" for label in _SHOWN)
+_COLUMNS = ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, " + ", ".join(
+    f"r.{label} AS own_{label}" for label in _SHOWN
 )
 _ORDERS = {
     Order.NEWEST: "started_at DESC",
@@ -99,7 +98,10 @@ def _heads(database: Database, query: TraceQuery) -> list[Head]:
     checked(query.scope)
     condition, parameters = matches(query.scope, "q")
     # What a root says itself is asked of it at once: every later step has fewer rows.
-    when = [_STARTED, *(f"({{s}}.{name} = $scope_{name} OR {{s}}.{name} IS NULL)" for name in labels)]
+    when = [
+        _STARTED,
+        *(f"({{s}}.{name} = $scope_{name} OR {{s}}.{name} IS NULL)" for name in labels),
+    ]
     if query.errors_only:
         when.append(FAILED)
     if query.min_duration_ms is not None:
