@@ -51,7 +51,7 @@ OUTCOMES: Final[dict[Outcome, Look]] = {
     Outcome.GAVE_UP: ("red", "cancel"),
 }
 SPAN_STATUSES: Final[dict[SpanStatus, Look]] = {
-    SpanStatus.UNSET: ("gray", "radio_button_unchecked"),
+    SpanStatus.UNSET: ("gray", "check_circle"),
     SpanStatus.OK: ("green", "check_circle"),
     SpanStatus.ERROR: ("red", "error"),
 }
@@ -90,6 +90,12 @@ def state_mark(state: AlertState) -> str:
 def severity_mark(severity: Severity) -> str:
     """Return Markdown for a severity."""
     return mark(severity, SEVERITIES[severity])
+
+
+def status_mark(status: SpanStatus) -> str:
+    """Return Markdown for the status of a span; OpenTelemetry leaves it unset when all went well."""
+    word = "no error" if status is SpanStatus.UNSET else status.value
+    return mark(word, SPAN_STATUSES[status])
 
 
 def state_badge(state: AlertState) -> DeltaGenerator:

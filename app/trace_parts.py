@@ -17,7 +17,7 @@ from signals.traces.costs import trace_tokens
 def summary(drawn: Waterfall, tz: tzinfo) -> None:
     """Draw what the request was and what it came to."""
     root = drawn.root.span
-    status = parts.mark(root.status.value, parts.SPAN_STATUSES[root.status])
+    status = parts.status_mark(root.status)
     st.markdown(f"### {parts.plain(root.name)} &nbsp; {status}")
     known = " · ".join(
         f"{name} **{parts.plain(value)}**" for name, value in trace_facts.origin(drawn)
@@ -80,7 +80,7 @@ def span_details(row: Row, tz: tzinfo) -> None:
         st.markdown(
             f"**{parts.plain(span.name)}**  \n"
             f"{parts.mark(span.kind.value, ('gray', 'category'))} "
-            f"{parts.mark(span.status.value, parts.SPAN_STATUSES[span.status])}"
+            f"{parts.status_mark(span.status)}"
         )
         if span.status is SpanStatus.ERROR:
             st.error(parts.plain(span.status_message or "It failed without saying why."))
