@@ -93,7 +93,7 @@ def severity_mark(severity: Severity) -> str:
 
 
 def status_mark(status: SpanStatus) -> str:
-    """Return Markdown for the status of a span; OpenTelemetry leaves it unset when all went well."""
+    """Return Markdown for the status of a span, which is unset when all went well."""
     word = "no error" if status is SpanStatus.UNSET else status.value
     return mark(word, SPAN_STATUSES[status])
 
