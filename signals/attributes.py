@@ -92,12 +92,10 @@ def _follow(plan: "Sequence[_Treatment]", values: Iterable[Value], found: Found)
     for (name, _, key, masked, convert), value in zip(plan, values, strict=True):
         if not name:
             rest[key] = redact.REDACTED if masked else text(value)
+        elif (converted := convert(value)) is not None:
+            fields[name] = converted
         else:
-            converted = convert(value)
-            if converted is None:
-                rest[key] = text(value)
-            else:
-                fields[name] = converted
+            rest[key] = text(value)
 
 
 def _weigh(attributes: Mapping[str, Value], found: Found) -> None:
@@ -166,9 +164,8 @@ def _plan(keys: tuple[str, ...]) -> tuple[_Treatment, ...] | None:
     """
     treatments = tuple(map(_treatment, keys))
     names = [treatment.field for treatment in treatments if treatment.field]
-    if len(set(names)) < len(names) or not _FROM_PARTS.keys().isdisjoint(names):
-        return None
-    if "metadata" in keys:
+    weighed = len(set(names)) < len(names) or not _FROM_PARTS.keys().isdisjoint(names)
+    if weighed or "metadata" in keys:
         return None
     if sum(map(len, keys)) <= MAX_KEYS_LENGTH:
         if len(_PLANS) >= MAX_PLANS:
