@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -28,7 +28,9 @@ from signals.prometheus import Prometheus, PrometheusAccess
 from signals.reading import Readers
 from signals.routing import Sources
 from signals.traces import SpanSink, TraceStore
-from signals.traces.embedded import EmbeddedStore
+
+if TYPE_CHECKING:
+    from signals.traces.embedded import EmbeddedStore
 
 
 class Role(StrEnum):
@@ -61,7 +63,7 @@ class Wiring:
     watched: tuple[Source, ...] = ()
     prometheus: Prometheus | None = None
     expressions: Expressions | None = None
-    store: EmbeddedStore | None = None
+    store: "EmbeddedStore | None" = None
     traces: TraceStore | None = None
     logs: LogStore | None = None
     spans_in: SpanSink | None = None
@@ -143,7 +145,10 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     )
 
 
-def _store(settings: Settings, data: Path) -> EmbeddedStore:
+def _store(settings: Settings, data: Path) -> "EmbeddedStore":
+    # Here, since DuckDB and Arrow take 60 MB that engines and commands need not.
+    from signals.traces.embedded import EmbeddedStore
+
     return EmbeddedStore.open(data / "traces.duckdb", memory_mb=int(settings.trace_memory_mb))
 
 

@@ -24,7 +24,7 @@ from alerts.wiring import Role, Wiring, wire
 from app.checks import check_table
 from models.database import read_only
 from signals import SignalError
-from signals.traces.embedded import StoreError
+from signals.traces import StoreError
 
 DEMO = "examples.copilot.demo"
 # What an operator can cause: each is one plain sentence already.

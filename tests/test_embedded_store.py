@@ -14,9 +14,9 @@ import pytest
 from models.vocabulary import CostSource, SpanKind, SpanStatus
 from signals import QueryError, UnreachableError
 from signals.logs import LogRecord
-from signals.traces import BusyError, Order, SpanEvent, TraceQuery, TraceSummary
+from signals.traces import BusyError, Order, SpanEvent, StoreError, TraceQuery, TraceSummary
 from signals.traces.costs import trace_cost, trace_tokens
-from signals.traces.embedded import EmbeddedStore, StoreError
+from signals.traces.embedded import EmbeddedStore
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import spans_table
 from signals.traces.embedded.writer import Writer
@@ -415,7 +415,8 @@ def test_a_batch_that_cannot_be_written_spoils_no_other(tmp_path: Path) -> None:
 def test_a_file_that_another_process_holds_is_one_clear_sentence(tmp_path: Path) -> None:
     with opened(tmp_path):
         script = (
-            "import sys; from signals.traces.embedded import EmbeddedStore, StoreError\n"
+            "import sys; from signals.traces.embedded import EmbeddedStore\n"
+            "from signals.traces import StoreError\n"
             "try: EmbeddedStore.open(sys.argv[1])\n"
             "except StoreError as error: print(error)"
         )

@@ -187,3 +187,7 @@ class SpanSink(Protocol):
 
 class BusyError(Exception):
     """The store cannot take more just now; nothing of the batch was stored."""
+
+
+class StoreError(Exception):
+    """A store cannot be opened. The message is for the operator."""

@@ -16,13 +16,13 @@ from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
 from signals.traces import FILTERS, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.embedded import answering, search
-from signals.traces.embedded.database import Database, StoreError
+from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 
-__all__ = ["EmbeddedStore", "StoreError"]
+__all__ = ["EmbeddedStore"]
 
 PATIENCE = timedelta(seconds=10)
 SWEEP_PATIENCE = timedelta(minutes=5)

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from signals import QueryError, UnreachableError
+from signals.traces import StoreError
 from signals.traces.embedded import schema
 
 logger = logging.getLogger(__name__)
@@ -24,10 +25,6 @@ MAX_ROWS = 200_000
 
 # The file stays readable by DuckDB 1.5, and small row groups keep checkpoints short.
 _ATTACH = "ATTACH '{path}' AS store (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE 30720)"
-
-
-class StoreError(Exception):
-    """The file cannot be opened. The message is for the operator."""
 
 
 class Database:
