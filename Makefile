@@ -32,6 +32,10 @@ bench: $(READY)/venv ## Measure, beside the peers, in one run
 	@$(RUN) python scripts/servers.py prometheus chromium
 	$(RUN) python -m bench
 
+screenshots: $(READY)/venv ## Take the pictures in docs/ anew, of the real thing
+	@$(RUN) python scripts/servers.py prometheus chromium
+	$(RUN) python -m tests.shots
+
 format: $(READY)/venv ## Format and mend what can be mended
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ ADA = "Ada Lovelace"
 ADA_IN_SLACK = "ada.lovelace"  # a press tells the handle alone
 VIEWER = "grace"
 HISTORY = timedelta(hours=2)
+PHONE = (390, 844)
 PATIENCE_SECONDS = 60  # other work may have the machine
 PATIENCE_MS = PATIENCE_SECONDS * 1000
 # The demo's story in seconds. The last step is what must not happen once someone has the alert.
@@ -51,16 +53,16 @@ rules:
     severity: critical
     summary: Users wait. Look for the slow span of a trace.
     runbook_url: https://example.org/runbooks/slow-answers
-    condition: {kind: threshold, signal: latency_p95, comparison: above, bound: 5, window: 20s}
+    condition: {kind: threshold, signal: latency_p95, comparison: above, bound: 5, window: 15s}
     for: 3s
-    keep_firing_for: 3s
+    keep_firing_for: 2s
     interval: 1s
     policy: quick
   - name: A source is silent
     owner: ada@example.org
     severity: error
     summary: Wakeful cannot see.
-    condition: {kind: threshold, signal: source_silence, bound: 15, window: 1m, by: [source]}
+    condition: {kind: threshold, signal: source_silence, bound: 5, window: 1m, by: [source]}
     interval: 1s
     policy: quiet
 """
@@ -96,7 +98,7 @@ class Product:
         }
         self._children = Children(self.folder)
 
-    def start(self, *, history: timedelta = HISTORY, rules: str = QUICK_RULES) -> None:
+    def start(self, *, history: timedelta, rules: str) -> None:
         """Write the history, take the rules, start everything and wait until it answers."""
         book = self.folder / "rules.yaml"
         book.write_text(rules)
@@ -104,8 +106,11 @@ class Product:
         folder.clear()
         now = datetime.now(UTC)
         folder.fill(servers.find("promtool"), self._env, now=now, lasts=history, rules=book)
-        for name in self._programs:
+        # Prometheus first: a source that is slow to start is a silent one.
+        for name in sorted(self._programs, key=lambda name: name != "prometheus"):
             self._start(name)
+            if name == "prometheus":
+                self._children.wait_until_ready(threading.Event())
         self._children.wait_until_ready(threading.Event())
 
     def restart(self, name: str) -> None:
@@ -176,10 +181,11 @@ class Person:
     """Someone's browser, with a profile of its own and all that went wrong in its tabs."""
 
     def __init__(
-        self, browser: Browser, *, width: int = 1400, height: int = 1000, dark: bool = False
+        self, browser: Browser, *, size: tuple[int, int] = (1400, 1000), dark: bool = False
     ) -> None:
         self._context: BrowserContext = browser.new_context(
-            viewport={"width": width, "height": height},
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=1 if size[0] > PHONE[0] else 2,
             color_scheme="dark" if dark else "light",
             timezone_id="Europe/Berlin",
         )
@@ -222,6 +228,11 @@ class Person:
         self.asked += 1
 
 
+def card(page: Page, key: str) -> Locator:
+    """Return the part of a page of Wakeful that has this key."""
+    return page.locator(f".st-key-{key}")
+
+
 def settled(page: Page) -> Page:
     """Return `page` once its script has run."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
@@ -242,11 +253,12 @@ def until(seen: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
-def started(**options: Any) -> Iterator[Product]:
-    """Yield a running product, and stop it."""
+@contextmanager
+def running(*, history: timedelta = HISTORY, rules: str = QUICK_RULES) -> Iterator[Product]:
+    """Run the product with that much history and these rules; stop it whatever happens."""
     product = Product()
     try:
-        product.start(**options)
+        product.start(history=history, rules=rules)
         yield product
     finally:
         product.close()

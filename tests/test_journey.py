@@ -1,85 +1,34 @@
 """The product as its users meet it: real servers, a real browser, nothing of ours replaced.
 
-The story of one alert is told by fixtures that follow from each other (broken, told, taken,
-healed), so that any test can be run alone; in the order of this file nothing happens twice.
+The servers, the people and what happens to them are fixtures of `tests.story`.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from scripts import servers
 from signals.catalog import CATALOG
 from tests.journey import (
     ADA,
     ADA_IN_SLACK,
     PATIENCE_MS,
-    QUIET,
     VIEWER,
     Person,
     Product,
+    card,
     settled,
     shows,
-    started,
     until,
 )
+
+pytest_plugins = ["tests.story"]
 
 GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
 PAGES = ("", "alerts", "dashboards", "traces", "rules", "policies", "deliveries")
 RULE = "Errors of answers"
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    yield from started()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=str(servers.ensure("chromium")), headless=True, args=QUIET
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def profile(browser: Browser, product: Product) -> Iterator[Person]:
-    """A browser that most tests share, so that Streamlit's own scripts are fetched once."""
-    person = Person(browser)
-    yield person
-    person.leave()
-
-
-@pytest.fixture
-def grace(profile: Person) -> Iterator[Person]:
-    yield profile
-    profile.close_tabs()
-
-
-@pytest.fixture(scope="module")
-def onlooker(browser: Browser, product: Product) -> Iterator[Person]:
-    """A second browser, which has the alert's page open all along."""
-    person = Person(browser)
-    yield person
-    person.leave()
-
-
-@pytest.fixture
-def stranger(browser: Browser, product: Product) -> Iterator[Person]:
-    """Somebody with a fresh browser, on a phone in the dark."""
-    person = Person(browser, width=390, height=844, dark=True)
-    yield person
-    person.leave()
-
-
-def card(page: Page, key: str) -> Locator:
-    return page.locator(f".st-key-{key}")
 
 
 def choose(box: Locator, value: str) -> None:
@@ -89,10 +38,9 @@ def choose(box: Locator, value: str) -> None:
     box.press("Enter")
 
 
-def cells(table: Locator, column: int) -> list[str]:
+def column(table: Locator, number: int) -> Locator:
     """Return a column of a table as a screen reader is told it: it is drawn on a canvas."""
-    table.locator("canvas").first.wait_for()
-    return table.locator(f"canvas td[aria-colindex='{column}']").all_inner_texts()
+    return table.locator(f"canvas td[aria-colindex='{number}']")
 
 
 # --- a healthy day
@@ -171,62 +119,16 @@ def test_a_rule_is_drawn_under_the_last_day_then_saved_and_evaluated(
     expect(preview.locator("canvas, svg.marks").first).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Save rule").click()
     listed = page.locator("[class*=st-key-rule_]").filter(has_text=RULE)
-    shows(listed, "Error rate above 90 %", "where feature = answers", "ok")
+    shows(listed, "Error rate above 90 %", "where feature = answers")
+
+    def is_evaluated() -> bool:
+        settled(page).reload()
+        return "ok" in listed.inner_text()
+
+    until(is_evaluated, "the rule's first evaluation")
 
 
 # --- the story of one alert
-
-
-@pytest.fixture(scope="module")
-def broken(profile: Person, product: Product) -> Product:
-    """One click on the copilot's page makes its model slow."""
-    page = profile.open(product.url("copilot"))
-    slow = page.locator(".card").filter(has_text="Slow model")
-    slow.get_by_role("button", name="Break").click()
-    shows(page.locator("body"), "Broken: Slow model")
-    page.close()
-    return product
-
-
-@pytest.fixture(scope="module")
-def alert(broken: Product, onlooker: Person) -> Page:
-    """The alert's page, found by the inbox, open in the second browser from now on."""
-    page = settled(onlooker.open(broken.page("/alerts")))
-    found = page.locator("[class*=st-key-alert_]").filter(has_text="Slow answers")
-    shows(found, "firing")
-    found.get_by_role("link", name="Open").click()
-    shows(card(page, "alert_timeline"), "pending", "firing")
-    return page
-
-
-@pytest.fixture(scope="module")
-def told(broken: Product, alert: Page) -> Product:
-    """Everybody whom the policy names was told."""
-    until(lambda: broken.posts(to_user="U0ADA"), "the direct message to Ada")
-    return broken
-
-
-@pytest.fixture(scope="module")
-def taken(told: Product, profile: Person, alert: Page, onlooker: Person) -> Product:
-    """Ada presses Acknowledge in Slack, and her colleague's browser shows it."""
-    page = profile.open(told.url("slack"))
-    onlooker.asked = 0
-    page.get_by_role("button", name="Acknowledge").click()
-    shows(alert.get_by_test_id("stMain"), f"{ADA_IN_SLACK} has it")
-    onlooker.waited = onlooker.asked
-    shows(page.locator("body"), "acknowledged", ADA_IN_SLACK)
-    page.close()
-    return told
-
-
-@pytest.fixture(scope="module")
-def healed(taken: Product, profile: Person) -> Product:
-    """One click on the copilot's page, and everything is as before."""
-    page = profile.open(taken.url("copilot"))
-    page.get_by_role("button", name="Heal everything").click()
-    shows(page.locator("body"), "Healthy")
-    page.close()
-    return taken
 
 
 def test_slack_hears_first_then_pagerduty_then_the_person_on_call(told: Product) -> None:
@@ -265,7 +167,8 @@ def test_the_alert_leads_to_the_slow_span_of_its_worst_trace(
     trace_id = re.findall("trace=([0-9a-f]{32})", page.url)[0]
     logged = [line["msg"] for line in taken.lines("copilot") if line["trace_id"] == trace_id]
     assert logged
-    assert cells(card(page, "traces_logs"), column=4) == logged
+    lines = column(card(page, "traces_logs"), 4)
+    expect(lines).to_have_text(logged, timeout=PATIENCE_MS)
 
 
 def test_on_a_phone_the_alert_begins_with_what_since_when_who_and_why(
@@ -298,14 +201,6 @@ def test_whom_the_policy_names_after_that_is_left_alone(healed: Product) -> None
 
 
 # --- links, and a bad day
-
-
-@pytest.fixture(scope="module")
-def anew(healed: Product, alert: Page) -> Product:
-    """Wakeful was started again, and nobody has asked it for anything yet."""
-    alert.close()
-    healed.restart("wakeful")
-    return healed
 
 
 def test_the_first_request_after_a_start_may_be_a_link_to_an_alert(
