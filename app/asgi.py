@@ -14,6 +14,8 @@ import streamlit as st
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.defaults import ensure_defaults
@@ -58,9 +60,18 @@ def build(wiring: Wiring) -> st.App:
     return st.App(
         SCRIPT,
         lifespan=lifespan,
-        routes=[*doors(wiring, engine=engine), *login_routes(visitors)],
+        routes=[
+            *doors(wiring, engine=engine),
+            *login_routes(visitors),
+            Route("/overview", _first_page),
+        ],
         middleware=[Middleware(Gate, visitors=visitors)],
     )
+
+
+async def _first_page(request: Request) -> Response:
+    """Lead to the Overview: Streamlit knows its first page by no address but `/`."""
+    return RedirectResponse(f"/?{request.url.query}".rstrip("?"), 307)
 
 
 def prepare(wiring: Wiring) -> None:

@@ -63,7 +63,8 @@ def test_the_overview_shows_every_golden_signal_with_value_state_and_source(
 
 
 def test_the_chosen_range_and_scope_stand_in_the_address(grace: Person, product: Product) -> None:
-    page = settled(grace.open(product.page("/?feature=answers")))
+    page = settled(grace.open(product.page("/overview?feature=answers")))
+    expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
     card(page, "range").get_by_role("radio", name="6h").click()
     expect(page).to_have_url(re.compile("range=6h"), timeout=PATIENCE_MS)
     shows(page.get_by_test_id("stMain"), "of the last 6 h")
