@@ -1,0 +1,67 @@
+"""The rules of the house, kept by machine."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from alerts import channels, engine
+from alerts.settings import Settings
+from alerts.wiring import usable_channels
+from models.tables import Alert, SQLModel
+from signals.catalog import CATALOG
+from signals.packs.seeds import SEEDS
+from signals.units import render
+
+ROOT = Path(__file__).parent.parent
+DOCS = ("README.md", "ARCHITECTURE.md")
+
+
+@pytest.mark.parametrize("names", [engine.LIFECYCLE, engine.CURSOR])
+def test_rows_carry_what_the_core_knows(names: set[str]) -> None:
+    assert names <= set(Alert.model_fields)
+
+
+def test_every_time_is_stored_with_its_zone() -> None:
+    for table in SQLModel.metadata.sorted_tables:
+        for column in table.columns:
+            if "DateTime" in repr(column.type):
+                assert repr(column.type) == "UTCDateTime()", f"{table}.{column.name}"
+
+
+@pytest.mark.parametrize("document", DOCS)
+def test_what_the_documents_name_is_there(document: str) -> None:
+    text = (ROOT / document).read_text()
+    named = re.findall(r"`((?:tests|docs|examples|signals|alerts|app|models)/[\w/.-]+)`", text)
+    linked = re.findall(r"\]\(((?!https?:)[^)#]+)\)", text)
+    missing = [path for path in {*named, *linked} if not (ROOT / path).exists()]
+    assert missing == []
+
+
+def test_every_channel_kind_can_be_told_or_looked_up_once_set_up() -> None:
+    settings = Settings(
+        slack_bot_token="xoxb-1", pagerduty_routing_key="k" * 32, pagerduty_api_token="t"
+    )
+    usable = usable_channels(settings)
+    assert {*usable.notifiers, *usable.directories} == set(channels.KINDS)
+
+
+def test_every_golden_signal_has_its_promql() -> None:
+    assert set(SEEDS.recipes) | {"source_silence"} == set(CATALOG)
+
+
+def test_every_bound_of_the_catalog_can_be_read_aloud() -> None:
+    for signal in CATALOG.values():
+        if signal.breach:
+            assert render(signal.breach.bound, signal.unit)
+
+
+def test_no_source_file_has_grown_past_reading() -> None:
+    rooms = ("app", "alerts", "signals", "models", "examples", "bench", "scripts")
+    files = (path for room in rooms for path in (ROOT / room).rglob("*.py"))
+    long = [
+        f"{path.relative_to(ROOT)}: {count}"
+        for path in files
+        if "migrations" not in path.parts and (count := len(path.read_text().splitlines())) > 350
+    ]
+    assert long == []
