@@ -27,8 +27,8 @@ def fake(httpserver: HTTPServer) -> Iterator[FakePrometheus]:
 
 
 def test_credentials_and_tenant_are_sent(fake: FakePrometheus) -> None:
-    fake.connect(bearer_token=SECRET, tenant="team-a").read(RATE, at=AT)
-    fake.connect(username="wakeful", password="pässwörd€").read(RATE, at=AT)
+    fake.connect(bearer_token=SECRET, tenant="team-a").evaluate("up", at=AT)
+    fake.connect(username="wakeful", password="pässwörd€").evaluate("up", at=AT)
     first, second = (request.headers for request in fake.requests)
     assert (first["Authorization"], first["X-Scope-OrgID"]) == (f"Bearer {SECRET}", "team-a")
     pair = b64encode("wakeful:pässwörd€".encode()).decode()
