@@ -103,10 +103,11 @@ def test_the_address_chooses_the_dashboard(wiring: Wiring) -> None:
     assert "Where does the money go" in text(at)
 
 
-def test_an_address_of_no_dashboard_shows_the_first(wiring: Wiring) -> None:
+def test_an_address_of_no_dashboard_says_so_and_shows_the_first(wiring: Wiring) -> None:
     at = page(dashboard="nowhere").run()
 
     assert not at.exception
+    assert at.warning[0].value == "There is no dashboard nowhere: choose another."
     assert "Is the application fast" in text(at)
 
 

@@ -46,6 +46,8 @@ def _choose(found: tuple[Dashboard, ...]) -> Dashboard:
     linked = st.query_params.get("dashboard")
     if linked in by_slug:
         st.session_state[_CHOICE] = linked
+    elif linked:
+        st.warning(f"There is no dashboard {parts.plain(linked[:40])}: choose another.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         slug = st.selectbox(
             "Dashboard",

@@ -113,6 +113,7 @@ def _table(summaries: tuple[TraceSummary, ...]) -> None:
         hide_index=True,
         height="content" if len(summaries) <= 14 else 560,
         key="traces_table",
+        placeholder=numbers.NO_VALUE,
         alt="Traces that match, one per row",
         column_config={
             "Trace": columns.ButtonColumn(
