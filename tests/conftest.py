@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,14 @@ from sqlalchemy import Engine, text
 
 from models import database
 from scripts import servers
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Give `__main__` back: AppTest puts its script there, and leaves it to whoever spawns."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
