@@ -83,12 +83,12 @@ class Threshold(_OnSignal):
         return value > self.bound if self.comparison is Comparison.ABOVE else value < self.bound
 
     def sentence(self, value: float | None) -> str:
-        """Return what is wrong in one line."""
+        """Return what went wrong in one line; `value` is of when the alert last changed state."""
         bound = render(self.bound, self.about.unit)
         rest = f"alert {self.comparison} {bound} over {span(self.window)}"
         if value is None:
             return f"{self.about.title} has no data ({rest})"
-        return f"{self.about.title} is {render(value, self.about.unit)} ({rest})"
+        return f"{self.about.title} reached {render(value, self.about.unit)} ({rest})"
 
 
 class Window(_Kind):
@@ -152,11 +152,11 @@ class BurnRate(_OnSignal):
         return None
 
     def sentence(self, value: float | None) -> str:
-        """Return what is wrong in one line."""
+        """Return what went wrong in one line; `value` is of when the alert last changed state."""
         goal = f"objective {render(self.objective, Unit.RATIO)}"
         if value is None:
             return f"Error budget of {self.about.title.lower()} has no data ({goal})"
-        return f"{self.about.title}: error budget burns {value:.3g} times too fast ({goal})"
+        return f"{self.about.title}: error budget burned {value:.3g} times too fast ({goal})"
 
 
 class Promql(_Kind):
@@ -181,9 +181,9 @@ class Promql(_Kind):
         return self.questions[0] in values
 
     def sentence(self, value: float | None) -> str:
-        """Return what is wrong in one line."""
+        """Return what went wrong in one line; `value` is of when the alert last changed state."""
         shown = "no value" if value is None else f"{value:.4g}"
-        return f"{self.expression} is {shown}"
+        return f"{self.expression} reached {shown}"
 
 
 AnyCondition = Threshold | BurnRate | Promql

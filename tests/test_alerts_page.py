@@ -28,7 +28,7 @@ def test_a_card_says_what_since_when_who_and_who_is_next(house: House) -> None:
     card = opened("alerts").container(key=f"alert_{house.alert(FIRING).id}")
     said = "\n".join(line.value for line in card.markdown).replace("\\", "")
     assert "critical" in said
-    assert "Error rate is 8.8 % (alert above 3 % over 5 min) for feature=chat" in said
+    assert "Error rate reached 8.8 % (alert above 3 % over 5 min) for feature=chat" in said
     assert "firing for 6 min, since 11:54:00 UTC" in said
     assert "nobody has it" in said
     assert "next: whoever is on call in 9 min" in said
@@ -190,7 +190,7 @@ def test_a_link_opens_one_alert(house: House) -> None:
     page = opened("alerts", alert=str(house.alert(TAKEN).id))
     assert page.title[0].value == TAKEN
     said = text(page)
-    assert "Latency p95 is 6.96 s (alert above 5 s over 5 min) for model=gpt-4.1-mini" in said
+    assert "Latency p95 reached 6.96 s (alert above 5 s over 5 min) for model=gpt-4.1-mini" in said
     assert "ada has it, for 14 min" in said
     assert "Rule: Latency p95 above 5 s over 5 min, for each model, once it lasts 2 min" in said
 
