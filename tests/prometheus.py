@@ -30,10 +30,10 @@ class Server:
 
 
 def program(name: str) -> Path:
-    """Return `prometheus` or `promtool`, or skip the test where it is not installed."""
+    """Return `prometheus` or `promtool`, or fail the test that needs it."""
     path = find(name)
     if path is None:
-        pytest.skip(f"{name} is missing: run python scripts/servers.py prometheus")
+        pytest.fail(f"{name} is missing: run python scripts/servers.py prometheus")
     return path
 
 
