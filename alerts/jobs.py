@@ -96,7 +96,8 @@ class Jobs:
 
     def stop(self) -> None:
         """Stop ticking, once what is being sent is sent and recorded."""
-        self._stopping.set()
+        with self._lock:  # shutdown holds the scheduler's locks while it waits: see `_hurry`
+            self._stopping.set()
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
@@ -108,9 +109,8 @@ class Jobs:
 
     def escalate(self) -> None:
         """Take every escalation step that is due, and hurry its messages."""
-        if engine.escalate(self.db, now=self.clock()) and self._scheduler is not None:
-            for lane in LANES:
-                self._scheduler.modify_job(f"deliver_{lane}", next_run_time=self.clock())
+        if engine.escalate(self.db, now=self.clock()):
+            self._hurry()
 
     def deliver(self, lane: str) -> None:
         """Deliver what is due on one lane."""
@@ -127,6 +127,14 @@ class Jobs:
         """Ask every source how fresh it is."""
         for source in self.watched:
             selfwatch.look(self.db, source, now=self.clock())
+
+    def _hurry(self) -> None:
+        """Tick the lanes now, unless stopping: the scheduler would wait for us, and we for it."""
+        with self._lock:
+            if self._scheduler is None or self._stopping.is_set():
+                return
+            for lane in LANES:
+                self._scheduler.modify_job(f"deliver_{lane}", next_run_time=self.clock())
 
     def _forget_the_past(self) -> None:
         """Remove what jobs and sources that are no more left behind: it would look stuck."""

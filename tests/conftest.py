@@ -1,5 +1,6 @@
 """What many tests share: real databases."""
 
+import faulthandler
 import os
 import pwd
 import shutil
@@ -16,6 +17,13 @@ from sqlalchemy import Engine, text
 
 from models import database
 from scripts import servers
+
+EXIT_SECONDS = 60
+
+
+def pytest_unconfigure() -> None:
+    """Fail, with every thread's stack, if something keeps the process alive after the tests."""
+    faulthandler.dump_traceback_later(EXIT_SECONDS, exit=True)
 
 
 @pytest.fixture(autouse=True)

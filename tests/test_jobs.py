@@ -98,4 +98,31 @@ def test_stopping_waits_until_what_is_being_sent_is_recorded(
     stopping.start()
     go_on.set()
     stopping.join(timeout=10)
+    assert not stopping.is_alive()
     assert "trigger slack:#llm delivered" in world.ledger()
+
+
+def test_a_step_that_becomes_due_while_stopping_does_not_hang_the_stop(
+    httpserver: HTTPServer, sqlite_db: Engine
+) -> None:
+    world = World(httpserver, sqlite_db)
+    world.minutes(2, value=0.2)  # pending: the next evaluation fires
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(questions: object, at: object) -> object:
+        asked.set()
+        assert go_on.wait(10)
+        return world.jobs.ask(questions, world.now)  # type: ignore[arg-type]
+
+    world.now += timedelta(minutes=1)
+    jobs = ticking(sqlite_db, ask=slow, usable=world.jobs.usable)
+    jobs.start()
+    scheduler = jobs._scheduler
+    assert asked.wait(10)
+    stopping = threading.Thread(target=jobs.stop, daemon=True)
+    stopping.start()
+    until(lambda: scheduler is not None and not scheduler.running)
+    go_on.set()
+    stopping.join(timeout=10)
+    assert not stopping.is_alive()
+    assert world.alerts == ["firing"]
