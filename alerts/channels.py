@@ -18,6 +18,7 @@ ONCALL = "oncall"
 PERSON = "person"
 KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, PERSON)
 PEOPLE = (ONCALL, PERSON)
+KEPT_CURRENT = (SLACK, SLACK_DM)  # posts that are updated in place, without calling anybody
 
 
 class ChannelError(ValueError):

@@ -4,35 +4,36 @@ A failed query is not an observation: the rule says why it is blind, and no aler
 Only what changed is written.
 """
 
-import hashlib
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
-from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, case
 from sqlmodel import Session, col, select, update
 
-from alerts import engine, lifecycle
-from alerts.conditions import AnyCondition, Question, parse_condition
-from alerts.engine import LIFECYCLE, StaleError
+from alerts import lifecycle
+from alerts.conditions import Question, parse_condition
+from alerts.decision import LIFECYCLE, Decision, StaleError, core, deciding
 from alerts.lifecycle import Lifecycle, Timing
+from alerts.observations import Change, Episode, Watch, by_identity, changes, fingerprint
+from alerts.outbox import free
 from models.database import read_only
 from models.tables import Alert, Rule
-from models.vocabulary import AlertState, DataState, NoData
-from signals import Labels, Reading, SignalError
+from models.vocabulary import AlertState, DataState
+from signals import Reading, SignalError
 
 logger = logging.getLogger(__name__)
 
 Answers = Mapping[Question, Reading | SignalError]
 Ask = Callable[[Sequence[Question], datetime], Answers]
-Identity = tuple[tuple[str, str], ...]  # a label set, sorted
 CHUNK = 5000  # rows named in one statement
+BATCH = 100  # changes in one transaction
+LEASE = timedelta(minutes=1)  # longer than any one evaluation may take
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Task:
     """One due rule, ready to be asked about."""
 
     rule: Rule
-    condition: AnyCondition
+    watch: Watch
     questions: tuple[Question, ...]
 
 
@@ -49,10 +50,12 @@ class Evaluator:
     """Evaluates the rules of one database.
 
     Attributes:
+        engine_id: Whose leases it takes: rules are claimed, so that any number may evaluate.
         parsed: Tasks of rules by id, parsed once per version of the rule.
     """
 
     db: Engine
+    engine_id: str
     parsed: dict[int, Task] = field(default_factory=dict)
 
     def tick(self, ask: Ask, *, now: datetime) -> int:
@@ -67,38 +70,54 @@ class Evaluator:
             return 0
         answers = ask(list(dict.fromkeys(q for task in tasks for q in task.questions)), now)
         episodes = _open_alerts(self.db)
-        health: dict[tuple[DataState, str], list[int]] = defaultdict(list)
+        health: dict[tuple[DataState, str, int], list[int]] = defaultdict(list)
         for task in tasks:
-            outcome = self._evaluate(task, answers, episodes.get(_id(task.rule), {}), now)
-            health[outcome].append(_id(task.rule))
-        _write_health(self.db, health, now)
+            state, error = self._evaluate(task, answers, episodes.get(_id(task.rule), {}), now)
+            health[state, error, task.rule.interval_seconds].append(_id(task.rule))
+        self._finish(health, now)
         return len(tasks)
 
     def _claim(self, now: datetime) -> list[Task]:
-        """Return the due rules, and make each due again at the next multiple of its interval."""
-        due = (col(Rule.enabled), col(Rule.next_evaluation_at) <= now)
+        """Lease the rules that are due: those of an engine that dies are due again at once."""
+        due = (col(Rule.enabled), col(Rule.next_evaluation_at) <= now, free(Rule, now=now))
+        versions = select(Rule.id, Rule.version).where(*due)
         with Session(self.db, expire_on_commit=False) as session:
-            rows = session.exec(
-                select(Rule.id, Rule.version, Rule.interval_seconds).where(*due).with_for_update()
-            ).all()
+            rows = session.exec(versions.with_for_update(skip_locked=True)).all()
             if not rows:
                 return []
-            stale = [i for i, version, _ in rows if not self._knows(cast(int, i), version)]
+            stale = [i for i, version in rows if not self._knows(cast(int, i), version)]
             for chunk in _chunks(stale):
                 for rule in session.exec(select(Rule).where(col(Rule.id).in_(chunk))):
                     self._parse(rule)
-            by_interval = defaultdict(list)
-            for rule_id, _, interval in rows:
-                by_interval[interval].append(rule_id)
-            for interval, ids in by_interval.items():
-                for chunk in _chunks(ids):
-                    session.exec(
-                        update(Rule)
-                        .where(col(Rule.id).in_(chunk))
-                        .values(next_evaluation_at=_next_multiple(interval, now))
-                    )
+            lease = {"leased_by": self.engine_id, "leased_until": now + LEASE}
+            for chunk in _chunks([i for i, _ in rows]):
+                session.exec(update(Rule).where(col(Rule.id).in_(chunk)).values(lease))
             session.commit()
-        return [task for i, _, _ in rows if (task := self.parsed.get(cast(int, i)))]
+        return [task for i, _ in rows if (task := self.parsed.get(cast(int, i)))]
+
+    def _finish(
+        self, health: Mapping[tuple[DataState, str, int], Sequence[int]], now: datetime
+    ) -> None:
+        """Write how it went, make each rule due at its interval's next multiple, and let go."""
+        with Session(self.db) as session:
+            for (state, error, interval), ids in health.items():
+                # A rule that was changed meanwhile is due at once, and stays so.
+                due = case(
+                    (col(Rule.next_evaluation_at) > now, Rule.next_evaluation_at),
+                    else_=_next_multiple(interval, now),
+                )
+                values = {
+                    "evaluated_at": now,
+                    "data_state": state,
+                    "error": error,
+                    "next_evaluation_at": due,
+                    "leased_by": None,
+                    "leased_until": None,
+                }
+                for chunk in _chunks(ids):
+                    mine = (col(Rule.id).in_(chunk), col(Rule.leased_by) == self.engine_id)
+                    session.exec(update(Rule).where(*mine).values(values))
+            session.commit()
 
     def _parse(self, rule: Rule) -> None:
         try:
@@ -108,8 +127,13 @@ class Evaluator:
             rule.data_state, rule.error = DataState.QUERY_ERROR, f"not a condition: {error}"
             logger.exception("rule skipped id=%s: its stored condition is not valid", rule.id)
         else:
-            questions = condition.questions
-            self.parsed[_id(rule)] = Task(rule=rule, condition=condition, questions=questions)
+            watch = Watch(
+                condition=condition,
+                timing=Timing(hold=rule.hold, keep_firing=rule.keep_firing),
+                labels=rule.labels,
+                no_data=rule.no_data,
+            )
+            self.parsed[_id(rule)] = Task(rule=rule, watch=watch, questions=condition.questions)
 
     def _knows(self, rule_id: int, version: int) -> bool:
         task = self.parsed.get(rule_id)
@@ -127,157 +151,72 @@ class Evaluator:
         for answer in readings.values():
             if isinstance(answer, SignalError):
                 return answer.state, str(answer)
-        seen = _by_identity(cast(Mapping[Question, Reading], readings))
-        state = cast(Reading, readings[task.questions[0]]).state
-        for decision in _decisions(task, seen, episodes):
-            self._apply(task, decision, now)
-        return state, ""
+        seen = by_identity(cast(Mapping[Question, Reading], readings))
+        found = changes(task.watch, seen, episodes, now=now)
+        for some in _chunks(found, BATCH):
+            self._write(task.rule, some, now)
+        return cast(Reading, readings[task.questions[0]]).state, ""
 
-    def _apply(self, task: Task, decision: "Decision", now: datetime) -> None:
-        timing = Timing(hold=task.rule.hold, keep_firing=task.rule.keep_firing)
-        before = decision.episode.lifecycle if decision.episode else None
-        after = lifecycle.observe(before, holds=decision.holds, timing=timing, now=now)
-        if after == before:
-            return
+    def _write(self, rule: Rule, some: Sequence[Change], now: datetime, *, again: int = 1) -> None:
+        """Write changes in one transaction; where somebody was faster, each in one of its own."""
         try:
-            with Session(self.db) as session:
-                _write(session, task.rule, decision, after, now=now)
-                session.commit()
-        except (StaleError, IntegrityError):
-            logger.info("decision dropped rule=%s: somebody was faster", task.rule.id)
+            with deciding(self.db, now=now) as decision:
+                # Groups are locked in the order of their ids: see `alerts.decision`.
+                for change in sorted(some, key=_group_of):
+                    _apply(decision, rule, change)
+        except StaleError:
+            if not again:
+                logger.info("decision dropped rule=%s: somebody was faster", rule.id)
+                return
+            for change in some:
+                self._write(rule, [change], now, again=again - 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
-    """An open alert as the core sees it."""
-
-    alert_id: int
-    version: int
-    lifecycle: Lifecycle
+def _group_of(change: Change) -> int:
+    return (change.episode.group_id or 0) if change.episode else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What was seen of one label set."""
-
-    labels: Labels
-    episode: Episode | None
-    holds: bool
-    value: float | None
-
-
-def _decisions(
-    task: Task,
-    seen: Mapping[Identity, Mapping[Question, float]],
-    episodes: Mapping[str, Episode],
-) -> Iterable[Decision]:
-    """Yield what to observe: label sets that breach, and those that have an open alert."""
-    left = dict(episodes)
-    silence = _silence(task)
-    for identity, values in seen.items():
-        complete = all(question in values for question in task.questions)
-        holds = task.condition.holds(values) or (not complete and silence is True)
-        if not holds and not left:
-            continue
-        labels = dict(identity) | task.rule.labels
-        episode = left.pop(fingerprint(labels), None)
-        unseen = not complete and not holds and silence is None
-        if (holds or episode) and not unseen:
-            value = task.condition.value(values) if complete else None
-            yield Decision(labels=labels, episode=episode, holds=holds, value=value)
-    if silence is None:
-        return
-    for episode in left.values():
-        yield Decision(labels={}, episode=episode, holds=silence, value=None)
-    if silence and not seen and not left:
-        labels = dict(getattr(task.condition, "scope", {})) | task.rule.labels
-        yield Decision(labels=labels, episode=None, holds=True, value=None)
-
-
-def _silence(task: Task) -> bool | None:
-    """Return what a label set that is not there amounts to; None if nothing was observed."""
-    if task.condition.missing is not None:
-        return task.condition.missing
-    match task.rule.no_data:
-        case NoData.KEEP:
-            return None
-        case NoData.ALERT:
-            return True
-        case NoData.RESOLVE:
-            return False
-
-
-def _by_identity(
-    readings: Mapping[Question, Reading],
-) -> dict[Identity, dict[Question, float]]:
-    seen: dict[Identity, dict[Question, float]] = {}
-    for question, reading in readings.items():
-        for sample in reading.samples:
-            identity = tuple(sorted(sample.labels.items()))
-            seen.setdefault(identity, {})[question] = sample.value
-    return seen
-
-
-def _write(
-    session: Session, rule: Rule, decision: Decision, after: Lifecycle | None, *, now: datetime
-) -> None:
-    if decision.episode is not None:
-        row = session.get_one(Alert, decision.episode.alert_id, with_for_update=True)
-        if row.version != decision.episode.version:
-            raise StaleError(f"alert {row.id} is past version {decision.episode.version}")
+def _apply(decision: Decision, rule: Rule, change: Change) -> None:
+    episode, after = change.episode, change.after
+    if episode is not None:
+        if episode.group_id:
+            decision.lock(episode.group_id)
+        row = decision.session.get_one(Alert, episode.alert_id, with_for_update=True)
+        if row.version != episode.version:
+            raise StaleError(f"alert {row.id} is past version {episode.version}")
         if after is None:
-            engine.forget(session, row)
+            decision.forget(row)
             return
     else:
         after = cast(Lifecycle, after)
-        row = engine.open_alert(
-            session,
+        row = decision.open(
             rule,
             after,
-            fingerprint=fingerprint(decision.labels),
-            labels=decision.labels,
-            value=decision.value,
+            fingerprint=fingerprint(change.labels),
+            labels=change.labels,
+            value=change.value,
         )
-    if after != engine.core(row):
-        engine.move(session, row, after, actor=lifecycle.ENGINE, now=now, value=decision.value)
-
-
-def fingerprint(labels: Labels) -> str:
-    """Return the identity of a label set: 16 hex digits, independent of order."""
-    canonical = json.dumps(sorted(labels.items()))
-    return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
+    if after != core(row):
+        decision.move(row, after, actor=lifecycle.ENGINE, value=change.value)
 
 
 def _open_alerts(db: Engine) -> dict[int, dict[str, Episode]]:
     """Return every open alert, by rule and fingerprint, without loading whole rows."""
     names = sorted(LIFECYCLE)
-    columns = [getattr(Alert, name) for name in names]
-    statement = select(Alert.id, Alert.rule_id, Alert.fingerprint, Alert.version, *columns).where(
-        Alert.state != AlertState.RESOLVED
-    )
+    known = (Alert.id, Alert.rule_id, Alert.fingerprint, Alert.group_id, Alert.version, Alert.flaps)
+    columns = [*known, *(getattr(Alert, name) for name in names)]
     found: dict[int, dict[str, Episode]] = defaultdict(dict)
     with Session(read_only(db)) as session:
-        for alert_id, rule_id, identity, version, *values in session.exec(statement):
+        rows = session.exec(select(*columns).where(Alert.state != AlertState.RESOLVED))
+        for alert_id, rule_id, identity, group_id, version, flaps, *values in rows:
             found[rule_id][identity] = Episode(
-                alert_id=cast(int, alert_id),
+                alert_id=alert_id,
+                group_id=group_id,
                 version=version,
+                flaps=flaps,
                 lifecycle=Lifecycle(**dict(zip(names, values, strict=True))),
             )
     return found
-
-
-def _write_health(
-    db: Engine, health: Mapping[tuple[DataState, str], Sequence[int]], now: datetime
-) -> None:
-    with Session(db) as session:
-        for (state, error), ids in health.items():
-            for chunk in _chunks(ids):
-                session.exec(
-                    update(Rule)
-                    .where(col(Rule.id).in_(chunk))
-                    .values(evaluated_at=now, data_state=state, error=error)
-                )
-        session.commit()
 
 
 def _next_multiple(interval_seconds: int, now: datetime) -> datetime:
@@ -286,8 +225,8 @@ def _next_multiple(interval_seconds: int, now: datetime) -> datetime:
     return datetime.fromtimestamp(count * interval_seconds, tz=UTC)
 
 
-def _chunks(ids: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (ids[i : i + CHUNK] for i in range(0, len(ids), CHUNK))
+def _chunks(items: Sequence[T], size: int = CHUNK) -> Iterable[Sequence[T]]:
+    return (items[i : i + size] for i in range(0, len(items), size))
 
 
 def _id(rule: Rule) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -13,9 +13,11 @@ from models.tables import (
     Alert,
     Delivery,
     Escalation,
+    Group,
     Heartbeat,
     Note,
     Notification,
+    Remark,
     Rule,
     SourceStatus,
     Transition,
@@ -27,15 +29,21 @@ OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 LATE = timedelta(seconds=5)  # a step taken later than this says so
 _WORST_FIRST = list(Severity)
 _GOOD = (Outcome.DELIVERED, Outcome.EXPANDED)
+_ROWS = select(Alert, Rule, Group).join(Rule).join(Group, isouter=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One alert with its rule, as a list shows it."""
+    """One alert with its rule, as a list shows it.
+
+    Attributes:
+        group: Those that people are told of together; None while it is pending.
+    """
 
     alert: Alert
     rule: Rule
     summary: str
+    group: Group | None
 
     @property
     def condition(self) -> AnyCondition:
@@ -49,6 +57,7 @@ class EntryKind(StrEnum):
     STATE = "state"
     STEP = "step"
     DELIVERY = "delivery"
+    REMARK = "remark"
     NOTE = "note"
 
 
@@ -73,10 +82,7 @@ class Entry:
 
 def firing_now(session: Session) -> list[Item]:
     """Return the firing and acknowledged alerts: nobody's first, then worst, then longest."""
-    rows = session.exec(
-        select(Alert, Rule).join(Rule).where(col(Alert.state).in_(OPEN)).limit(1000)
-    ).all()
-    items = [Item(alert=a, rule=r, summary=summary(a, r)) for a, r in rows]
+    items = _items(session, _ROWS.where(col(Alert.state).in_(OPEN)).limit(1000))
     return sorted(
         items,
         key=lambda i: (
@@ -99,12 +105,19 @@ def resolved(session: Session, *, limit: int = 100) -> list[Item]:
 
 def item(session: Session, alert_id: int) -> Item | None:
     """Return one alert with its rule, or None if there is no such alert."""
-    row = session.exec(select(Alert, Rule).join(Rule).where(Alert.id == alert_id)).one_or_none()
-    return None if row is None else Item(alert=row[0], rule=row[1], summary=summary(*row))
+    return next(iter(_items(session, _ROWS.where(col(Alert.id) == alert_id))), None)
+
+
+def group(session: Session, group_id: int) -> list[Item]:
+    """Return the alerts of one group: open ones first, longest first; at most 500."""
+    over = col(Alert.state) == AlertState.RESOLVED
+    of_group = _ROWS.where(col(Alert.group_id) == group_id)
+    return _items(session, of_group.order_by(over, col(Alert.fired_at)).limit(500))
 
 
 def timeline(session: Session, alert_id: int) -> list[Entry]:
-    """Return everything that happened to one alert, oldest first."""
+    """Return everything that happened to one alert and was told of its group, oldest first."""
+    of_group = session.exec(select(Alert.group_id).where(Alert.id == alert_id)).one_or_none()
     entries = [
         *(
             _state(row)
@@ -112,11 +125,15 @@ def timeline(session: Session, alert_id: int) -> list[Entry]:
         ),
         *(
             _step(row)
-            for row in session.exec(select(Escalation).where(Escalation.alert_id == alert_id))
+            for row in session.exec(select(Escalation).where(Escalation.group_id == of_group))
         ),
         *(
             _delivery(row)
-            for row in session.exec(select(Delivery).where(Delivery.alert_id == alert_id))
+            for row in session.exec(select(Delivery).where(Delivery.group_id == of_group))
+        ),
+        *(
+            Entry(at=row.at, kind=EntryKind.REMARK, text=row.text, actor=row.actor)
+            for row in session.exec(select(Remark).where(Remark.group_id == of_group))
         ),
         *(
             Entry(at=row.at, kind=EntryKind.NOTE, text=row.text, actor=row.author)
@@ -129,9 +146,8 @@ def timeline(session: Session, alert_id: int) -> list[Entry]:
 def deliveries(
     session: Session, *, channel: str = "", outcome: str = "", limit: int = 200
 ) -> list[tuple[Delivery, str]]:
-    """Return the ledger, newest first, each with its rule's name."""
-    query = select(Delivery, Rule.name).join(Alert, col(Alert.id) == Delivery.alert_id)
-    query = query.join(Rule, col(Rule.id) == Alert.rule_id)
+    """Return the ledger, newest first, each with what its group is called."""
+    query = select(Delivery, Group.title).join(Group)
     if channel:
         query = query.where(col(Delivery.channel).startswith(channel))
     if outcome:
@@ -142,11 +158,10 @@ def deliveries(
 def outbox(session: Session) -> list[tuple[Notification, str]]:
     """Return what is still to be said or could not be said, longest-waiting first."""
     query = (
-        select(Notification, Rule.name)
-        .join(Alert, col(Alert.id) == Notification.alert_id)
-        .join(Rule, col(Rule.id) == Alert.rule_id)
+        select(Notification, Group.title)
+        .join(Group)
         .where(or_(col(Notification.next_attempt_at).is_not(None), Notification.error != ""))
-        .where(or_(Notification.error == "", col(Alert.state).in_(OPEN)))
+        .where(or_(Notification.error == "", Group.state != AlertState.RESOLVED))
     )
     return list(session.exec(query.order_by(col(Notification.wanted_at)).limit(500)))
 
@@ -190,14 +205,17 @@ def heartbeats(session: Session) -> list[Heartbeat]:
 
 def _listed(session: Session, state: AlertState, *, limit: int, newest_first: bool) -> list[Item]:
     by_age = col(Alert.active_at)
-    rows = session.exec(
-        select(Alert, Rule)
-        .join(Rule)
-        .where(Alert.state == state)
-        .order_by(by_age.desc() if newest_first else by_age)
-        .limit(limit)
+    of_state = _ROWS.where(col(Alert.state) == state)
+    return _items(
+        session, of_state.order_by(by_age.desc() if newest_first else by_age).limit(limit)
     )
-    return [Item(alert=a, rule=r, summary=summary(a, r)) for a, r in rows]
+
+
+def _items(session: Session, query: Any) -> list[Item]:
+    return [
+        Item(alert=alert, rule=rule, summary=summary(alert, rule), group=group)
+        for alert, rule, group in session.exec(query)
+    ]
 
 
 def _state(row: Transition) -> Entry:
@@ -210,6 +228,8 @@ def _step(row: Escalation) -> Entry:
     text = f"step {row.step + 1}: {', '.join(row.channels)}"
     if row.round:
         text = f"round {row.round + 1}, {text}"
+    if row.skipped:
+        text += f" skipped: {row.skipped}"
     if late >= LATE:
         text += f" (late by {span(late)})"
     return Entry(

@@ -8,6 +8,7 @@ with the error, and the next tick tries again.
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,9 +19,10 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine
 from sqlmodel import Session, col, delete
 
-from alerts import channels, engine, outbox, selfwatch
+from alerts import channels, delivery, engine, running, selfwatch
+from alerts.delivery import Channels
+from alerts.engine import Muter
 from alerts.evaluation import Ask, Evaluator
-from alerts.outbox import Channels
 from models.clock import Clock
 from models.tables import Heartbeat, Reply, SourceStatus
 from signals import Source
@@ -28,6 +30,7 @@ from signals import Source
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
+BEAT_SECONDS = 2  # a quarter of `outbox.DEAD_AFTER`
 HEARTBEAT = timedelta(seconds=5)
 REPLIES_KEPT = timedelta(days=7)  # PagerDuty repeats a webhook for two
 # One lane a vendor: a vendor that hangs delays nobody else's messages.
@@ -56,6 +59,7 @@ class Jobs:
     """The engine's jobs over one database.
 
     Attributes:
+        engine_id: Whose leases are taken; another for every process.
         ask: Answers questions; see `alerts.evaluation`.
         watched: Sources whose freshness is looked after.
         sweep: Deletes what retention says may go.
@@ -67,18 +71,23 @@ class Jobs:
     usable: Channels
     watched: Sequence[Source] = ()
     sweep: Callable[[datetime], None] = lambda _now: None
+    engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
+    _muter: Muter = field(init=False)
     _beats: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _escalating: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._evaluator = Evaluator(db=self.db)
+        self._evaluator = Evaluator(db=self.db, engine_id=self.engine_id)
+        self._muter = Muter(self.db)
 
     def start(self) -> None:
         """Start ticking, in threads of its own."""
         self._forget_the_past()
+        self.beat()  # before anything is leased: a lease of an engine without a beat is void
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick skipped is no news
         scheduler = BackgroundScheduler(
             timezone="UTC",
@@ -101,27 +110,37 @@ class Jobs:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
+            running.leave(self.db, self.engine_id)
 
     def evaluate(self) -> None:
-        """Evaluate the rules that are due, and take the steps that became due by it."""
+        """Evaluate the rules that are due, and do what became due by it."""
         EVALUATED.inc(self._evaluator.tick(self.ask, now=self.clock()))
         self.escalate()
 
     def escalate(self) -> None:
-        """Take every escalation step that is due, and hurry its messages."""
-        if engine.escalate(self.db, now=self.clock()):
-            self._hurry()
+        """Let acknowledgements run out, mute, take steps that are due, and hurry messages."""
+        with self._escalating:
+            now = self.clock()
+            changed = engine.expire(self.db, now=now) + self._muter.mute(now=now)
+            if engine.escalate(self.db, now=now) or changed:
+                self._hurry()
 
     def deliver(self, lane: str) -> None:
         """Deliver what is due on one lane."""
         for _ in range(BURST):
-            entry = outbox.deliver_next(self.db, self.usable, LANES[lane], now=self.clock())
+            entry = delivery.deliver_next(
+                self.db, self.usable, LANES[lane], now=self.clock(), by=self.engine_id
+            )
             if entry is None:
                 return
             kind = channels.parse(entry.channel)[0]
             DELIVERIES.labels(kind=kind, outcome=entry.outcome.value).inc()
             if self._stopping.is_set():
                 return
+
+    def beat(self) -> None:
+        """Say that this engine is alive; see `outbox.free`."""
+        running.beat(self.db, self.engine_id, now=self.clock())
 
     def look(self) -> None:
         """Ask every source how fresh it is."""
@@ -161,6 +180,7 @@ class Jobs:
             ("evaluate", self.evaluate, TICK_SECONDS),
             ("escalate", self.escalate, TICK_SECONDS),
             *lanes,
+            ("beat", self.beat, BEAT_SECONDS),
             ("look", self.look, 10),
             ("sweep", self._sweep, 3600),
         ]

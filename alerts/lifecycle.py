@@ -2,9 +2,10 @@
 
         condition holds        held for `hold`         acknowledge
     (none) ---------> PENDING ---------------> FIRING -------------> ACKNOWLEDGED
-       ^                 |                        |                       |
-       +-----------------+                        +-----------+-----------+
-          stops holding                                       v
+       ^                 |                      ^ |  <-------------       |
+       +-----------------+                        |    expire, release    |
+          stops holding                           +-----------+-----------+
+                                                              v
                                   RESOLVED   <--- clear for `keep_firing`, or by hand
 
 `hold` and `keep_firing` are Prometheus' `for` and `keep_firing_for`:
@@ -36,7 +37,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """State of one alert, and since when."""
+    """State of one alert, and since when.
+
+    Attributes:
+        ack_expires_at: When it is nobody's again unless it is over by then; None for never.
+    """
 
     state: AlertState
     active_at: datetime
@@ -44,6 +49,7 @@ class Lifecycle:
     clear_since: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
+    ack_expires_at: datetime | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
 
@@ -91,8 +97,10 @@ def observe(
             raise TransitionError("a resolved alert is closed; start a new one")
 
 
-def acknowledge(alert: Lifecycle, *, by: str, now: datetime) -> Lifecycle:
-    """Return the alert as taken by someone. The first to acknowledge keeps it.
+def acknowledge(
+    alert: Lifecycle, *, by: str, now: datetime, until: datetime | None = None
+) -> Lifecycle:
+    """Return the alert as taken by someone, until `until` if given. The first keeps it.
 
     Raises:
         TransitionError: The alert is pending or resolved.
@@ -100,12 +108,50 @@ def acknowledge(alert: Lifecycle, *, by: str, now: datetime) -> Lifecycle:
     match alert.state:
         case AlertState.FIRING:
             return replace(
-                alert, state=AlertState.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=by
+                alert,
+                state=AlertState.ACKNOWLEDGED,
+                acknowledged_at=now,
+                acknowledged_by=by,
+                ack_expires_at=until,
             )
         case AlertState.ACKNOWLEDGED:
             return alert
         case AlertState.PENDING | AlertState.RESOLVED:
             raise TransitionError(f"cannot acknowledge a {alert.state} alert")
+
+
+def hold_until(alert: Lifecycle, until: datetime) -> Lifecycle:
+    """Return an alert that someone has as theirs until `until`, and nobody's from then on."""
+    return replace(alert, ack_expires_at=until)
+
+
+def expire(alert: Lifecycle, *, now: datetime) -> Lifecycle:
+    """Return the alert as nobody's if whoever took it has run out of time."""
+    due = alert.ack_expires_at
+    if alert.state is not AlertState.ACKNOWLEDGED or due is None or now < due:
+        return alert
+    return release(alert)
+
+
+def release(alert: Lifecycle) -> Lifecycle:
+    """Return the alert as nobody's; one that nobody has is as it was.
+
+    Raises:
+        TransitionError: The alert is pending or resolved.
+    """
+    match alert.state:
+        case AlertState.ACKNOWLEDGED:
+            return replace(
+                alert,
+                state=AlertState.FIRING,
+                acknowledged_at=None,
+                acknowledged_by=None,
+                ack_expires_at=None,
+            )
+        case AlertState.FIRING:
+            return alert
+        case AlertState.PENDING | AlertState.RESOLVED:
+            raise TransitionError(f"cannot hand on a {alert.state} alert")
 
 
 def resolve(alert: Lifecycle, *, by: str, now: datetime) -> Lifecycle:

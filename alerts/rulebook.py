@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import engine, lifecycle
+from alerts import lifecycle
 from alerts.conditions import AnyCondition, BurnRate, Condition, Threshold, parse_condition
+from alerts.decision import Decision, core
 from alerts.durations import Duration
 from models.tables import Alert, Policy, Rule
 from models.vocabulary import AlertState, NoData, Severity
@@ -214,9 +215,11 @@ def _subject(condition: AnyCondition) -> tuple[Any, ...]:
 
 def _close_open_alerts(session: Session, rule: Rule, *, by: str, now: datetime) -> None:
     is_open = (Alert.rule_id == rule.id, Alert.state != AlertState.RESOLVED)
-    for row in session.exec(select(Alert).where(*is_open).with_for_update()):
+    by_group = col(Alert.group_id).asc()
+    decision = Decision(session, now=now)
+    for row in session.exec(select(Alert).where(*is_open).order_by(by_group)).all():
         if row.state is AlertState.PENDING:
-            engine.forget(session, row)
+            decision.forget(row)
         else:
-            after = lifecycle.resolve(engine.core(row), by=by, now=now)
-            engine.move(session, row, after, actor=by, now=now)
+            decision.move(row, lifecycle.resolve(core(row), by=by, now=now), actor=by)
+    decision.settle()

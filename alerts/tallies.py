@@ -30,7 +30,7 @@ class Watch:
 class Delivered:
     """How many messages were to be delivered, and how many were.
 
-    A message is one event of one alert for one channel, however many attempts it took.
+    A message is one event of one group for one channel, however many attempts it took.
     """
 
     wanted: int
@@ -56,7 +56,7 @@ def open_by_rule(session: Session) -> dict[int, list[int]]:
 
 def delivered(session: Session, *, since: datetime) -> Delivered:
     """Return how many messages were tried since then, and how many of them got through."""
-    message = (Delivery.alert_id, Delivery.channel, Delivery.event)
+    message = (Delivery.group_id, Delivery.channel, Delivery.event)
     tried = select(*message).where(Delivery.at >= since).distinct()
     reached = tried.where(col(Delivery.outcome).in_(_REACHED))
     return Delivered(

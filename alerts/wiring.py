@@ -11,13 +11,14 @@ from typing import IO, TYPE_CHECKING
 from sqlalchemy import Engine
 
 from alerts import channels
+from alerts.delivery import Channels
 from alerts.jobs import Jobs
 from alerts.notifiers import Directory, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
-from alerts.outbox import Channels, release_leases
+from alerts.outbox import release_leases
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError
 from models.clock import Clock, utc_now

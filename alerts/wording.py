@@ -1,15 +1,23 @@
-"""What an alert is called in words, from its rows. Pure."""
+"""What an alert or a group of them is called in words, from its rows."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import cast
 
 from pydantic import ValidationError
+from sqlmodel import Session, case, col, select
 
 from alerts.conditions import parse_condition
-from alerts.notifiers import Message
-from models.tables import Alert, Notification, Rule
+from alerts.groups import WORST_FIRST, vendor_key
+from alerts.notifiers import Line, Message
+from models.tables import Alert, Group, Notification, Rule
+from models.vocabulary import AlertState
 
 # Labels that say best what misbehaves, most telling first.
 SOURCES = ("feature", "service", "job", "model", "tenant")
+LINES = 10  # of a group's alerts in one message
+
+Rows = Sequence[tuple[Alert, Rule]]
 
 
 def summary(alert: Alert, rule: Rule) -> str:
@@ -29,20 +37,72 @@ def alert_url(base_url: str, alert_id: int) -> str:
     return f"{base_url}/alerts?alert={alert_id}"
 
 
-def message(alert: Alert, rule: Rule, note: Notification, *, base_url: str) -> Message:
-    """Return what `note` wants said about `alert`."""
+def muted_words(muted_by: str) -> str:
+    """Return what mutes an alert, in words: `muted by silence 3`; empty if nothing does."""
+    kind, _, number = muted_by.partition(":")
+    return f"muted by {kind} {number}" if kind else ""
+
+
+def message(session: Session, note: Notification, *, base_url: str) -> Message:
+    """Return what `note` wants said about its group, as things stand now."""
+    group = session.get_one(Group, note.group_id)
+    rows = worst(session, group, limit=LINES)
+    alert, rule = rows[0]
+    several = group.size > 1
     return Message(
         event=note.wanted,
-        dedup_key=alert.dedup_key,
-        title=rule.name,
+        dedup_key=group.dedup_key,
+        vendor_key=vendor_key(group.dedup_key, group.epoch),
+        title=group.title,
         summary=summary(alert, rule),
-        severity=alert.severity,
+        severity=group.severity,
         source=next((alert.labels[k] for k in SOURCES if k in alert.labels), "llm application"),
         url=alert_url(base_url, cast(int, alert.id)),
         runbook_url=rule.runbook_url,
-        labels=alert.labels,
-        fired_at=alert.fired_at or alert.active_at,
-        acknowledged_by=alert.acknowledged_by,
+        labels=group.labels if several else alert.labels,
+        lines=tuple(_line(a, r, base_url) for a, r in rows) if several else (),
+        more=max(0, group.size - len(rows)),
+        fired_at=group.opened_at,
+        muted=muted_words(alert.muted_by) if group.muted else "",
+        acknowledged_by=_holders(rows),
+        acknowledged_until=_until(rows),
         resolved_by=alert.resolved_by,
+        loud=note.loud,
         external_id=note.external_id,
     )
+
+
+def worst(session: Session, group: Group, *, limit: int) -> Rows:
+    """Return a group's alerts, at most `limit`: open ones first, nobody's first, worst first.
+
+    Of a group that is over, the alerts that ended last.
+    """
+    of_group = select(Alert, Rule).join(Rule).where(Alert.group_id == group.id)
+    if group.state is AlertState.RESOLVED:
+        ended = of_group.order_by(col(Alert.resolved_at).desc(), col(Alert.id))
+        return session.exec(ended.limit(limit)).all()
+    badness = case(*((Alert.severity == s, i) for i, s in enumerate(WORST_FIRST)))
+    opened = of_group.where(Alert.state != AlertState.RESOLVED).order_by(
+        (col(Alert.state) == AlertState.ACKNOWLEDGED).asc(),
+        (col(Alert.muted_by) != "").asc(),
+        badness,
+        col(Alert.fired_at),
+        col(Alert.id),
+    )
+    return session.exec(opened.limit(limit)).all()
+
+
+def _line(alert: Alert, rule: Rule, base_url: str) -> Line:
+    state = "muted" if alert.muted_by and alert.state is AlertState.FIRING else alert.state.value
+    text = f"{rule.name}: {summary(alert, rule)}"
+    return Line(state=state, text=text, url=alert_url(base_url, cast(int, alert.id)))
+
+
+def _holders(rows: Rows) -> str | None:
+    names = dict.fromkeys(a.acknowledged_by for a, _ in rows if a.acknowledged_by)
+    return ", ".join(names) or None
+
+
+def _until(rows: Rows) -> datetime | None:
+    ends = [a.ack_expires_at for a, _ in rows if a.ack_expires_at]
+    return min(ends, default=None)

@@ -9,8 +9,9 @@ from typing import Final
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import engine
-from alerts.engine import StaleError, UnknownAlertError
+from alerts import actions
+from alerts.actions import UnknownAlertError
+from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
 from app import cached_alerts, identity, numbers, parts, wired
 from models.vocabulary import AlertState
@@ -26,7 +27,7 @@ def acknowledge(alert_id: int) -> None:
     wiring, me = wired.current(), identity.viewer()
     now = wiring.clock()
     try:
-        taken = engine.acknowledge(wiring.db, alert_id, by=me, now=now)
+        taken = actions.acknowledge(wiring.db, alert_id, by=me, now=now)
     except TransitionError:
         parts.flash(_over(alert_id), _TOLD)
     except (UnknownAlertError, StaleError, SQLAlchemyError) as error:
@@ -46,7 +47,7 @@ def resolve(alert_id: int) -> None:
     """Close the alert, or say that it is closed."""
     wiring = wired.current()
     try:
-        closed = engine.resolve(wiring.db, alert_id, by=identity.viewer(), now=wiring.clock())
+        closed = actions.resolve(wiring.db, alert_id, by=identity.viewer(), now=wiring.clock())
     except TransitionError:
         parts.flash("It has not fired yet: nothing to resolve.", _TOLD)
     except (UnknownAlertError, StaleError, SQLAlchemyError) as error:
@@ -76,7 +77,7 @@ def write_note() -> None:
         return
     wiring, text = wired.current(), st.session_state.get(NOTE_TEXT) or ""
     try:
-        engine.note(wiring.db, alert_id, author=identity.viewer(), text=text, now=wiring.clock())
+        actions.note(wiring.db, alert_id, author=identity.viewer(), text=text, now=wiring.clock())
     except TransitionError as error:
         st.session_state[NOTE_FOR] = alert_id  # keep what was written on screen
         parts.flash(f"Not written: {error}.", _REFUSED)

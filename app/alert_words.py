@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta, tzinfo
 
-from alerts import escalation
+from alerts import plans
 from alerts.inbox import Item
 from alerts.lifecycle import ENGINE
 from alerts.tallies import Watch
+from alerts.wording import muted_words
 from app import channel_words
 from app.local_time import clock, until
 from models.tables import Alert
@@ -38,7 +39,10 @@ def who(alert: Alert, *, now: datetime) -> str:
             return "nobody has it"
         case AlertState.ACKNOWLEDGED:
             taken = alert.acknowledged_at or now
-            return f"{alert.acknowledged_by} has it, for {span(now - taken)}"
+            had = f"{alert.acknowledged_by} has it, for {span(now - taken)}"
+            if alert.ack_expires_at is None:
+                return had
+            return f"{had}; nobody's again {until(alert.ack_expires_at, now=now)}"
         case AlertState.RESOLVED:
             had = f"{alert.acknowledged_by} had it, " if alert.acknowledged_by else ""
             by = "by itself" if alert.resolved_by == ENGINE else f"by {alert.resolved_by}"
@@ -53,11 +57,13 @@ def coming(item: Item, *, now: datetime) -> str:
         return f"fires {until(fires, now=now)} if it lasts"
     if alert.state is not AlertState.FIRING:
         return ""
-    plan = escalation.load(alert.steps, alert.repeat)
-    told = channel_words.next_step(plan.steps, alert.next_step)
-    if alert.next_escalation_at is None or not told:
+    if alert.muted_by:
+        return f"{muted_words(alert.muted_by)}: nobody is told"
+    group = item.group
+    if group is None or group.next_escalation_at is None:
         return "the policy is at its end: nobody else will be told"
-    return f"next: {told} {until(alert.next_escalation_at, now=now)}"
+    told = channel_words.next_step(plans.load(group.policy).steps, group.next_step)
+    return f"next: {told} {until(group.next_escalation_at, now=now)}"
 
 
 def unwatched(watch: Watch, *, now: datetime) -> str:

@@ -23,7 +23,7 @@ from alerts.tallies import Delivered, Watch
 from app import wired
 from app.cached import Answer, LastGood
 from models.database import read_only
-from models.tables import Delivery, Notification, Policy, Rule, SourceStatus
+from models.tables import Delivery, Group, Notification, Policy, Rule, SourceStatus
 
 FRESH: Final = timedelta(seconds=2)
 DAY: Final = timedelta(hours=24)
@@ -66,16 +66,16 @@ class RuleList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyList:
-    """Every policy, its rules' names, and the open alerts that go on with an older version."""
+    """Every policy, its rules' names, and the open groups that go on with an older version."""
 
     policies: tuple[Policy, ...]
     rules: dict[int, tuple[str, ...]]
-    older: dict[int, list[int]]
+    older: dict[int, tuple[Group, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What was sent and what is still to be said, each with its rule's name.
+    """What was sent and what is still to be said, each with what its alerts are called.
 
     Attributes:
         day: The last 24 hours.
@@ -115,7 +115,8 @@ def detail(alert_id: int) -> Answer[Detail]:
         item = inbox.item(session, alert_id)
         if item is None:
             return None
-        waiting = (note for note, _ in inbox.outbox(session) if note.alert_id == alert_id)
+        of_group = item.group.id if item.group else None
+        waiting = (note for note, _ in inbox.outbox(session) if note.group_id == of_group)
         return Detail(
             item=item,
             timeline=tuple(inbox.timeline(session, alert_id)),
@@ -123,6 +124,12 @@ def detail(alert_id: int) -> Answer[Detail]:
         )
 
     return _ask(("detail", alert_id), read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False)
+def group(group_id: int) -> Answer[tuple[Item, ...]]:
+    """Return the alerts of one group; none mean that there is no such group."""
+    return _ask(("group", group_id), lambda session: tuple(inbox.group(session, group_id)))
 
 
 @st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
@@ -147,7 +154,7 @@ def policy_list() -> Answer[PolicyList]:
         return PolicyList(
             policies=tuple(found),
             rules={policy_id: tuple(names) for policy_id, names in named.items()},
-            older={cast(int, p.id): policies.alerts_on_older(session, p) for p in found},
+            older={cast(int, p.id): tuple(policies.groups_on_older(session, p)) for p in found},
         )
 
     return _ask("policies", read)
@@ -178,7 +185,7 @@ def rule_file() -> str:
 
 def clear() -> None:
     """Forget what was read: somebody has just changed it."""
-    for cache in (inbox_now, resolved, detail, rule_list, policy_list, ledger):
+    for cache in (inbox_now, resolved, detail, group, rule_list, policy_list, ledger):
         cache.clear()
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from alerts import engine, inbox, rulefile
-from alerts.engine import StaleError, UnknownAlertError
+from alerts import actions, inbox, rulefile
+from alerts.actions import UnknownAlertError
+from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
 from alerts.rulefile import RuleFileError
 from alerts.settings import Settings, SettingsError
@@ -130,7 +131,7 @@ def alerts(options: argparse.Namespace) -> int:
     wiring = _wire(Role.TOOL)
     if options.action == "ack":
         by = options.by or wiring.settings.local_user
-        taken = engine.acknowledge(wiring.db, options.alert, by=by, now=wiring.clock())
+        taken = actions.acknowledge(wiring.db, options.alert, by=by, now=wiring.clock())
         print(f"alert {options.alert}: {taken.by} has it since {taken.at:%Y-%m-%d %H:%M:%S} UTC")
         return 0 if taken.by == by else 1
     with Session(read_only(wiring.db)) as session:

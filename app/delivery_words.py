@@ -28,20 +28,20 @@ EVENT_WORDS: Final = {
 
 
 def table(attempts: Sequence[tuple[Delivery, str]]) -> pd.DataFrame:
-    """Return the ledger, one row an attempt; `Alert` is the address of the alert's page."""
+    """Return the ledger, one row an attempt; `Alerts` is the address of their page."""
     rows = [
         {
             "Time": delivery.at,
             "Outcome": f"{SIGNS[delivery.outcome]} {delivery.outcome}",
             "Channel": channel_words.words(delivery.channel),
             "Told": EVENT_WORDS[delivery.event],
-            "Rule": rule,
-            "Alert": f"/alerts?alert={delivery.alert_id}",
+            "About": title,
+            "Alerts": f"/alerts?group={delivery.group_id}",
             "Attempt": delivery.attempt,
             "Took (ms)": delivery.duration_ms,
             "Answer": delivery.answer,
         }
-        for delivery, rule in attempts
+        for delivery, title in attempts
     ]
     return pd.DataFrame(rows)
 

@@ -11,13 +11,15 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from alerts import durations, rulebook
-from alerts.escalation import Plan, Step
-from alerts.policies import PolicyDraft, StepDraft
+from alerts.escalation import Plan
+from alerts.policies import OnlyDraft, PolicyDraft, StepDraft
 from app.rule_form import NEEDED, FormError
 
 DELAYS: Final = ("0s", "20s", "1m", "5m", "10m", "15m", "30m", "1h")
 MOST_STEPS: Final = 20
 MOST_REPEATS: Final = 20
+# How alerts are told of together, and for how long somebody may have them.
+TOGETHER: Final = {"group_by", "group_wait", "group_interval", "storm_limit", "ack_timeouts"}
 _NO_CHANNEL: Final = "Tuple should have at least 1 item after validation, not 0"
 
 
@@ -28,9 +30,11 @@ def of(draft: PolicyDraft) -> dict[str, Any]:
         "repeat": draft.repeat,
         "order": list(range(len(draft.steps))),
         "made": len(draft.steps),
+        "together": draft.model_dump(include=TOGETHER),
     }
     for number, step in enumerate(draft.steps):
         fields |= step_fields(number, after=durations.write(step.after), channels=step.channels)
+        fields[only_field(number)] = step.only
     return fields
 
 
@@ -49,6 +53,11 @@ def after_field(number: int) -> str:
     return f"after_{number}"
 
 
+def only_field(number: int) -> str:
+    """Return the name of the field that holds when a step is taken at all."""
+    return f"only_{number}"
+
+
 def channels_field(number: int) -> str:
     """Return the name of the field that holds whom a step tells."""
     return f"channels_{number}"
@@ -65,6 +74,7 @@ def read_step(fields: Mapping[str, Any], number: int) -> StepDraft:
             {
                 "after": fields.get(after_field(number)) or "0s",
                 "channels": fields.get(channels_field(number)) or (),
+                "only": fields.get(only_field(number)) or OnlyDraft(),
             }
         )
     except ValidationError as error:
@@ -86,7 +96,10 @@ def read(fields: Mapping[str, Any]) -> PolicyDraft:
             raise FormError(f"step {place}: {error}") from error
     try:
         return PolicyDraft(
-            name=fields.get("name") or "", repeat=int(fields.get("repeat") or 0), steps=tuple(steps)
+            name=fields.get("name") or "",
+            repeat=int(fields.get("repeat") or 0),
+            steps=tuple(steps),
+            **fields.get("together", {}),
         )
     except ValidationError as error:
         raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
@@ -94,8 +107,7 @@ def read(fields: Mapping[str, Any]) -> PolicyDraft:
 
 def plan(draft: PolicyDraft) -> Plan:
     """Return the draft as the engine would walk it."""
-    steps = tuple(Step(after=s.after, channels=s.channels) for s in draft.steps)
-    return Plan(steps=steps, repeat=draft.repeat)
+    return Plan(steps=tuple(step.step() for step in draft.steps), repeat=draft.repeat)
 
 
 def total(draft: PolicyDraft) -> timedelta:

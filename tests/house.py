@@ -17,19 +17,19 @@ import pytest
 import streamlit as st
 from sqlmodel import Session, select
 
-from alerts import channels, engine, outbox, policies, rulebook, selfwatch
+from alerts import actions, channels, delivery, engine, policies, rulebook, selfwatch
 from alerts.conditions import Question
+from alerts.delivery import Channels
 from alerts.evaluation import Answers, Evaluator
 from alerts.jobs import LANES
 from alerts.notifiers import Message, NotifyError, Person, Receipt
-from alerts.outbox import Channels
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
 from alerts.settings import Settings
 from alerts.wiring import Role, Wiring
 from app import cached, cached_alerts, cached_watching, wired
 from models.database import connect, migrate
-from models.tables import Alert, Policy, Rule
+from models.tables import Alert, Group, Policy, Rule
 from models.vocabulary import AlertState, CostSource, SpanKind, SpanStatus
 from signals import Labels, Query
 from signals.routing import Sources
@@ -172,6 +172,11 @@ class House:
                 query = query.where(Alert.state == state)
             return session.exec(query).one()
 
+    def group(self, rule: str) -> Group:
+        """Return the group of the only alert of that rule."""
+        with Session(self.wiring.db) as session:
+            return session.get_one(Group, self.alert(rule).group_id)
+
     def rule(self, name: str) -> Rule:
         with Session(self.wiring.db) as session:
             return session.exec(select(Rule).where(Rule.name == name)).one()
@@ -248,7 +253,7 @@ def furnish(house: House) -> None:
     present, db = house.now, house.wiring.db
     for policy in POLICIES:
         policies.save_policy(db, PolicyDraft.model_validate(policy))
-    evaluator = Evaluator(db=db)
+    evaluator = Evaluator(db=db, engine_id="house")
     house.now = present - 31 * MINUTE
     for rule in RULES:
         draft = RuleDraft.model_validate({**COMMON, **rule})
@@ -257,7 +262,9 @@ def furnish(house: House) -> None:
         evaluator.tick(partial(_ask, house.wiring.signals), now=house.now)
         engine.escalate(db, now=house.now)
         for lane in ("people", "slack", "pagerduty"):
-            while outbox.deliver_next(db, house.wiring.usable, LANES[lane], now=house.now):
+            while delivery.deliver_next(
+                db, house.wiring.usable, LANES[lane], now=house.now, by="house"
+            ):
                 pass
         _people_act(house, present)
         house.now += MINUTE
@@ -277,13 +284,13 @@ def _people_act(house: House, present: datetime) -> None:
     minutes, db = round((present - house.now) / MINUTE), house.wiring.db
     if minutes == 14:
         latency = house.alert("Latency p95").id or 0
-        engine.acknowledge(db, latency, by="ada", now=house.now)
-        engine.note(
+        actions.acknowledge(db, latency, by="ada", now=house.now)
+        actions.note(
             db, latency, author="ada", now=house.now, text="Provider says degraded; failing over."
         )
     if minutes == 22:
         guardrail = house.alert("Guardrail trigger rate").id or 0
-        engine.resolve(db, guardrail, by="grace", now=house.now)
+        actions.resolve(db, guardrail, by="grace", now=house.now)
 
 
 def _spans(present: datetime) -> list[Span]:

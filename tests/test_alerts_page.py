@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text as sql
 from sqlmodel import Session, select
 
-from alerts import engine, rulebook, selfwatch
+from alerts import actions, rulebook, selfwatch
 from app import cached_alerts
 from models.tables import Note
 from models.vocabulary import AlertState
@@ -58,7 +58,7 @@ def test_acknowledge_takes_the_alert_for_the_viewer(house: House) -> None:
 def test_a_second_click_on_acknowledge_changes_nothing(house: House) -> None:
     alert_id = house.alert(FIRING).id or 0
     page = opened("alerts")
-    engine.acknowledge(house.wiring.db, alert_id, by=VIEWER, now=house.now)
+    actions.acknowledge(house.wiring.db, alert_id, by=VIEWER, now=house.now)
     taken = house.alert(FIRING)
     page.button(key=f"alerts_acknowledge_{alert_id}").click().run()
     assert toasts(page) == ["You have it already."]
@@ -68,7 +68,7 @@ def test_a_second_click_on_acknowledge_changes_nothing(house: House) -> None:
 def test_who_comes_second_is_told_who_has_it(house: House) -> None:
     alert_id = house.alert(FIRING).id or 0
     page = opened("alerts")
-    engine.acknowledge(house.wiring.db, alert_id, by="ada", now=house.now)
+    actions.acknowledge(house.wiring.db, alert_id, by="ada", now=house.now)
     house.now += timedelta(minutes=2)
     page.button(key=f"alerts_acknowledge_{alert_id}").click().run()
     assert toasts(page) == ["Already taken by ada, 2 min ago."]
@@ -78,7 +78,7 @@ def test_who_comes_second_is_told_who_has_it(house: House) -> None:
 def test_an_alert_that_is_over_cannot_be_taken(house: House) -> None:
     alert_id = house.alert(FIRING).id or 0
     page = opened("alerts")
-    engine.resolve(house.wiring.db, alert_id, by="grace", now=house.now)
+    actions.resolve(house.wiring.db, alert_id, by="grace", now=house.now)
     page.button(key=f"alerts_acknowledge_{alert_id}").click().run()
     assert toasts(page) == ["Already resolved by grace, just now."]
 
@@ -95,7 +95,7 @@ def test_resolve_closes_the_alert(house: House) -> None:
 def test_a_second_click_on_resolve_says_that_it_is_over(house: House) -> None:
     alert_id = house.alert(TAKEN).id or 0
     page = opened("alerts")
-    engine.resolve(house.wiring.db, alert_id, by="grace", now=house.now)
+    actions.resolve(house.wiring.db, alert_id, by="grace", now=house.now)
     page.button(key=f"alerts_resolve_{alert_id}").click().run()
     assert toasts(page) == ["Already resolved by grace, just now."]
 
@@ -103,7 +103,7 @@ def test_a_second_click_on_resolve_says_that_it_is_over(house: House) -> None:
 def test_a_new_alert_on_top_does_not_move_a_click(house: House) -> None:
     wanted = house.alert(TAKEN).id
     page = opened("alerts")
-    engine.resolve(house.wiring.db, house.alert(FIRING).id or 0, by="grace", now=house.now)
+    actions.resolve(house.wiring.db, house.alert(FIRING).id or 0, by="grace", now=house.now)
     page.button(key=f"alerts_resolve_{wanted}").click().run()
     assert house.alert(TAKEN).resolved_by == VIEWER
     assert house.alert(PENDING).state is AlertState.PENDING

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 from streamlit.testing.v1 import AppTest
 
-from alerts import outbox, tallies
+from alerts import delivery, outbox, tallies
 from alerts.jobs import LANES
 from alerts.tallies import Delivered
 from app import cached_alerts, delivery_words
@@ -31,7 +31,7 @@ def test_the_ledger_is_newest_first_with_the_vendors_answer(house: House) -> Non
     assert newest["Channel"] == "PagerDuty"
     assert newest["Attempt"] == 2
     assert newest["Answer"] == "PagerDuty answered 500 Internal Server Error"
-    assert newest["Alert"] == f"/alerts?alert={house.alert('Errors of a single feature').id}"
+    assert newest["Alerts"] == f"/alerts?group={house.alert('Errors of a single feature').group_id}"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DELIVERED, Outcome.RETRYING, Outcome.REFUSED])
@@ -67,7 +67,9 @@ def test_what_waits_says_for_what_and_until_when(house: House) -> None:
 def test_what_was_given_up_says_that_a_human_is_needed(house: House) -> None:
     with Session(house.wiring.db) as session:
         alert = house.alert("Errors of a single feature")
-        outbox.want(session, alert.id or 0, Event.TRIGGER, "slack:#llm-quality", now=house.now)
+        outbox.want(
+            session, alert.group_id or 0, Event.TRIGGER, "slack:#llm-quality", now=house.now
+        )
         session.commit()
     _deliver(house, "slack")
     said = text(opened("deliveries"))
@@ -113,6 +115,9 @@ def test_half_of_two_is_fifty_percent() -> None:
 
 
 def _deliver(house: House, lane: str) -> None:
-    while outbox.deliver_next(house.wiring.db, house.wiring.usable, LANES[lane], now=house.now):
+    kinds = LANES[lane]
+    while delivery.deliver_next(
+        house.wiring.db, house.wiring.usable, kinds, now=house.now, by="house"
+    ):
         pass
     cached_alerts.clear()

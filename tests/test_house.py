@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from alerts import channels, engine
+from alerts import channels, decision
 from alerts.settings import Settings
 from alerts.wiring import usable_channels
-from models.tables import Alert, SQLModel
+from models.tables import Alert, Group, SQLModel
 from signals.catalog import CATALOG
 from signals.packs.seeds import SEEDS
 from signals.units import render
@@ -17,9 +17,12 @@ ROOT = Path(__file__).parent.parent
 DOCS = ("README.md", "ARCHITECTURE.md")
 
 
-@pytest.mark.parametrize("names", [engine.LIFECYCLE, engine.CURSOR])
-def test_rows_carry_what_the_core_knows(names: set[str]) -> None:
-    assert names <= set(Alert.model_fields)
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [(decision.LIFECYCLE, Alert), (decision.CURSOR, Group), (decision.STANDING, Group)],
+)
+def test_rows_carry_what_the_core_knows(names: set[str], row: type[SQLModel]) -> None:
+    assert names <= set(row.model_fields)
 
 
 def test_every_time_is_stored_with_its_zone() -> None:

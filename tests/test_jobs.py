@@ -9,8 +9,8 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from alerts.delivery import Channels
 from alerts.jobs import Jobs
-from alerts.outbox import Channels
 from models.clock import utc_now
 from models.tables import Heartbeat, SourceStatus
 from models.vocabulary import DataState
@@ -40,7 +40,7 @@ def test_every_job_beats_once_started(db: Engine) -> None:
     jobs = ticking(db, watched=(MemorySource(),))
     jobs.start()
     try:
-        until(lambda: len(beats(db)) == 7)
+        until(lambda: len(beats(db)) == 8)
     finally:
         jobs.stop()
     assert set(beats(db).values()) == {""}

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session
 from streamlit.testing.v1 import AppTest
 
-from alerts import escalation, policies
+from alerts import policies
 from alerts.escalation import Plan, Step
 from alerts.policies import PolicyDraft, StepDraft
 from app import channel_words, policy_form
@@ -45,8 +45,8 @@ def test_the_list_says_which_alerts_go_on_with_an_older_version(house: House) ->
     shorter = draft.model_copy(update={"steps": draft.steps[:1]})
     policies.save_policy(house.wiring.db, shorter, policy_id=house.policy("standard").id)
     said = text(opened("policies"))
-    assert "2 open alerts go on with the policy as it was when they fired" in said
-    assert f"alert={house.alert('Latency p95').id}" in said
+    assert "These 2 go on with the policy as it was when they fired" in said
+    assert f"group={house.alert('Latency p95').group_id}" in said
 
 
 def test_without_policies_the_page_says_what_one_is(empty_house: House) -> None:
@@ -135,11 +135,11 @@ def test_a_name_that_is_taken_is_refused(house: House) -> None:
 
 
 def test_editing_a_policy_leaves_open_alerts_with_theirs(house: House) -> None:
-    before = house.alert("Errors of a single feature").steps
+    before = house.group("Errors of a single feature").policy
     page, keys = editing(house, "standard")
     page.button(key=f"{keys}_remove_2").click().run()
     page.button(key="policies_save").click().run()
-    assert house.alert("Errors of a single feature").steps == before
+    assert house.group("Errors of a single feature").policy == before
 
 
 @pytest.mark.parametrize("asked", ["999", "abc"])
@@ -176,7 +176,7 @@ def test_the_words_follow_the_engine() -> None:
         name="x",
         steps=(StepDraft(channels=("slack:#a",)), StepDraft(after="5m", channels=("slack:#b",))),
     )
-    assert policy_form.plan(draft) == escalation.load(draft.stored_steps(), draft.repeat)
+    assert policy_form.plan(draft).steps == tuple(step.step() for step in draft.steps)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from alerts import engine, outbox, rulebook
-from alerts.engine import StaleError, UnknownAlertError
-from alerts.jobs import LANES
+from alerts import actions, outbox, rulebook
+from alerts.actions import UnknownAlertError
+from alerts.decision import Decision, StaleError
 from alerts.lifecycle import TransitionError
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState, DataState, Event
@@ -30,7 +30,7 @@ def test_an_unanswered_alert_climbs_from_slack_to_pagerduty_to_the_person(world:
     world.minutes(5, value=0.2)
     assert world.pages == ["trigger"]
 
-    world.pagerduty.an_incident(world.alert.dedup_key)
+    world.pagerduty.an_incident(world.group.dedup_key)
     world.minutes(5, value=0.2)
     assert world.steps() == [
         (3, "slack:#llm"),
@@ -81,7 +81,7 @@ def test_a_late_acknowledgement_does_not_reopen(world: World) -> None:
 
 def test_an_unknown_alert_is_named(world: World) -> None:
     with pytest.raises(UnknownAlertError, match="there is no alert wakeful-nope"):
-        engine.acknowledge(world.db, "wakeful-nope", by="ada", now=world.now)
+        actions.acknowledge(world.db, "wakeful-nope", by="ada", now=world.now)
 
 
 def test_a_blip_leaves_nothing_behind(world: World) -> None:
@@ -160,10 +160,9 @@ def test_a_page_in_doubt_is_resolved_all_the_same(world: World) -> None:
     world.now += MINUTE
     world.jobs.evaluate()
     # Killed between the send and its record: the vendor has the trigger, our row says nothing.
-    claim = outbox._claim(world.db, world.jobs.usable, LANES["pagerduty"], world.now)
-    assert claim is not None
+    claim = world.claim("pagerduty")
     world.jobs.usable.notifiers["pagerduty"].send("default", claim.message)
-    engine.resolve(world.db, world.alert.id or 0, by="ada", now=world.now)
+    actions.resolve(world.db, world.alert.id or 0, by="ada", now=world.now)
     world.minutes(3, value=0)
     assert world.pages == ["trigger", "resolve"]
     assert len({event["dedup_key"] for event in world.pagerduty.events}) == 1
@@ -173,8 +172,7 @@ def test_a_send_cut_short_by_a_crash_is_repeated_under_the_same_dedup_key(world:
     world.minutes(7, value=0.2)
     world.now += MINUTE
     world.jobs.evaluate()
-    claim = outbox._claim(world.db, world.jobs.usable, LANES["pagerduty"], world.now)
-    assert claim is not None
+    claim = world.claim("pagerduty")
     world.jobs.usable.notifiers["pagerduty"].send("default", claim.message)
     world.deliver()
     assert world.pages == ["trigger"]  # leased: nobody else sends it meanwhile
@@ -188,8 +186,7 @@ def test_an_acknowledgement_during_a_send_is_told_next(world: World) -> None:
     world.minutes(2, value=0.2)
     world.now += MINUTE
     world.jobs.evaluate()
-    claim = outbox._claim(world.db, world.jobs.usable, LANES["slack"], world.now)
-    assert claim is not None
+    world.claim("slack")
     world.acknowledge("ada")
     assert world.outbox()["slack:#llm"].wanted is Event.ACKNOWLEDGE
     outbox.release_leases(world.db)
@@ -255,7 +252,7 @@ def test_moving_the_threshold_keeps_the_alert_and_moving_the_scope_ends_it(world
 
 def test_a_resolved_alert_whose_condition_holds_starts_a_new_episode(world: World) -> None:
     world.minutes(3, value=0.2)
-    engine.resolve(world.db, world.alert.id or 0, by="ada", now=world.now)
+    actions.resolve(world.db, world.alert.id or 0, by="ada", now=world.now)
     world.minutes(3, value=0.2)
     assert world.alerts == ["resolved", "firing"]
     assert len(world.posts) == 2
@@ -279,12 +276,12 @@ def test_the_slower_of_two_writers_is_told(world: World) -> None:
         bob.expunge(seen)
     world.acknowledge("ada")
     with Session(world.db) as bob, pytest.raises(StaleError):
-        engine._swap(bob, seen, {"value": 1.0})
+        Decision(bob, now=world.now)._swap(seen, {"value": 1.0})
 
 
 def test_ten_people_who_press_at_once_agree_on_who_has_it(world: World) -> None:
     world.minutes(3, value=0.2)
-    answers: list[engine.Taken] = []
+    answers: list[actions.Taken] = []
     names = [f"person {number}" for number in range(10)]
     threads = [
         threading.Thread(target=lambda name=name: answers.append(world.acknowledge(name)))

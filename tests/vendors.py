@@ -25,6 +25,7 @@ def a_message(**changes: Any) -> Message:
     given: dict[str, Any] = {
         "event": Event.TRIGGER,
         "dedup_key": "wakeful-7f3a",
+        "vendor_key": "wakeful-7f3a",
         "title": "Slow answers",
         "summary": "p95 latency 6.2 s, above 5 s for feature=chat",
         "severity": Severity.CRITICAL,

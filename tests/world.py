@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 from werkzeug import Request, Response
 
-from alerts import engine, outbox, policies, rulebook
+from alerts import actions, delivery, policies, rulebook
 from alerts.jobs import LANES, Jobs
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
 from alerts.settings import Settings
 from alerts.wiring import usable_channels
-from models.tables import Alert, Delivery, Escalation, Notification, Transition
+from models.tables import Alert, Delivery, Escalation, Group, Notification, Transition
 from signals.prometheus import Prometheus, PrometheusAccess
 from signals.reading import Readers
 from signals.routing import Sources
@@ -57,6 +57,7 @@ class World:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.db = db
         self.value: float | None = 0.0
+        self.values: dict[str, float] = {}
         self.prometheus_status = 200
         self.slack = FakeSlack(server)
         self.pagerduty = FakePagerDuty(server)
@@ -83,12 +84,20 @@ class World:
         policies.save_policy(db, PolicyDraft.model_validate(POLICY))
         self.rule_id = self.save(RULE)
 
+    def policy(self, **changes: Any) -> None:
+        """Change the policy; open groups go on with the one they have."""
+        draft = PolicyDraft.model_validate(POLICY | changes)
+        policies.save_policy(self.db, draft, policy_id=1)
+
     def save(self, rule: dict[str, Any], rule_id: int | None = None) -> int:
         draft = RuleDraft.model_validate(rule)
         return rulebook.save_rule(self.db, draft, by="ada", now=self.now, rule_id=rule_id)
 
     def minutes(self, count: int, *, value: float | None) -> None:
-        """Let time pass with the signal at `value`; None is a series that is not there."""
+        """Let time pass with the signal of chat at `value`; None is a series that is not there.
+
+        Other features are at what `values` says.
+        """
         self.value = value
         for _ in range(count):
             self.now += MINUTE
@@ -96,23 +105,45 @@ class World:
 
     def tick(self) -> None:
         """Run every job once, at this instant."""
+        self.jobs.beat()
         self.jobs.evaluate()
         self.deliver()
 
     def deliver(self) -> None:
         """Let every lane run dry; people are found before they are told."""
         for lane in ("people", "slack", "pagerduty"):
-            while outbox.deliver_next(self.db, self.jobs.usable, LANES[lane], now=self.now):
+            while self.deliver_next(lane):
                 pass
 
-    def acknowledge(self, by: str) -> engine.Taken:
-        return engine.acknowledge(self.db, self.alert.id or 0, by=by, now=self.now)
+    def deliver_next(self, lane: str) -> Delivery | None:
+        """Make one attempt on a lane."""
+        return delivery.deliver_next(
+            self.db, self.jobs.usable, LANES[lane], now=self.now, by=self.jobs.engine_id
+        )
+
+    def claim(self, lane: str) -> delivery._Claim:
+        """Lease what is due on a lane, as an engine does that is killed before its record."""
+        self.jobs.beat()
+        claim = delivery._claim(
+            self.db, self.jobs.usable, LANES[lane], now=self.now, by=self.jobs.engine_id
+        )
+        assert claim is not None
+        return claim
+
+    def acknowledge(self, by: str) -> actions.Taken:
+        return actions.acknowledge(self.db, self.alert.id or 0, by=by, now=self.now)
 
     @property
     def alert(self) -> Alert:
         """The newest alert."""
         with Session(self.db) as session:
             return session.exec(select(Alert).order_by(Alert.id.desc())).first()  # type: ignore[union-attr, return-value]
+
+    @property
+    def group(self) -> Group:
+        """The newest group."""
+        with Session(self.db) as session:
+            return session.exec(select(Group).order_by(Group.id.desc())).first()  # type: ignore[union-attr, return-value]
 
     @property
     def alerts(self) -> list[str]:
@@ -152,7 +183,11 @@ class World:
     def _prometheus(self, request: Request) -> Response:
         if self.prometheus_status != 200:
             return Response("down", status=self.prometheus_status)
-        metric = {"metric": {"feature": "chat"}, "value": [0, str(self.value)]}
-        result = [] if self.value is None else [metric]
+        by_feature = {"chat": self.value} | self.values
+        result = [
+            {"metric": {"feature": feature}, "value": [0, str(value)]}
+            for feature, value in by_feature.items()
+            if value is not None
+        ]
         body = {"status": "success", "data": {"resultType": "vector", "result": result}}
         return Response(json.dumps(body), content_type="application/json")

@@ -9,23 +9,43 @@ from models.vocabulary import Event, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What to say, before any vendor's markup.
+class Line:
+    """One alert of a group, in a line.
 
     Attributes:
-        dedup_key: The alert's identity at the vendor; the same for trigger and resolve.
-        title: The rule's name.
+        state: As people say it: firing, muted, acknowledged, resolved.
+        url: The alert's page.
+    """
+
+    state: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What to say of a group of alerts, which is mostly one, before any vendor's markup.
+
+    Attributes:
+        dedup_key: The group's identity here; the same for as long as it lives.
+        vendor_key: Its identity at a vendor that folds events; see `alerts.groups.vendor_key`.
+        title: The rule's name, or what a group of several is called.
         summary: One line: signal, value, bound, for whom.
+        lines: The group's worst alerts where it has several, and `more` beside them.
         source: What misbehaves, such as a feature or a service.
         url: The alert's page.
         runbook_url: Empty if the rule has none.
         fired_at: Aware UTC.
+        muted: Why nobody is called although it fires; empty if somebody is.
         acknowledged_by: Who has it, once someone has.
-        external_id: What `send` returned for this alert on this channel before, if anything.
+        acknowledged_until: When it is nobody's again; None for never.
+        loud: Whether somebody is to be called, as opposed to a post brought up to date.
+        external_id: What `send` returned for this group on this channel before, if anything.
     """
 
     event: Event
     dedup_key: str
+    vendor_key: str
     title: str
     summary: str
     severity: Severity
@@ -34,8 +54,13 @@ class Message:
     fired_at: datetime
     runbook_url: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
+    more: int = 0
+    muted: str = ""
     acknowledged_by: str | None = None
+    acknowledged_until: datetime | None = None
     resolved_by: str | None = None
+    loud: bool = True
     external_id: str | None = None
 
 

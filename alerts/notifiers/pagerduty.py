@@ -8,6 +8,7 @@ Source: https://developer.pagerduty.com/docs/events-api-v2-overview
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -46,16 +47,20 @@ class PagerDutyEvents:
     def send(self, target: str, message: Message) -> Receipt:
         """Send one event to the service named `target`; see `Notifier.send`.
 
-        The receipt's external id tells the routing key that opened the incident: PagerDuty
-        drops the end of an incident silently when it arrives under another key.
+        The receipt's external id tells the routing key and the dedup key of the incident:
+        PagerDuty drops the end of an incident silently when it arrives under others.
         """
-        name = self._service(target, message)
-        properties = _trigger(message) if message.event is Event.TRIGGER else {}
-        with asking(f"the {message.event.value} of {target}", self._keys[name]):
-            self._clients[name].send_event(
-                message.event.value, dedup_key=message.dedup_key, **properties
-            )
-        return Receipt(answer="accepted", external_id=_print(self._keys[name]))
+        told = _Told.read(message.external_id)
+        name = self._service(target, message, told)
+        begins = message.event is Event.TRIGGER
+        key = message.vendor_key if begins else told.dedup_key or message.vendor_key
+        self._tell(name, message.event, key, _trigger(message) if begins else {})
+        answer, routing = "accepted", _print(self._keys[name])
+        if begins and told.dedup_key not in ("", key) and told.routing == routing:
+            # Last, so that there is no instant without an incident.
+            self._tell(name, Event.RESOLVE, told.dedup_key, {})
+            answer = "accepted, in the place of the incident that was acknowledged before"
+        return Receipt(answer=answer, external_id=f"{routing}/{key}")
 
     def check(self) -> str:
         """Return that the host answers; only a real event could prove a routing key."""
@@ -71,14 +76,18 @@ class PagerDutyEvents:
             reply = httpx2.get(self._url, timeout=self._timeout_seconds, **options)
         return f"{httpx2.URL(self._url).host} answers (HTTP {reply.status_code}); keys untested"
 
-    def _service(self, target: str, message: Message) -> str:
+    def _tell(self, name: str, event: Event, key: str, properties: dict[str, Any]) -> None:
+        with asking(f"the {event.value} of {name}", self._keys[name]):
+            self._clients[name].send_event(event.value, dedup_key=key, **properties)
+
+    def _service(self, target: str, message: Message, told: "_Told") -> str:
         """Return the name of the service that `message` must go to.
 
         Raises:
             NotifyError: No key is known for it.
         """
-        if message.event is not Event.TRIGGER and message.external_id:
-            names = [n for n, key in self._keys.items() if _print(key) == message.external_id]
+        if message.event is not Event.TRIGGER and told.routing:
+            names = [n for n, key in self._keys.items() if _print(key) == told.routing]
             if not names:
                 raise NotifyError(
                     f"the routing key of {target} was changed while this incident was open, and "
@@ -95,6 +104,19 @@ class PagerDutyEvents:
         return target
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What PagerDuty was told before: under which routing key, and which dedup key."""
+
+    routing: str = ""
+    dedup_key: str = ""
+
+    @classmethod
+    def read(cls, external_id: str | None) -> "_Told":
+        routing, _, dedup_key = (external_id or "").partition("/")
+        return cls(routing, dedup_key)
+
+
 def _trigger(message: Message) -> dict[str, Any]:
     """Return what opens an incident, beside the action and the key."""
     payload: dict[str, Any] = {
@@ -103,7 +125,7 @@ def _trigger(message: Message) -> dict[str, Any]:
         "severity": message.severity.value,
         "timestamp": message.fired_at.isoformat(),
         "class": message.title,
-        "custom_details": {"rule": message.title, "labels": dict(message.labels)},
+        "custom_details": _details(message),
     }
     if len(json.dumps(payload)) > EVENT_LIMIT_BYTES - 8 * 1024:
         payload["custom_details"] = {"omitted": "too large for PagerDuty: see the alert's page"}
@@ -118,6 +140,13 @@ def _trigger(message: Message) -> dict[str, Any]:
         "client": "Wakeful",
         "client_url": message.url,
     }
+
+
+def _details(message: Message) -> dict[str, Any]:
+    details: dict[str, Any] = {"rule": message.title, "labels": dict(message.labels)}
+    if message.lines:
+        details["alerts"] = [f"{line.state}: {line.text}" for line in message.lines]
+    return details | {"more": message.more} if message.more else details
 
 
 def _print(key: str) -> str:

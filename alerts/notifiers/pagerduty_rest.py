@@ -46,7 +46,7 @@ class PagerDutyAssignment:
         if message.event is not Event.TRIGGER:
             return Receipt(answer=f"nothing to do: the service is told of the {message.event}")
         user = self._user(target)
-        incident = self._incident(message.dedup_key)
+        incident = self._incident(message.vendor_key)
         if user["id"] in _assignees(incident):
             return Receipt(answer=f"already assigned to {target}", external_id=incident["id"])
         assignee = {"id": user["id"], "type": "user_reference"}

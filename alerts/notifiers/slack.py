@@ -130,7 +130,7 @@ class _Workspace:
             f"chat.update in {who}",
             lambda client: client.chat_update(channel=channel, ts=ts, **_content(message)),
         )
-        if message.event is not Event.TRIGGER:
+        if message.event is not Event.TRIGGER or not message.loud:
             return Receipt(answer="updated")
         # Last, so that a failed attempt repeats the silent half and not the reminder.
         self._call(

@@ -71,6 +71,8 @@ def blocks(message: Message) -> list[Block]:
     """Return the post: title, summary, facts, and buttons for what can still be done."""
     summary = escape(message.summary or message.title or "No summary", SECTION_LIMIT)
     found = [_section(_title(message)), _section(summary)]
+    if message.lines:
+        found.append(_section(_lines(message)))
     found.append({"type": "section", "fields": [_text(fact) for fact in _facts(message)]})
     if buttons := _buttons(message):
         found.append({"type": "actions", "elements": buttons})
@@ -82,8 +84,16 @@ def _title(message: Message) -> str:
     return f"{emoji} *{escape(message.title or 'Alert', TITLE_LIMIT)}*"
 
 
+def _lines(message: Message) -> str:
+    """Return the alerts of a group, a line each."""
+    lines = [f"• {line.state}: {escape(line.text, 240)}" for line in message.lines]
+    if message.more:
+        lines.append(f"and {message.more} more")
+    return cut("\n".join(lines), SECTION_LIMIT)
+
+
 def _facts(message: Message) -> list[str]:
-    state = f"{_STATE[message.event]}, {message.severity.value}"
+    state = f"{message.muted or _STATE[message.event]}, {message.severity.value}"
     facts = {"State": state, "Since": _date(message.fired_at), "Who has it": _holder(message)}
     if message.labels:
         facts["Labels"] = _labels(message)
@@ -93,7 +103,10 @@ def _facts(message: Message) -> list[str]:
 def _holder(message: Message) -> str:
     if message.event is Event.RESOLVE and message.resolved_by:
         return f"resolved by {escape(message.resolved_by, 200)}"
-    return escape(message.acknowledged_by or "nobody yet", 200)
+    holder = escape(message.acknowledged_by or "nobody yet", 200)
+    if message.event is Event.ACKNOWLEDGE and message.acknowledged_until:
+        return f"{holder}, until {_date(message.acknowledged_until)}"
+    return holder
 
 
 def _labels(message: Message) -> str:

@@ -6,8 +6,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from alerts import engine
-from alerts.engine import StaleError, UnknownAlertError
+from alerts import actions
+from alerts.actions import UnknownAlertError
+from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
 from app.http.replies import ReplyError
 from models.clock import Clock
@@ -29,7 +30,7 @@ class Replies:
             ReplyError: It is unknown, over, or someone else's.
         """
         try:
-            taken = engine.acknowledge(self.db, dedup_key, by=by, now=self.clock())
+            taken = actions.acknowledge(self.db, dedup_key, by=by, now=self.clock())
         except (UnknownAlertError, TransitionError, StaleError) as error:
             raise ReplyError(f"{error}".capitalize() + ".") from error
         if not taken.first and taken.by != by:
@@ -43,7 +44,7 @@ class Replies:
             ReplyError: It is unknown, or has not fired.
         """
         try:
-            first = engine.resolve(self.db, dedup_key, by=by, now=self.clock())
+            first = actions.resolve(self.db, dedup_key, by=by, now=self.clock())
         except (UnknownAlertError, TransitionError, StaleError) as error:
             raise ReplyError(f"{error}".capitalize() + ".") from error
         return f"resolved by {by}" if first else "already resolved"

@@ -33,13 +33,14 @@ _ICONS: Final = {
     EntryKind.STATE: "flag",
     EntryKind.STEP: "campaign",
     EntryKind.DELIVERY: "outbox",
+    EntryKind.REMARK: "person",
     EntryKind.NOTE: "edit_note",
 }
 
 
-def render(asked: str) -> None:
+def render(asked: str, opened_by: str = "alert") -> None:
     """Draw the page of the alert whose id is `asked`, which may be anything."""
-    way_back("All alerts", "alert")
+    way_back("All alerts", opened_by)
     _live(asked)
 
 

@@ -12,7 +12,7 @@ from app import alert_parts, alert_words, cached_alerts, numbers, parts, wired
 from app.cached_alerts import Inbox
 from app.opened import opened
 from app.parts import plain
-from app.views import alert_detail
+from app.views import alert_detail, group_detail
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState
 
@@ -28,6 +28,10 @@ def render() -> None:
     asked = opened("alert")
     if asked:
         alert_detail.render(asked)
+        return
+    together = opened("group")
+    if together:
+        group_detail.render(together)
         return
     parts.page_header("Alerts", "What is wrong now, who has it, and who is told next.")
     shown = st.segmented_control(

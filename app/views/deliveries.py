@@ -79,8 +79,8 @@ def _standing(found: Ledger, *, now: datetime) -> None:
     with right, parts.card("deliveries_outbox", "Waiting to be delivered"):
         if not found.outbox:
             st.markdown(small("Nothing waits: everyone knows what they should know."))
-        for note, rule in found.outbox[:SHOWN]:
-            _waiting(note, rule, now=now)
+        for note, title in found.outbox[:SHOWN]:
+            _waiting(note, title, now=now)
         if len(found.outbox) > SHOWN:
             st.markdown(small(f"and {len(found.outbox) - SHOWN} more"))
 
@@ -91,11 +91,11 @@ def _of(found: Ledger) -> str:
     return f"of {found.day.wanted} messages"
 
 
-def _waiting(note: Notification, rule: str, *, now: datetime) -> None:
+def _waiting(note: Notification, title: str, *, now: datetime) -> None:
     failed = note.next_attempt_at is None
     icon = ":red[:material/block:]" if failed else ":orange[:material/sync:]"
     event = delivery_words.EVENT_WORDS[note.wanted]
-    said = f"{icon} **{plain(channel_words.words(note.channel))}**: {plain(rule)} {event}, "
+    said = f"{icon} **{plain(channel_words.words(note.channel))}**: {plain(title)} {event}, "
     said += delivery_words.waits(note, now=now)
     if note.error:
         said += f"  \n{small(plain(note.error))}"
@@ -103,7 +103,7 @@ def _waiting(note: Notification, rule: str, *, now: datetime) -> None:
         horizontal=True, vertical_alignment="center", gap="small", key=f"deliveries_wait_{note.id}"
     ):
         st.markdown(said, width="stretch")
-        parts.link("alerts", "Open", icon="arrow_forward", alert=str(note.alert_id))
+        parts.link("alerts", "Open", icon="arrow_forward", group=str(note.group_id))
 
 
 def _ledger(attempts: Sequence[tuple[Delivery, str]], *, filtered: bool) -> None:
@@ -122,7 +122,7 @@ def _ledger(attempts: Sequence[tuple[Delivery, str]], *, filtered: bool) -> None
                 format="D MMM HH:mm:ss", timezone=st.context.timezone or "UTC", pinned=True
             ),
             "Told": columns.TextColumn(width=100),
-            "Alert": columns.LinkColumn(display_text=r"alert=(\d+)$", width="small"),
+            "Alerts": columns.LinkColumn(display_text="Open", width="small"),
             "Took (ms)": columns.NumberColumn(format="%.0f"),
             "Answer": columns.TextColumn(width="large"),
         },

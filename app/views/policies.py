@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from alerts import escalation
+from alerts.policies import plan_of
 from app import cached_alerts, channel_words, parts, wired
 from app.cached_alerts import PolicyList
 from app.opened import opened
@@ -57,7 +57,7 @@ def _none_yet() -> None:
 
 def _card(policy: Policy, found: PolicyList) -> None:
     policy_id = policy.id or 0
-    plan = escalation.load(policy.steps, policy.repeat)
+    plan = plan_of(policy)
     with parts.card(f"policy_{policy_id}"):
         lines = (
             f"**{plain(policy.name)}**",

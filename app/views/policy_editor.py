@@ -13,7 +13,7 @@ from app.drafts import Draft
 from app.opened import way_back
 from app.parts import plain, small
 from app.rule_form import FormError
-from models.tables import Policy
+from models.tables import Group, Policy
 from signals.units import span
 
 _SESSION: Final = "session"  # what was typed outlives a look at another page
@@ -60,19 +60,19 @@ def _fields_of(policy: Policy) -> dict[str, Any]:
         return policy_form.blank() | {"name": policy.name}
 
 
-def older(alert_ids: Sequence[int]) -> None:
+def older(groups: Sequence[Group]) -> None:
     """Say which open alerts go on with an older version of the policy."""
-    if not alert_ids:
+    if not groups:
         return
-    one = len(alert_ids) == 1
+    one = len(groups) == 1
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f":orange[:material/history:] {len(alert_ids)} open "
-            f"{'alert goes' if one else 'alerts go'} on with the policy as it was when "
+            f":orange[:material/history:] {'This' if one else f'These {len(groups)}'} "
+            f"{'goes' if one else 'go'} on with the policy as it was when "
             f"{'it' if one else 'they'} fired:"
         )
-        for alert_id in alert_ids[:10]:
-            parts.link("alerts", f"Alert {alert_id}", alert=str(alert_id))
+        for group in groups[:10]:
+            parts.link("alerts", group.title, group=str(group.id))
 
 
 @st.fragment(run_every=60, key="policy_form")

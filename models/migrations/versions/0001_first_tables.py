@@ -29,6 +29,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug"),
     )
     op.create_table(
+        "enginebeat",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("host", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("started_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "heartbeat",
         sa.Column("job", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -37,11 +45,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job"),
     )
     op.create_table(
+        "inhibition",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("source", sa.JSON(), nullable=False),
+        sa.Column("target", sa.JSON(), nullable=False),
+        sa.Column("equal", sa.JSON(), nullable=False),
+        sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("updated_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "policy",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("steps", sa.JSON(), nullable=False),
         sa.Column("repeat", sa.Integer(), nullable=False),
+        sa.Column("group_by", sa.JSON(), nullable=True),
+        sa.Column("group_wait", sa.Interval(), nullable=False),
+        sa.Column("group_interval", sa.Interval(), nullable=False),
+        sa.Column("storm_limit", sa.Integer(), nullable=False),
+        sa.Column("ack_timeouts", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
@@ -49,7 +74,25 @@ def upgrade() -> None:
         "reply",
         sa.Column("event_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("event_id"),
+    )
+    with op.batch_alter_table("reply", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reply_at"), ["at"], unique=False)
+
+    op.create_table(
+        "silence",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("matchers", sa.JSON(), nullable=False),
+        sa.Column("starts_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("ends_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("recurrence", sa.JSON(), nullable=True),
+        sa.Column("maintenance", sa.Boolean(), nullable=False),
+        sa.Column("comment", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("ended_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "sourcestatus",
@@ -74,6 +117,71 @@ def upgrade() -> None:
         sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.create_table(
+        "alert_group",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("dedup_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("policy_id", sa.Integer(), nullable=False),
+        sa.Column("policy", sa.JSON(), nullable=False),
+        sa.Column("opened_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "pending",
+                "firing",
+                "acknowledged",
+                "resolved",
+                name="alertstate",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "critical",
+                "error",
+                "warning",
+                "info",
+                name="severity",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("muted", sa.Boolean(), nullable=False),
+        sa.Column("next_step", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("next_escalation_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["policy_id"],
+            ["policy.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("dedup_key"),
+    )
+    with op.batch_alter_table("alert_group", schema=None) as batch_op:
+        batch_op.create_index(
+            "group_open",
+            ["key"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'resolved'"),
+            postgresql_where=sa.text("state <> 'resolved'"),
+        )
+        batch_op.create_index(
+            batch_op.f("ix_alert_group_next_escalation_at"), ["next_escalation_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_alert_group_opened_at"), ["opened_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_group_policy_id"), ["policy_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_group_state"), ["state"], unique=False)
+
     op.create_table(
         "handover",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -129,6 +237,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("updated_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("next_evaluation_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("leased_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("leased_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("evaluated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column(
             "data_state",
@@ -160,8 +270,8 @@ def upgrade() -> None:
     op.create_table(
         "alert",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("dedup_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("rule_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=True),
         sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column(
@@ -178,9 +288,9 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("value", sa.Float(), nullable=True),
-        sa.Column("steps", sa.JSON(), nullable=False),
-        sa.Column("repeat", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("muted_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("flaps", sa.Integer(), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -199,19 +309,21 @@ def upgrade() -> None:
         sa.Column("clear_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("acknowledged_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("acknowledged_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("ack_expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("resolved_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("resolved_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("next_step", sa.Integer(), nullable=False),
-        sa.Column("round", sa.Integer(), nullable=False),
-        sa.Column("next_escalation_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["alert_group.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["rule_id"],
             ["rule.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("dedup_key"),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.create_index("alert_episode", ["rule_id", "fingerprint", "fired_at"], unique=False)
         batch_op.create_index(
             "alert_open",
             ["rule_id", "fingerprint"],
@@ -220,15 +332,16 @@ def upgrade() -> None:
             postgresql_where=sa.text("state <> 'resolved'"),
         )
         batch_op.create_index(
-            batch_op.f("ix_alert_next_escalation_at"), ["next_escalation_at"], unique=False
+            batch_op.f("ix_alert_ack_expires_at"), ["ack_expires_at"], unique=False
         )
-        batch_op.create_index(batch_op.f("ix_alert_rule_id"), ["rule_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_fired_at"), ["fired_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_group_id"), ["group_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_state"), ["state"], unique=False)
 
     op.create_table(
         "delivery",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("alert_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
         sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column(
             "event",
@@ -256,32 +369,93 @@ def upgrade() -> None:
         ),
         sa.Column("answer", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["alert_id"],
-            ["alert.id"],
+            ["group_id"],
+            ["alert_group.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_delivery_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delivery_group_id"), ["group_id"], unique=False)
 
     op.create_table(
         "escalation",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("alert_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("skipped", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["alert_id"],
-            ["alert.id"],
+            ["group_id"],
+            ["alert_group.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("escalation", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_escalation_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_escalation_group_id"), ["group_id"], unique=False)
+
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "wanted",
+            sa.Enum(
+                "trigger", "acknowledge", "resolve", name="event", native_enum=False, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("wanted_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("loud", sa.Boolean(), nullable=False),
+        sa.Column(
+            "sent",
+            sa.Enum(
+                "trigger", "acknowledge", "resolve", name="event", native_enum=False, length=32
+            ),
+            nullable=True,
+        ),
+        sa.Column("sent_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("external_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("in_doubt", sa.Boolean(), nullable=False),
+        sa.Column("leased_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("leased_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("next_attempt_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("not_before", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["alert_group.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("group_id", "channel"),
+    )
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notification_group_id"), ["group_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_notification_next_attempt_at"), ["next_attempt_at"], unique=False
+        )
+
+    op.create_table(
+        "remark",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("actor", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["alert_group.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("remark", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_remark_group_id"), ["group_id"], unique=False)
 
     op.create_table(
         "note",
@@ -298,46 +472,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("note", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_note_alert_id"), ["alert_id"], unique=False)
-
-    op.create_table(
-        "notification",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("alert_id", sa.Integer(), nullable=False),
-        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column(
-            "wanted",
-            sa.Enum(
-                "trigger", "acknowledge", "resolve", name="event", native_enum=False, length=32
-            ),
-            nullable=False,
-        ),
-        sa.Column("wanted_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.Column(
-            "sent",
-            sa.Enum(
-                "trigger", "acknowledge", "resolve", name="event", native_enum=False, length=32
-            ),
-            nullable=True,
-        ),
-        sa.Column("sent_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("external_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("in_doubt", sa.Boolean(), nullable=False),
-        sa.Column("leased_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("next_attempt_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["alert_id"],
-            ["alert.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("alert_id", "channel"),
-    )
-    with op.batch_alter_table("notification", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_notification_alert_id"), ["alert_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_notification_next_attempt_at"), ["next_attempt_at"], unique=False
-        )
 
     op.create_table(
         "transition",
@@ -390,33 +524,39 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_transition_alert_id"))
 
     op.drop_table("transition")
-    with op.batch_alter_table("notification", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_notification_next_attempt_at"))
-        batch_op.drop_index(batch_op.f("ix_notification_alert_id"))
-
-    op.drop_table("notification")
     with op.batch_alter_table("note", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_note_alert_id"))
 
     op.drop_table("note")
+    with op.batch_alter_table("remark", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_remark_group_id"))
+
+    op.drop_table("remark")
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_notification_next_attempt_at"))
+        batch_op.drop_index(batch_op.f("ix_notification_group_id"))
+
+    op.drop_table("notification")
     with op.batch_alter_table("escalation", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_escalation_alert_id"))
+        batch_op.drop_index(batch_op.f("ix_escalation_group_id"))
 
     op.drop_table("escalation")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_delivery_group_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_at"))
-        batch_op.drop_index(batch_op.f("ix_delivery_alert_id"))
 
     op.drop_table("delivery")
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_state"))
-        batch_op.drop_index(batch_op.f("ix_alert_rule_id"))
-        batch_op.drop_index(batch_op.f("ix_alert_next_escalation_at"))
+        batch_op.drop_index(batch_op.f("ix_alert_group_id"))
+        batch_op.drop_index(batch_op.f("ix_alert_fired_at"))
+        batch_op.drop_index(batch_op.f("ix_alert_ack_expires_at"))
         batch_op.drop_index(
             "alert_open",
             sqlite_where=sa.text("state <> 'resolved'"),
             postgresql_where=sa.text("state <> 'resolved'"),
         )
+        batch_op.drop_index("alert_episode")
 
     op.drop_table("alert")
     with op.batch_alter_table("rule", schema=None) as batch_op:
@@ -427,9 +567,27 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_handover_dashboard_id"))
 
     op.drop_table("handover")
+    with op.batch_alter_table("alert_group", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_group_state"))
+        batch_op.drop_index(batch_op.f("ix_alert_group_policy_id"))
+        batch_op.drop_index(batch_op.f("ix_alert_group_opened_at"))
+        batch_op.drop_index(batch_op.f("ix_alert_group_next_escalation_at"))
+        batch_op.drop_index(
+            "group_open",
+            sqlite_where=sa.text("state <> 'resolved'"),
+            postgresql_where=sa.text("state <> 'resolved'"),
+        )
+
+    op.drop_table("alert_group")
     op.drop_table("sourcestatus")
+    op.drop_table("silence")
+    with op.batch_alter_table("reply", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reply_at"))
+
     op.drop_table("reply")
     op.drop_table("policy")
+    op.drop_table("inhibition")
     op.drop_table("heartbeat")
+    op.drop_table("enginebeat")
     op.drop_table("dashboard")
     # ### end Alembic commands ###

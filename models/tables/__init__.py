@@ -1,0 +1,36 @@
+"""Every table of rules, alerts and delivery, one file a subject.
+
+Rows carry no behaviour; times are aware UTC and come from the caller. Spans and logs live
+elsewhere: see `signals.traces` and `signals.logs`.
+"""
+
+from sqlmodel import SQLModel
+
+from models.tables.alerts import Alert, Group, Note, Remark, Transition
+from models.tables.dashboards import Dashboard, Handover
+from models.tables.delivery import Delivery, Escalation, Notification, Reply
+from models.tables.muting import Inhibition, Silence
+from models.tables.rules import Policy, Rule
+from models.tables.running import EngineBeat, Heartbeat, SourceStatus
+
+__all__ = [
+    "Alert",
+    "Dashboard",
+    "Delivery",
+    "EngineBeat",
+    "Escalation",
+    "Group",
+    "Handover",
+    "Heartbeat",
+    "Inhibition",
+    "Note",
+    "Notification",
+    "Policy",
+    "Remark",
+    "Reply",
+    "Rule",
+    "SQLModel",
+    "Silence",
+    "SourceStatus",
+    "Transition",
+]

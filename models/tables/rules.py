@@ -1,0 +1,56 @@
+"""Rules and the policies that say whom to tell."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import JSON, Column, Field, SQLModel
+
+from models.tables.columns import word
+from models.vocabulary import DataState, NoData, Severity
+
+
+class Policy(SQLModel, table=True):
+    """An escalation policy: ordered steps, taken `1 + repeat` times until someone has it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    # Ordered [{"after_seconds": number, "channels": [...], "only": {...}}]: alerts.escalation.
+    steps: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    repeat: int = 0
+    # How alerts are told of together: see alerts.groups. [] is one group for all of the policy,
+    # None a group for each alert.
+    group_by: list[str] | None = Field(default=None, sa_column=Column(JSON))
+    group_wait: timedelta = timedelta()
+    group_interval: timedelta = timedelta()
+    storm_limit: int = 0  # more new groups than this in a minute become one; 0 is never
+    # {severity: seconds} after which an acknowledgement runs out; a severity without one, never.
+    ack_timeouts: dict[str, float] = Field(default={}, sa_column=Column(JSON, nullable=False))
+
+
+class Rule(SQLModel, table=True):
+    """A condition, how patient to be with it, and whom to tell."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    owner: str
+    summary: str = ""
+    runbook_url: str = ""
+    severity: Severity = Field(sa_type=word(Severity))
+    condition: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    labels: dict[str, str] = Field(default={}, sa_column=Column(JSON, nullable=False))
+    hold: timedelta = timedelta()
+    keep_firing: timedelta = timedelta()
+    no_data: NoData = Field(default=NoData.KEEP, sa_type=word(NoData))
+    interval_seconds: int = 30
+    enabled: bool = True
+    policy_id: int = Field(foreign_key="policy.id")
+    version: int = 0
+    updated_at: datetime
+    updated_by: str
+    # What the engines last saw. A lease is an engine's that evaluates the rule right now.
+    next_evaluation_at: datetime = Field(index=True)
+    leased_by: str | None = None
+    leased_until: datetime | None = None
+    evaluated_at: datetime | None = None
+    data_state: DataState | None = Field(default=None, sa_type=word(DataState))
+    error: str = ""

@@ -1,0 +1,37 @@
+"""How the engines and their sources are doing."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from models.tables.columns import word
+from models.vocabulary import DataState
+
+
+class EngineBeat(SQLModel, table=True):
+    """One running engine. When its beat stops, what it had leased is anybody's."""
+
+    id: str = Field(primary_key=True)
+    host: str
+    started_at: datetime
+    at: datetime
+
+
+class Heartbeat(SQLModel, table=True):
+    """When one engine job last finished, on any engine; `/healthz` judges by it."""
+
+    job: str = Field(primary_key=True)
+    at: datetime
+    duration_ms: float
+    error: str = ""
+
+
+class SourceStatus(SQLModel, table=True):
+    """What the engine last learned about one source; shared by every process."""
+
+    name: str = Field(primary_key=True)
+    checked_at: datetime
+    answered_at: datetime | None = None  # last good answer
+    newest_at: datetime | None = None  # time of the newest data it held then
+    state: DataState = Field(sa_type=word(DataState))
+    error: str = ""
