@@ -106,7 +106,7 @@ def write(file: PromFile, *, dialect: Dialect = PROMETHEUS_3) -> str:
         raise RuleCodeError(complaints)
     return yaml.dump(
         {"groups": groups},
-        Dumper=_Dumper,
+        Dumper=Dumper,
         sort_keys=False,
         allow_unicode=True,
         width=100_000,
@@ -162,13 +162,15 @@ def _rule(rule: PromRule) -> dict[str, Any]:
     return data
 
 
-class _Dumper(_DUMPER):  # type: ignore[misc]  # either of PyYAML's, found when we start
+class Dumper(_DUMPER):  # type: ignore[misc]  # either of PyYAML's, found when we start
     """Writes a text of several lines as a block, as people do."""
 
 
-def _text(dumper: Any, text: str) -> Any:
+def _text(dumper: Any, data: str) -> Any:
+    text = str(data)
     style = "|" if "\n" in text and text.strip("\n") else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _text)
+Dumper.add_representer(str, _text)
+Dumper.add_multi_representer(str, _text)  # our enums are texts too
