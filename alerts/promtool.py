@@ -22,11 +22,10 @@ from alerts.rulecode.promtest import ExpectedSample, ExpressionTest, InputSeries
 
 TIMEOUT_SECONDS = 60.0
 LIMIT_OUTPUT = 50_000_000
-INSTALL = (
-    "promtool is not here: install Prometheus (Debian: apt install prometheus) or add it to PATH"
-)
+INSTALL = "promtool is not on PATH: install Prometheus (on Debian: apt install prometheus)"
 _COMPLAINT = re.compile(r'group "(.*?)", rule (\d+), "(?:.*?)": (.*)')
-_FAILURE = re.compile(r"^ {4}(?=alertname: |expr: |rule: |name: )", re.MULTILINE)
+_FAILURE = re.compile(r"^(?: {4}name: .*\n)? {4}(?:alertname|expr|rule): ", re.MULTILINE)
+_NO_FILE = re.compile(r"no file match pattern (.*)")
 _GOT = re.compile(r"\n +got: (.*)\Z", re.DOTALL)
 _SAMPLE = re.compile(r'((?:[^\s{"]*)\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}) (\S+?)(?:, |\Z)', re.DOTALL)
 _NEVER = ExpectedSample(labels="wakeful_expects_nothing_of_the_kind")
@@ -128,7 +127,7 @@ def run(
     """
     program = program or find()
     with tempfile.TemporaryDirectory(prefix="wakeful-") as work:
-        files = tuple(str((folder or Path()) / name) for name in test.rule_files)
+        files = tuple(str((folder or Path()).resolve() / name) for name in test.rule_files)
         if rules is not None:
             text = promfile.write(rules, dialect=dialect(program))
             Path(work, "rules.yml").write_text(text, encoding="utf-8")
@@ -136,11 +135,11 @@ def run(
         written = promtest.write(replace(test, rule_files=files))
         Path(work, "test.yml").write_text(written, encoding="utf-8")
         said = _run(program, ["test", "rules", "test.yml"], Path(work))
-    if "SUCCESS" in said and "FAILED" not in said:
-        return Outcome(failures=())
-    _, _, failed = said.partition("FAILED:")
-    parts = [_one_line(part) for part in _FAILURE.split(failed) if part.strip()]
-    return Outcome(failures=tuple(parts) or (_one_line(said) or "promtool said nothing",))
+    absent = [f"no file matches {pattern}" for pattern in _NO_FILE.findall(said)]
+    failures = absent + [_one_line(part) for part in _parts(said)]
+    if not failures and "SUCCESS" not in said:
+        failures = [_one_line(said) or "promtool said nothing"]
+    return Outcome(failures=tuple(failures))
 
 
 def evaluate(
@@ -178,8 +177,17 @@ def _failures(test: TestFile, program: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="wakeful-") as work:
         Path(work, "test.yml").write_text(promtest.write(test), encoding="utf-8")
         said = _run(program, ["test", "rules", "test.yml"], Path(work))
+    return _parts(said)
+
+
+def _parts(said: str) -> list[str]:
+    """Return what failed, one after the other."""
     _, _, failed = said.partition("FAILED:")
-    return [part.rstrip() for part in _FAILURE.split(failed) if part.strip()]
+    starts = [match.start() for match in _FAILURE.finditer(failed)]
+    if not starts:
+        return [failed.strip()] if failed.strip() else []
+    ends = [*starts[1:], len(failed)]
+    return [failed[start:end].strip() for start, end in zip(starts, ends, strict=True)]
 
 
 def _answers(said: str) -> list[Answer]:

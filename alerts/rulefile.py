@@ -14,6 +14,7 @@ rules:
     policy: standard
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -67,6 +68,17 @@ def parse(text: str) -> RuleFile:
     _no_duplicates("policy", [p.name for p in found.policies])
     _no_duplicates("rule", [r.name for r in found.rules])
     return found
+
+
+def json_schema() -> str:
+    """Return the JSON Schema of such a file, for editors and for others' checks."""
+    schema = RuleFile.model_json_schema(by_alias=True)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Wakeful rules",
+        "description": "Alert rules and escalation policies, as `wakeful rules import` takes them",
+    }
+    return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
 
 
 def check(db: Engine | None, found: RuleFile) -> None:

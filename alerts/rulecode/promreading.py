@@ -82,9 +82,9 @@ class _FileReader(Reader):
     def one_group(self, node: Tree) -> PromGroup | None:
         """Return a group without the rules that are wrong; None if the group itself is."""
         wrong = self.wrong
+        self.group = self.peek(node, "name")
         fields = self.fields(node, _GROUP, "a group")
-        self.group = self.text(fields, "name")
-        if not self.group:
+        if not self.text(fields, "name"):
             self.complain("a group needs a name", node.line)
         group = PromGroup(
             name=self.group,
@@ -113,9 +113,9 @@ class _FileReader(Reader):
 
     def one_rule(self, node: Tree) -> PromRule | None:
         wrong = self.wrong
+        self.rule = self.peek(node, "alert", "record")
         fields = self.fields(node, _RULE, "a rule")
         record, alert = self.text(fields, "record"), self.text(fields, "alert")
-        self.rule = alert or record
         rule = PromRule(
             record=record,
             alert=alert,

@@ -57,6 +57,13 @@ class Reader:
                 found[key.text] = value
         return found
 
+    @staticmethod
+    def peek(node: Tree, *names: str) -> str:
+        """Return the first of some texts that is there, whatever is wrong with the rest."""
+        pairs = merged(node)[0] if isinstance(node, Mapping) else []
+        found = {key.text: value.text for key, value in pairs if isinstance(value, Scalar)}
+        return next((found[name] for name in names if found.get(name)), "")
+
     def items(self, node: Tree | None, what: str) -> Sequence[Tree]:
         """Return a list's elements, those without a value left out."""
         if node is None or (isinstance(node, Scalar) and node.is_null):
