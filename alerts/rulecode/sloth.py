@@ -30,7 +30,6 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _CAMEL = re.compile(r"(?<=[a-z])([A-Z])")
 _SPEC = ("version", "service", "labels", "slos")
 _SLO = ("name", "description", "objective", "labels", "sli", "alerting")
-_NOT_TAKEN = ("slo_plugins", "plugins", "info_labels", "interval")
 _ALERTING = ("name", "labels", "annotations", "page_alert", "ticket_alert")
 _ALERT = ("disable", "labels", "annotations", "for")
 
@@ -147,7 +146,7 @@ class _SpecReader(Reader):
             self.complain("there is another SLO of that name and service", node.line)
         self.ids.add(slo_id)
         percent = self.number_of(fields, "objective")
-        if percent is None or not 0 < percent < 100:
+        if "objective" not in fields or (percent is not None and not 0 < percent < 100):
             self.complain("an objective is a percentage between 0 and 100", node.line)
         return Slo(
             name=name,
