@@ -22,6 +22,7 @@ from alerts.rulecode.promtest import ExpectedSample, ExpressionTest, InputSeries
 
 TIMEOUT_SECONDS = 60.0
 LIMIT_OUTPUT = 50_000_000
+LIMIT_QUESTIONS = 10_000  # of one call, which takes seconds
 INSTALL = "promtool is not on PATH: install Prometheus (on Debian: apt install prometheus)"
 _COMPLAINT = re.compile(r'group "(.*?)", rule (\d+), "(?:.*?)": (.*)')
 _FAILURE = re.compile(r"^(?: {4}name: .*\n)? {4}(?:alertname|expr|rule): ", re.MULTILINE)
@@ -112,6 +113,7 @@ def run(
     rules: PromFile | None = None,
     folder: Path | None = None,
     program: Path | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Outcome:
     """Run unit tests against `rules`, or against the rule files that the tests name.
 
@@ -120,6 +122,7 @@ def run(
         rules: Takes the place of the test's own `rule_files`.
         folder: Where the test's `rule_files` lie, if they are to be used.
         program: promtool, if not the one on PATH.
+        timeout_seconds: How long it may take.
 
     Raises:
         PromtoolError: promtool is missing or did not end in time.
@@ -134,7 +137,7 @@ def run(
             files = ("rules.yml",)
         written = promtest.write(replace(test, rule_files=files))
         Path(work, "test.yml").write_text(written, encoding="utf-8")
-        said = _run(program, ["test", "rules", "test.yml"], Path(work))
+        said = _run(program, ["test", "rules", "test.yml"], Path(work), timeout_seconds)
     absent = [f"no file matches {pattern}" for pattern in _NO_FILE.findall(said)]
     failures = absent + [_one_line(part) for part in _parts(said)]
     if not failures and "SUCCESS" not in said:
@@ -160,14 +163,26 @@ def evaluate(
     Raises:
         PromtoolError: promtool is missing, or cannot answer one of the questions.
     """
-    if not questions:
-        return []
+    program = program or find()
+    answers: list[list[Answer]] = []
+    for start in range(0, len(questions), LIMIT_QUESTIONS):
+        some = questions[start : start + LIMIT_QUESTIONS]
+        answers += _asked(series, some, interval, program)
+    return answers
+
+
+def _asked(
+    series: Sequence[InputSeries],
+    questions: Sequence[tuple[str, timedelta]],
+    interval: timedelta,
+    program: Path,
+) -> list[list[Answer]]:
     # Every test is made to fail, since promtool shows what it got of those only.
     tests = tuple(
         ExpressionTest(expr=expr, eval_time=at, samples=(_NEVER,)) for expr, at in questions
     )
     case = TestCase(interval=interval, series=tuple(series), expression_tests=tests)
-    outcome = _failures(TestFile(evaluation_interval=interval, cases=(case,)), program or find())
+    outcome = _failures(TestFile(evaluation_interval=interval, cases=(case,)), program)
     if len(outcome) != len(questions):
         raise PromtoolError(f"promtool could not read the series: {_one_line(' '.join(outcome))}")
     return [_answers(said) for said in outcome]
@@ -207,20 +222,22 @@ def _number(text: str) -> float:
         raise PromtoolError(f"promtool answered {text!r}, which is no number") from error
 
 
-def _run(program: Path, args: Sequence[str], folder: Path) -> str:
+def _run(
+    program: Path, args: Sequence[str], folder: Path, timeout_seconds: float = TIMEOUT_SECONDS
+) -> str:
     """Return all that promtool says; how it ends is in what it says."""
     try:
         done = subprocess.run(  # noqa: S603 - a program of ours, no shell, no word of a user's
             [program, *args],
             cwd=folder,
             capture_output=True,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             check=False,
         )
     except OSError as error:
         raise PromtoolError(f"promtool cannot be started: {error}") from error
     except subprocess.TimeoutExpired as error:
-        raise PromtoolError(f"promtool did not end within {TIMEOUT_SECONDS:g} s") from error
+        raise PromtoolError(f"promtool did not end within {timeout_seconds:g} s") from error
     said = (done.stdout + done.stderr)[:LIMIT_OUTPUT]
     return said.decode("utf-8", "replace")
 

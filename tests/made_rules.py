@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import yaml
@@ -95,6 +96,12 @@ def groups(draw: Any, name: str) -> PromGroup:
 def files(draw: Any) -> PromFile:
     names = draw(st.lists(TEXTS.filter(bool), max_size=3, unique=True))
     return PromFile(groups=tuple(draw(groups(name)) for name in names))
+
+
+@cache
+def some_files() -> list[PromFile]:
+    """Return rule files enough to ask an oracle about in one call."""
+    return examples(files(), 120)
 
 
 # Values of fields as people write them, sound and not.

@@ -10,6 +10,7 @@ from enum import Enum
 from alerts.rulecode.gotemplate.literals import unquote
 
 LIMIT_SAMPLES = 1_000_000  # of one series
+_TOO_MANY = f"a series may have {LIMIT_SAMPLES:,} samples"
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _SPECIAL = re.compile(r"[+-]?(?:inf|nan)", re.IGNORECASE)
 _ITEM = re.compile(rf"({_NUMBER})(?:([+-](?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?x(\d+))?", re.ASCII)
@@ -36,12 +37,13 @@ def expand(values: str) -> tuple[Point, ...]:
     """
     found: list[Point] = []
     for item in values.split():
-        points = _points(item, LIMIT_SAMPLES - len(found))
-        found.extend(points)
+        found.extend(_points(item, LIMIT_SAMPLES - len(found)))
     return tuple(found)
 
 
 def _points(item: str, room: int) -> Sequence[Point]:
+    if not room:
+        raise ValueError(_TOO_MANY)
     if item == "stale":
         return (Mark.STALE,)
     if _SPECIAL.fullmatch(item):
@@ -63,7 +65,7 @@ def _points(item: str, room: int) -> Sequence[Point]:
 def _count(digits: str, room: int) -> int:
     count = int(digits[:20])
     if count > room:
-        raise ValueError(f"a series may have {LIMIT_SAMPLES:,} samples")
+        raise ValueError(_TOO_MANY)
     return count
 
 

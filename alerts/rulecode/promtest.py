@@ -145,8 +145,8 @@ class _Reader(Reader):
         return tuple(self.text({name: node}, name) for node in nodes)
 
     def case(self, node: Tree) -> TestCase:
+        self.group = self.peek(node, "name")
         fields = self.fields(node, (*_CASE, *_CASE_MORE), "a test")
-        self.group = self.text(fields, "name")
         interval = self.duration(fields, "interval")
         if not interval:
             self.complain("a test needs an 'interval'", node.line)
@@ -154,7 +154,7 @@ class _Reader(Reader):
         alerts = self.items(fields.get("alert_rule_test"), "'alert_rule_test'")
         expressions = self.items(fields.get("promql_expr_test"), "'promql_expr_test'")
         return TestCase(
-            name=self.group,
+            name=self.text(fields, "name"),
             interval=interval or MINUTE,
             series=tuple(self.series(each) for each in series),
             alert_tests=tuple(self.alert_test(each) for each in alerts),

@@ -128,7 +128,7 @@ class _SpecReader(Reader):
         service, labels = self.text(fields, "service"), self.texts(fields, "labels")
         found = []
         for node in self.items(fields.get("slos"), "'slos'"):
-            self.group, wrong = "", self.wrong
+            self.group, wrong = self.peek(node, "name"), self.wrong
             slo = self.one_slo(node, service, labels, windows)
             if wrong == self.wrong:
                 found.append(slo)
@@ -138,7 +138,7 @@ class _SpecReader(Reader):
         self, node: Tree, service: str, labels: Mapping[str, str], windows: AlertWindows
     ) -> Slo:
         fields = self.loose(node, _SLO, "an SLO")
-        self.group = name = self.text(fields, "name")
+        name = self.text(fields, "name")
         for what, text in (("name", name), ("service", service)):
             if not _NAME.fullmatch(text):
                 self.complain(f"{text!r} is no {what}: letters, digits, '-', '_', '.'", node.line)
