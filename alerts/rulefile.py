@@ -27,6 +27,8 @@ from sqlmodel import Session, select
 from alerts import policies, rulebook
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
+from alerts.rulecode import yamltree
+from alerts.rulecode.complaints import RuleCodeError
 from models.database import read_only
 from models.tables import Policy, Rule
 
@@ -64,7 +66,9 @@ def parse(text: str) -> RuleFile:
     try:
         found = RuleFile.model_validate(data)
     except ValidationError as error:
-        raise RuleFileError(rulebook.why(error)) from error
+        line = yamltree.line_at(_root(text), error.errors()[0]["loc"])
+        place = f"line {line}: " if line else ""
+        raise RuleFileError(f"{place}{rulebook.why(error)}") from error
     _no_duplicates("policy", [p.name for p in found.policies])
     _no_duplicates("rule", [r.name for r in found.rules])
     return found
@@ -122,6 +126,14 @@ def dump(session: Session) -> str:
         "rules": [_plain(rulebook.draft_of(r, p.name)) for r, p in rulebook.rules(session)],
     }
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def _root(text: str) -> yamltree.Tree | None:
+    """Return the tree of a text that is YAML, for the lines of what is in it."""
+    try:
+        return next((document.root for document in yamltree.documents(text)), None)
+    except RuleCodeError:  # deeper than any rule file; its complaints go without a line
+        return None
 
 
 def _plain(draft: BaseModel) -> dict[str, Any]:

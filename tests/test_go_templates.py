@@ -244,6 +244,14 @@ def test_a_query_that_nothing_answers_says_so() -> None:
     assert "nothing here answers queries" in templates.render("A", "{{ query `up` }}", alone)
 
 
+def test_an_alert_has_the_labels_that_prometheus_gives_it(tmp_path: Path) -> None:
+    texts = {"job": "{{ $labels.nope }}", "team": "{{ $labels.job }}-team", "instance": "one"}
+    mine = templates.alert_labels("A", texts, FIRING)
+    assert mine == {"alertname": "A", "team": "x-team", "instance": "one"}
+    said = promtool(tmp_path, [{"alert": "A", "expr": "up", "labels": texts}], "test")
+    assert 'Labels:{alertname="A", instance="one", team="x-team"}' in said
+
+
 def test_every_label_and_annotation_of_an_alert_is_rendered() -> None:
     texts = {"team": "{{ $labels.job }}-team", "plain": "as it is", "bad": "{{ end }}"}
     rendered = templates.render_all("A", texts, FIRING)

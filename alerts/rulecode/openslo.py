@@ -8,22 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from alerts.rulecode.complaints import RuleCodeError
-from alerts.rulecode.openslo_metrics import Metrics
+from alerts.rulecode.openslo_metrics import KINDS, Metrics
 from alerts.rulecode.reader import Fields
 from alerts.rulecode.slo import Burn, Indicator, Slo, SloAlert
 from alerts.rulecode.sloth import SloReading
 from alerts.rulecode.yamltree import Scalar, Tree, documents
 
 VERSION = "openslo/v1"
-KINDS = (
-    "DataSource",
-    "SLO",
-    "SLI",
-    "AlertPolicy",
-    "AlertCondition",
-    "AlertNotificationTarget",
-    "Service",
-)
 PERIOD = timedelta(days=30)  # where an SLO does not say
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9./|\\]{0,253}[a-z0-9])?")
 _DURATION = re.compile(r"(\d{1,5})([mhdwMQY])", re.ASCII)

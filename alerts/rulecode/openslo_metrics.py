@@ -12,8 +12,15 @@ from alerts.rulecode.yamltree import Tree
 # A value is bad where it is not what the objective wants: `lte 0.2` is missed above 0.2.
 _MISSED = {"lte": ">", "lt": ">=", "gte": "<", "gt": "<="}
 _RATIO = ("counter", "good", "bad", "total", "raw", "rawType")
-_METRIC_KINDS = ("DataSource", "SLO", "SLI", "AlertPolicy", "AlertCondition")
-_OTHER_KINDS = ("AlertNotificationTarget", "Service")
+KINDS = (
+    "DataSource",
+    "SLO",
+    "SLI",
+    "AlertPolicy",
+    "AlertCondition",
+    "AlertNotificationTarget",
+    "Service",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,7 +29,7 @@ class Metrics(Reader):
 
     remarks: list[Complaint] = field(default_factory=list)
     objects: dict[str, dict[str, Fields]] = field(
-        default_factory=lambda: {kind: {} for kind in (*_METRIC_KINDS, *_OTHER_KINDS)}
+        default_factory=lambda: {kind: {} for kind in KINDS}
     )
 
     def remark(self, reason: str, line: int | None) -> None:

@@ -119,7 +119,9 @@ def from_slos(slos: Sequence[Slo], defaults: Defaults) -> list[Taken]:
     taken = to_drafts(PromFile(groups=tuple(groups)), defaults)
     silent = [alert.alert_on_no_data for slo in slos for alert in slo.alerts]
     return [
-        replace(one, draft={**one.draft, "no_data": NoData.ALERT.value}) if loud else one
+        replace(one, draft={**one.draft, "no_data": NoData.ALERT.value})
+        if loud and one.draft
+        else one
         for one, loud in zip(taken, silent, strict=True)
     ]
 

@@ -80,6 +80,15 @@ def render_all(rule: str, texts: Mapping[str, str], about: Firing) -> dict[str, 
     return {name: render(rule, text, about) for name, text in texts.items()}
 
 
+def alert_labels(rule: str, texts: Mapping[str, str], about: Firing) -> dict[str, str]:
+    """Return the labels of the alert: the series', the rule's rendered, and its name.
+
+    A label that renders to nothing is taken away, the series' own too; `__name__` always is.
+    """
+    labels = {**about.labels, **render_all(rule, texts, about), "__name__": "", "alertname": rule}
+    return {name: value for name, value in labels.items() if value}
+
+
 @lru_cache(maxsize=1024)
 def _parsed(rule: str, text: str) -> Parsed:
     return parse(f"__alert_{rule}", _VARIABLES + text, functions=_NAMES)

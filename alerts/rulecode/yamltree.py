@@ -209,6 +209,20 @@ def _fill(
             found.setdefault(key.text, (key, value))
 
 
+def line_at(root: Tree | None, path: Sequence[str | int]) -> int | None:
+    """Return the line of what `path` leads to, or of the last of it that is there."""
+    node, line = root, None if root is None else root.line
+    for step in path:
+        if isinstance(node, Mapping):
+            pair = next((p for p in merged(node)[0] if p[0].text == step), None)
+            if pair is not None:
+                line, node = pair[0].line, pair[1]
+        elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            line = node.line
+    return line
+
+
 def kind(node: Tree) -> str:
     """Return what a node is, in words."""
     if isinstance(node, Scalar):
