@@ -16,6 +16,7 @@ from pathlib import Path
 
 from alerts.rulecode import promfile, promtest
 from alerts.rulecode.complaints import Complaint
+from alerts.rulecode.gotemplate.literals import unquote
 from alerts.rulecode.notation import parse_series
 from alerts.rulecode.promfile import PROMETHEUS_2_42, PROMETHEUS_3, Dialect, PromFile
 from alerts.rulecode.promtest import ExpectedSample, ExpressionTest, InputSeries, TestCase, TestFile
@@ -24,7 +25,7 @@ TIMEOUT_SECONDS = 60.0
 LIMIT_OUTPUT = 50_000_000
 LIMIT_QUESTIONS = 10_000  # of one call, which takes seconds
 INSTALL = "promtool is not on PATH: install Prometheus (on Debian: apt install prometheus)"
-_COMPLAINT = re.compile(r'group "(.*?)", rule (\d+), "(?:.*?)": (.*)')
+_COMPLAINT = re.compile(r'group ("(?:[^"\\]|\\.)*"), rule (\d+), "(?:[^"\\]|\\.)*": (.*)')
 _FAILURE = re.compile(r"^(?: {4}name: .*\n)? {4}(?:alertname|expr|rule): ", re.MULTILINE)
 _NO_FILE = re.compile(r"no file match pattern (.*)")
 _GOT = re.compile(r"\n +got: (.*)\Z", re.DOTALL)
@@ -80,6 +81,7 @@ def check(file: PromFile, *, program: Path | None = None) -> list[Complaint]:
 
     Raises:
         PromtoolError: promtool is missing or did not answer.
+        RuleCodeError: This promtool has no words for something in `file`.
     """
     program = program or find()
     groups = tuple(replace(group, query_offset=None) for group in file.groups)  # no PromQL in it
@@ -91,7 +93,7 @@ def check(file: PromFile, *, program: Path | None = None) -> list[Complaint]:
     complaints = []
     for line in said.splitlines():
         found = _COMPLAINT.search(line)
-        if found and (group := by_name.get(found[1])) is not None:
+        if found and (group := by_name.get(unquote(found[1]))) is not None:
             rule = group.rules[int(found[2]) - 1]
             complaints.append(
                 Complaint(

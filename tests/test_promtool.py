@@ -41,7 +41,8 @@ def tool() -> Path:
 
 
 def test_promql_that_makes_no_sense_is_said_at_the_rules_line(tool: Path) -> None:
-    text = RULES.replace("up == 0", "up ==") + "      - {record: c, expr: foo(}\n"
+    text = RULES.replace("up == 0", "up ==").replace("name: g", """name: 'a "g"'""")
+    text += "      - {record: c, expr: foo(}\n"
     complaints = promtool.check(promreading.parse(text).file, program=tool)
     assert [(c.line, c.rule) for c in complaints] == [(7, "Down"), (11, "c")]
     assert "parse error: unexpected end of input" in str(complaints[0])

@@ -95,7 +95,7 @@ class _FileReader(Reader):
             line=node.line,
         )
         lacking = {"query_offset": self.dialect.query_offset, "labels": self.dialect.group_labels}
-        for name in fields.keys() & {name for name, known in lacking.items() if not known}:
+        for name in sorted(fields.keys() & {n for n, known in lacking.items() if not known}):
             self.complain(f"{self.dialect.name} has no {name!r} of a group", fields[name].line)
         sound = wrong == self.wrong
         rules = self.rules(fields.get("rules"))

@@ -105,7 +105,7 @@ class _SpecReader(Reader):
             _CAMEL.sub(lambda found: "_" + found[1].lower(), name): value
             for name, value in self.fields(node, (), what).items()
         }
-        for name in fields.keys() - set(known):
+        for name in sorted(fields.keys() - set(known)):
             self.remark(f"{name!r} of {what} is not taken", fields[name].line)
         return {name: value for name, value in fields.items() if name in known}
 

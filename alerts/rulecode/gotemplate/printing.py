@@ -177,7 +177,7 @@ def _struct(value: Sample | Root, verb: str, flags: Flags, depth: int) -> str:
 
 
 def _pointer(value: Value, verb: str, flags: Flags) -> str:
-    """Return an address. Go's are of its memory, so that no two runs agree; ours is zero."""
+    """Return an address. Go's are of its memory and differ from run to run; ours are all one."""
     if isinstance(value, Sample | Samples | Texts | Anything | Time | Span):
         if verb in "vp":
             return flags.pad("0xc000000000")
