@@ -8,7 +8,7 @@ literals   numbers and strings as Go writes them
 printing   Go's fmt: print, printf
 functions  what text/template brings: eq, index, len, html …
 prometheus what Prometheus adds: humanize, query, reReplaceAll …
-regex      the one file that knows re2
+regex      the one file here that knows re2
 execution  tree + data -> text
 
 Source: https://pkg.go.dev/text/template and

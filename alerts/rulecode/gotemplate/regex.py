@@ -1,6 +1,6 @@
 """Regular expressions as Prometheus knows them: RE2, which takes linear time whatever is asked.
 
-The one file that knows google-re2.
+The one file of this package that knows google-re2.
 """
 
 import re
