@@ -22,6 +22,7 @@ RULES = """
 version: 1
 policies:
   - name: short
+    storm_limit: 0
     steps:
       - {after: 0s, channels: ["slack:#llm"]}
       - {after: 1s, channels: ["pagerduty:default"]}
