@@ -61,15 +61,15 @@ class Vendors:
         """Return what PagerDuty took about a feature, in its order."""
         keys = {
             e["dedup_key"]
-            for e in self.pagerduty.events
+            for e in list(self.pagerduty.events)
             if e["event_action"] == "trigger"
             and e["payload"]["custom_details"]["labels"].get("feature") == feature
         }
-        return [e for e in self.pagerduty.events if e["dedup_key"] in keys]
+        return [e for e in list(self.pagerduty.events) if e["dedup_key"] in keys]
 
     def posts(self, feature: str) -> list[dict[str, Any]]:
         """Return the posts about a feature in Slack, as they are by now."""
-        return [p for p in self.slack.posts.values() if f"feature={feature}" in p["text"]]
+        return [p for p in list(self.slack.posts.values()) if f"feature={feature}" in p["text"]]
 
     def _query(self, request: Request) -> Response:
         if "llm_requests_total" not in request.args.get("query", ""):
