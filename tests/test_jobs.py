@@ -45,7 +45,7 @@ def test_every_job_beats_once_started(db: Engine) -> None:
     jobs = ticking(db, watched=(MemorySource(),))
     jobs.start()
     try:
-        until(lambda: JOBS <= set(beats(db)))
+        until(lambda: set(beats(db)) >= JOBS)
     finally:
         jobs.stop()
     assert set(beats(db).values()) == {""}
