@@ -29,8 +29,8 @@ _KINDS: dict[str, SpanKind] = {
 }
 _RETRIEVAL_KEYS = ("retrieval.documents.0.document.content", "db.vector.query.top_k")
 _HTTP_KEYS = ("http.request.method", "http.method", "http.route")
-_TIMEOUTS = ("timeout", "timed out", "deadline")
-_LIMITS = ("ratelimit", "rate_limit", "rate limit", "too many requests", "resourceexhausted")
+TIMEOUT_WORDS = ("timeout", "timed out", "deadline")
+LIMIT_WORDS = ("ratelimit", "rate_limit", "rate limit", "too many requests", "resourceexhausted")
 
 
 def kind_of(
@@ -75,8 +75,10 @@ def outcome_of(explicit: str | None, told: Mapping[str, Value], status: SpanStat
     if error is None and status is not SpanStatus.ERROR and code != "429" and code[:1] != "5":
         return "success" if status is SpanStatus.OK else None
     word = f"{error or ''} {code}".lower()
-    if "429" in word or any(limit in word for limit in _LIMITS):
+    if "429" in word or any(limit in word for limit in LIMIT_WORDS):
         return "rate_limited"
-    if any(token in ("408", "504") for token in word.split()) or any(t in word for t in _TIMEOUTS):
+    if any(token in ("408", "504") for token in word.split()) or any(
+        t in word for t in TIMEOUT_WORDS
+    ):
         return "timeout"
     return "error"
