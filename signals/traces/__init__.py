@@ -116,8 +116,8 @@ class TraceSummary:
     tokens: int | None
     cost_usd: float | None
     cost_source: CostSource
-    span_count: int
-    error_count: int
+    span_count: int | None
+    error_count: int | None
 
 
 class Order(StrEnum):
