@@ -33,6 +33,11 @@ class Address:
     password: str = field(default="", repr=False)
     params: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Return the store's name among others: `name=`, or the vendor."""
+        return self.params.get("name") or self.kind
+
     def web_url(self, trace_id: str, default: str = "") -> str | None:
         """Return the trace's own page: `web=` with `{trace_id}` in it, else `default`, or None."""
         template = self.params.get("web") or default

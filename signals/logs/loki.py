@@ -22,7 +22,6 @@ from signals.traces.otlp_json import whole
 from signals.traces.told import instant, nanoseconds
 from signals.wire import PATIENCE, Wire
 
-KIND = "loki"
 MAX_LINES = 5_000  # Loki's default max_entries_limit_per_query
 LOOKBACK = timedelta(hours=24)
 AFTER = timedelta(minutes=10)  # lines that follow a request
@@ -38,7 +37,7 @@ class Loki:
     def __init__(
         self, address: Address, *, patience: timedelta = PATIENCE, clock: Clock = utc_now
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self._clock = clock
         tenant = address.params.get("tenant", "")
         headers = {"X-Scope-OrgID": tenant} if tenant else {}

@@ -27,7 +27,6 @@ from signals.traces.summaries import by_trace, listed
 from signals.traces.told import assembled
 from signals.wire import PATIENCE, Reply, Terms, Wire
 
-KIND = "jaeger"
 MAX_SERVICES = 10
 MAX_SPELLINGS = 8  # of one label, each a question
 _TRACE = Terms(answers=frozenset({404}), cut=True)
@@ -52,7 +51,7 @@ class Jaeger:
     def __init__(
         self, address: Address, *, patience: timedelta = PATIENCE, clock: Clock = utc_now
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self._address = address
         self._wire = Wire("Jaeger", address, patience=patience, clock=clock)
         named = address.params.get("service", "")

@@ -27,7 +27,6 @@ from signals.traces.scores import scored
 from signals.traces.told import assembled
 from signals.wire import PATIENCE, Terms, Wire
 
-KIND = "langsmith"
 PAGE_V1, PAGE_V2 = 100, 1_000  # the most that each gives at once
 ROOTS_PER_PAGE = 100
 _RUNS = Terms(bucket="runs")
@@ -62,7 +61,7 @@ class LangSmith:
     def __init__(
         self, address: Address, *, patience: timedelta = PATIENCE, clock: Clock = utc_now
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self._address = address
         self._clock = clock
         headers = {"X-Api-Key": address.password} if address.password else {}

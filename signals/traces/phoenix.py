@@ -24,7 +24,6 @@ from signals.traces.summaries import by_trace
 from signals.traces.told import Told, assembled, iso_nanoseconds, span_of, status_of
 from signals.wire import ABSENT, PATIENCE, Wire
 
-KIND = "phoenix"
 PAGE = 1_000  # the most that Phoenix gives at once
 TRACES_PER_PAGE = 100
 IDS_PER_CALL = 50  # each is 40 characters of the URL
@@ -58,7 +57,7 @@ class Phoenix:
         clock: Clock = utc_now,
         page: int = PAGE,
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self._address = address
         self._page = page
         headers = {"Authorization": f"Bearer {address.password}"} if address.password else {}

@@ -30,7 +30,6 @@ from signals.traces.summaries import by_trace
 from signals.traces.told import Told, assembled, instant, is_server, nanoseconds, span_of, status_of
 from signals.wire import PATIENCE
 
-KIND = "clickhouse"
 PAGE = 100
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=1)
 _WITHIN = "Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({to:Int64})"
@@ -53,7 +52,7 @@ class ClickHouse:
     def __init__(
         self, address: Address, *, patience: timedelta = PATIENCE, clock: Clock = utc_now
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self.abilities = ABILITIES
         self._address = address
         self._clock = clock
@@ -280,6 +279,3 @@ def _flat(found: object, prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-__all__ = ["ABILITIES", "KIND", "ClickHouse", "QueryError"]

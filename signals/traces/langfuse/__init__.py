@@ -32,7 +32,6 @@ from signals.traces.summaries import by_trace
 from signals.traces.told import assembled
 from signals.wire import ABSENT, PATIENCE, Terms, Wire
 
-KIND = "langfuse"
 PAGE = 1_000  # the most that v2 gives at once
 SCORES_PAGE = 100  # more is refused
 TRACES_PER_PAGE = 100
@@ -69,7 +68,7 @@ class Langfuse:
         clock: Clock = utc_now,
         page: int = PAGE,
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self.abilities = ABILITIES
         self._address = address
         self._page = page

@@ -29,7 +29,6 @@ from signals.traces.tempo.answering import Answering
 from signals.traces.told import Told, assembled, is_server, span_of, status_of
 from signals.wire import ABSENT, LARGEST, PATIENCE, Terms, Wire
 
-KIND = "tempo"
 LONGEST = timedelta(hours=168)  # of one search, by default
 MAX_SEARCHES = 10
 SPANS_PER_SET = 100  # the most that Tempo gives
@@ -61,7 +60,7 @@ class Tempo:
     def __init__(
         self, address: Address, *, patience: timedelta = PATIENCE, clock: Clock = utc_now
     ) -> None:
-        self.name = KIND
+        self.name = address.name
         self._address = address
         tenant = address.params.get("tenant", "")
         headers = {"X-Scope-OrgID": tenant} if tenant else {}
