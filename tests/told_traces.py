@@ -156,7 +156,7 @@ TRACES: dict[str, tuple[timedelta, list[Made]]] = {
 }
 
 
-def request(
+def exported(
     traces: dict[str, tuple[timedelta, list[Made]]] = TRACES, **resource: str
 ) -> ExportTraceServiceRequest:
     """Return the traces as one export request."""

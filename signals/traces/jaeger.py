@@ -162,7 +162,8 @@ def _spellings(query: TraceQuery) -> Iterator[Mapping[str, str]]:
 
     Jaeger compares attributes as text; the other labels are compared here.
     """
-    narrow = next(((name, value) for name, value in query.scope.items() if value), None)
+    told = {name: value for name, value in query.scope.items() if value and name != "outcome"}
+    narrow = next(iter(told.items()), None)
     if narrow is None:
         yield {}
         return

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from models.clock import Clock, utc_now
 from signals import UnreachableError
 from signals.address import Address
-from signals.traces import Abilities, Order, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.scanning import scan
@@ -28,9 +28,7 @@ PAGE = 1_000  # the most that Phoenix gives at once
 TRACES_PER_PAGE = 100
 IDS_PER_CALL = 50  # each is 40 characters of the URL
 ABILITIES = Abilities(
-    filters=frozenset(
-        {"feature", "tenant", "model", "prompt_version", "outcome", "session_id", "environment"}
-    ),
+    filters=frozenset(FILTERS) - {"environment"},  # which is usually the resource's
     orders=(Order.NEWEST, Order.SLOWEST),
     lag=timedelta(seconds=10),
     notes=(

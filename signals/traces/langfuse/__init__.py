@@ -12,6 +12,7 @@ Source: `langfuse` 5.0.4 (PyPI), api/; web/public/generated/api/openapi.yml, rea
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -46,13 +47,25 @@ _V2 = Terms(answers=frozenset({404}), bucket="v2")
 _V1 = Terms(answers=frozenset({404}), bucket="legacy")
 ABILITIES = Abilities(
     filters=frozenset(FILTERS),
-    values=frozenset({"environment", "model", "prompt_version"}),
+    values=frozenset({"environment", "model"}),
     signals=metrics.SIGNALS,
     estimates=metrics.ESTIMATES,
     lag=metrics.FRESH,
     notes=(
         "Langfuse lists the newest first only.",
         "Langfuse's metrics are at most a minute old, and count a request when it starts.",
+    ),
+)
+
+OLD_ABILITIES = replace(
+    ABILITIES,
+    values=frozenset(),
+    signals=frozenset(),
+    estimates=frozenset(),
+    lag=timedelta(minutes=10),
+    notes=(
+        "This Langfuse is asked by its v1 API, whose data may be ten minutes late.",
+        "Langfuse before version 4 tells no golden signals here: connect Prometheus for those.",
     ),
 )
 
@@ -69,7 +82,6 @@ class Langfuse:
         page: int = PAGE,
     ) -> None:
         self.name = address.name
-        self.abilities = ABILITIES
         self._address = address
         self._page = page
         self._wire = Wire("Langfuse", address, patience=patience, clock=clock)
@@ -77,6 +89,11 @@ class Langfuse:
         self._is_old = False  # found out by asking
         self._newest: tuple[datetime, datetime | None] | None = None
         self._lock = Lock()
+
+    @property
+    def abilities(self) -> Abilities:
+        """Return what this store can do: less, once it is known to be from before version 4."""
+        return OLD_ABILITIES if self._is_old else ABILITIES
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return a trace with its scores, or None if it is not held; see `TraceStore`."""
@@ -104,7 +121,7 @@ class Langfuse:
 
     def answers(self, query: Query) -> bool:
         """Say whether Langfuse's metrics can tell; see `Source`."""
-        return metrics.answers(query)
+        return not self._is_old and metrics.answers(query)
 
     def read(self, query: Query, *, at: datetime) -> Reading:
         """Return the values over the window that ends within the minute before `at`."""
@@ -282,22 +299,20 @@ class Langfuse:
 
 
 def _completed(trace: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield a v1 trace's observations with what only the trace says."""
+    """Yield a v1 trace's observations, the root with what only the trace says."""
     shared = {
-        "traceId": trace.get("id"),
         "sessionId": trace.get("sessionId"),
         "userId": trace.get("userId"),
-        "environment": trace.get("environment"),
         "traceName": trace.get("name"),
         "tags": trace.get("tags"),
     }
-    about = trace.get("metadata")
+    about = trace["metadata"] if isinstance(trace.get("metadata"), dict) else {}
     for row in trace.get("observations") or ():
         if isinstance(row, dict):
-            completed = {**shared, **{key: v for key, v in row.items() if v is not None}}
-            if not row.get("parentObservationId") and isinstance(about, dict):
-                completed["metadata"] = {**about, **(row.get("metadata") or {})}
-            yield completed
+            own = {key: value for key, value in row.items() if value is not None}
+            if not row.get("parentObservationId"):
+                own = {**shared, **own, "metadata": {**about, **(row.get("metadata") or {})}}
+            yield {"traceId": trace.get("id"), "environment": trace.get("environment"), **own}
 
 
 def _within(start: datetime, end: datetime) -> list[Mapping[str, Any]]:

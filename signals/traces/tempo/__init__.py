@@ -36,7 +36,7 @@ MAX_TAGS = 4
 _UNLISTED = {"tokens", "cost_usd", "cost_source", "model"}
 _TRACE = Terms(answers=frozenset({404}), largest=LARGEST, cut=True)
 ABILITIES = Abilities(
-    filters=frozenset(FILTERS),
+    filters=frozenset(FILTERS) - {"outcome"},  # which is worked out from several attributes
     values=frozenset(FILTERS) - {"outcome"},
     listed=frozenset(TraceSummary.__dataclass_fields__) - _UNLISTED,
     signals=answering.SIGNALS,
