@@ -1,6 +1,6 @@
 """Asking a vendor's HTTP API: bounded in time and size, one attempt, and every failure a sentence.
 
-The one file that reads with httpx2. It never sleeps: a vendor that asks to wait is not asked again
+It never sleeps: a vendor that asks to wait is not asked again
 before (see `Wire._heed`), and whoever asks meanwhile is told until when.
 
 Answers are JSON. One that is larger than it may be is refused, or cut after its last whole item
@@ -15,8 +15,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -27,6 +26,7 @@ from models.clock import Clock, utc_now
 from signals import QueryError, SignalError, UnreachableError, redact
 from signals.address import Address
 from signals.cut_json import mended
+from signals.wire_words import LONGEST_WAIT, asked_wait, trouble, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ MB = 1024 * 1024
 LARGEST = 32 * MB
 PATIENCE = timedelta(seconds=10)
 CONNECT_SECONDS = 2.0
-LONGEST_SAYING = 300
-LONGEST_WAIT = timedelta(hours=24)
 DEFAULT_WAIT = timedelta(seconds=30)  # after a 429 that does not say
 REFUSALS = frozenset({400, 413, 414, 416, 422})  # the question is bad: asking again cannot help
 _LONE_SURROGATE = re.compile(
@@ -243,7 +241,7 @@ class Wire:
             return
         now = self._clock()
         told = headers.get("retry-after") or headers.get("x-ratelimit-reset")
-        wait = _wait(told, now)
+        wait = asked_wait(told, now)
         if status != 429 and wait is None:
             return
         wait = min(wait if wait is not None else DEFAULT_WAIT, LONGEST_WAIT)
@@ -269,7 +267,7 @@ class Wire:
 
     def _said(self, body: bytes) -> str:
         """Return the vendor's own words, without what it may quote of our credentials."""
-        said = _said(body)
+        said = words_of(body)
         for secret in self._secrets:
             said = said.replace(secret, redact.REDACTED)
         return redact.redact(said)
@@ -285,29 +283,9 @@ class Wire:
                 "request may carry"
             ) from None
         except httpx2.HTTPError as error:
-            raise UnreachableError(f"{self.who} {self._trouble(error)}") from error
+            raise UnreachableError(f"{self.who} {trouble(error, self.patience)}") from error
         except RuntimeError as error:  # httpx2's, when the client is closed meanwhile
             raise UnreachableError(f"{self.who} is not asked any more: we are stopping") from error
-
-    def _trouble(self, error: httpx2.HTTPError) -> str:
-        seconds = self.patience.total_seconds()
-        match error:
-            case httpx2.ConnectTimeout():
-                return "could not be reached: nobody took the connection in time"
-            case httpx2.PoolTimeout():
-                return "is still busy with what it was asked before"
-            case httpx2.TimeoutException():
-                return f"did not answer within {seconds:g} s"
-            case httpx2.ConnectError() if "certificate" in str(error).lower():
-                return "could not be trusted: its certificate is not signed by one we know"
-            case httpx2.ConnectError():
-                return "could not be reached: the connection was refused, or the name is unknown"
-            case httpx2.DecodingError():
-                return "sent an answer that cannot be unpacked"
-            case httpx2.RemoteProtocolError() | httpx2.ReadError() | httpx2.WriteError():
-                return "broke off its answer"
-            case _:
-                return f"could not be asked ({type(error).__name__}): check the URL"
 
 
 def _without_surrogates(text: str, data: Any) -> Any:
@@ -316,45 +294,3 @@ def _without_surrogates(text: str, data: Any) -> Any:
         return data
     whole = json.dumps(data, ensure_ascii=False).encode("utf-8", errors="replace")
     return json.loads(whole)
-
-
-def _wait(told: str | None, now: datetime) -> timedelta | None:
-    """Return how long `told`, a Retry-After or a reset, asks to wait; None if it does not say."""
-    if not told:
-        return None
-    try:
-        number = float(told)
-    except ValueError:
-        pass
-    else:
-        # Some vendors send the instant instead, in Unix seconds or milliseconds.
-        if number > 1e11:
-            number /= 1000
-        seconds = number - now.timestamp() if number > 1e8 else number
-        return timedelta(seconds=max(0.0, min(seconds, LONGEST_WAIT.total_seconds())))
-    try:
-        at = parsedate_to_datetime(told)
-    except (ValueError, TypeError):
-        try:
-            at = datetime.fromisoformat(told)
-        except ValueError:
-            return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(at - now, timedelta())
-
-
-def _said(body: bytes) -> str:
-    """Return the vendor's own words out of an error's body, or nothing if it is no JSON."""
-    try:
-        found: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        text = body[: LONGEST_SAYING + 1].decode("utf-8", errors="replace").strip()
-        return "" if text.startswith("<") else _short(text)
-    for key in ("error", "message", "detail", "msg"):
-        while isinstance(found, Mapping) and key in found:
-            found = found[key]
-    return _short(found if isinstance(found, str) else json.dumps(found))
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_SAYING]

@@ -9,7 +9,8 @@ The tables are those that the collector's exporter creates, once with Map and on
 attributes, without what makes no difference to a reader (codecs, TTL, skipping indexes).
 
 Source: opentelemetry-collector-contrib, exporter/clickhouseexporter/internal/sqltemplates
-(traces_table.sql, traces_json_table.sql, traces_id_ts_lookup_*.sql), read 2026-11;
+(traces_table.sql, traces_json_table.sql, traces_id_ts_lookup_*.sql), read 2026-11; ClickHouse,
+src/Server/HTTP/exceptionCodeToHTTPStatus.cpp;
 https://clickhouse.com/docs/interfaces/http
 """
 
@@ -51,7 +52,7 @@ CREATE MATERIALIZED VIEW {database}.otel_traces_trace_id_ts_mv
 TO {database}.otel_traces_trace_id_ts AS SELECT TraceId, min(Timestamp) AS Start,
 max(Timestamp) AS End FROM {database}.otel_traces WHERE TraceId != '' GROUP BY TraceId
 """
-# Source: src/Server/HTTP/exceptionCodeToHTTPStatus.cpp
+# As ClickHouse's HTTP server answers them.
 STATUSES = {"60": 404, "81": 404, "62": 400, "47": 400, "516": 403, "159": 408, "164": 500}
 
 

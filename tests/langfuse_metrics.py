@@ -17,7 +17,7 @@ STEPS = {"minute": 60, "hour": 3600, "day": 86400}
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Langfuse would answer 400."""
 
 
@@ -25,17 +25,10 @@ def compute(
     query: dict[str, Any], rows: list[dict[str, Any]], scores: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     start, end = (_at(query[key]) for key in ("fromTimestamp", "toTimestamp"))
-    if query["view"] == "traces" or end <= start:
-        raise Refused("Invalid query")
     dimensions = [each["field"] for each in query.get("dimensions", ())]
-    if not set(dimensions) <= DIMENSIONS:
-        raise Refused(f"High cardinality or unknown dimension in {dimensions}")
-    row_limit = query.get("config", {}).get("row_limit", 100)
-    if not 1 <= row_limit <= 1000:
-        raise Refused("row_limit must be 1 to 1000")
     granularity = (query.get("timeDimension") or {}).get("granularity")
-    if granularity and granularity not in STEPS:
-        raise Refused("Invalid granularity")
+    row_limit = query.get("config", {}).get("row_limit", 100)
+    _check(query, dimensions, granularity, row_limit)
     facts = rows if query["view"] == "observations" else scores
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in facts:
@@ -45,15 +38,7 @@ def compute(
             groups[(bucket, *(row.get(name) for name in dimensions))].append(row)
     if not groups and not dimensions and not granularity:
         groups[(None,)] = []
-    found = []
-    for (bucket, *values), held in groups.items():
-        line = dict(zip(dimensions, values, strict=True))
-        if bucket:
-            line["time_dimension"] = bucket
-        for metric in query["metrics"]:
-            name = f"{metric['aggregation']}_{metric['measure']}"
-            line[name] = _measure(metric["measure"], metric["aggregation"], held)
-        found.append(line)
+    found = [_line(query, dimensions, place, held) for place, held in groups.items()]
     for order in query.get("orderBy") or ():
         found.sort(
             key=lambda line: float(line[order["field"]]), reverse=order["direction"] == "desc"
@@ -61,9 +46,34 @@ def compute(
     return found[:row_limit]
 
 
+def _line(
+    query: dict[str, Any], dimensions: list[str], place: tuple[Any, ...], held: list[dict[str, Any]]
+) -> dict[str, Any]:
+    bucket, *values = place
+    line = dict(zip(dimensions, values, strict=True))
+    if bucket:
+        line["time_dimension"] = bucket
+    for metric in query["metrics"]:
+        name = f"{metric['aggregation']}_{metric['measure']}"
+        line[name] = _measure(metric["measure"], metric["aggregation"], held)
+    return line
+
+
+def _check(query: dict[str, Any], dimensions: list[str], granularity: Any, rows: int) -> None:
+    start, end = (_at(query[key]) for key in ("fromTimestamp", "toTimestamp"))
+    if query["view"] == "traces" or end <= start:
+        raise RefusedError("Invalid query")
+    if not set(dimensions) <= DIMENSIONS:
+        raise RefusedError(f"High cardinality or unknown dimension in {dimensions}")
+    if not 1 <= rows <= 1000:
+        raise RefusedError("row_limit must be 1 to 1000")
+    if granularity and granularity not in STEPS:
+        raise RefusedError("Invalid granularity")
+
+
 def _fits(row: dict[str, Any], condition: dict[str, Any]) -> bool:
     if condition["column"] not in DIMENSIONS | {"traceId", "userId", "sessionId"}:
-        raise Refused(f"Invalid filter column {condition['column']}")
+        raise RefusedError(f"Invalid filter column {condition['column']}")
     value = row.get(condition["column"])
     if condition["operator"] == "any of":
         return value in condition["value"]
@@ -96,7 +106,7 @@ def _value(measure: str, row: dict[str, Any]) -> float | None:
             return float(sum(row["usageDetails"].values())) if row["usageDetails"] else None
         case "value":
             return float(row["value"])
-    raise Refused(f"Invalid measure {measure}")
+    raise RefusedError(f"Invalid measure {measure}")
 
 
 def _bucket(at: datetime, granularity: str) -> str:

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.kept_spans import Kept, Spans, guarded
-from tests.langfuse_metrics import Refused, compute
+from tests.langfuse_metrics import RefusedError, compute
 
 PUBLIC, SECRET = "pk-lf-1", "sk-lf-1234567890abcdef"
 NOT_V4 = "The observations v2 API is only available in a Langfuse v4 write mode"
@@ -105,7 +105,7 @@ class LangfuseServer:
             conditions = json.loads(params["filter"])
             try:
                 rows = [row for row in rows if all(matches(row, each) for each in conditions)]
-            except Refused as error:
+            except RefusedError as error:
                 return JSONResponse({"message": str(error)}, 400)
         elif "traceId" in params:
             rows = [row for row in rows if row["traceId"] == params["traceId"]]
@@ -119,7 +119,7 @@ class LangfuseServer:
             return JSONResponse({"message": "Not found"}, 404)
         try:
             found = compute(json.loads(request.query_params["query"]), self.rows(), self.scores)
-        except Refused as error:
+        except RefusedError as error:
             return JSONResponse({"message": str(error)}, 400)
         return JSONResponse({"data": found})
 
@@ -244,9 +244,9 @@ def observation(span: Kept) -> dict[str, Any]:
 def matches(row: dict[str, Any], condition: dict[str, Any]) -> bool:
     column, operator, kind = condition["column"], condition["operator"], condition["type"]
     if column not in row or column in ("metadata", "projectId"):
-        raise Refused(f"Invalid filter column {column}")
+        raise RefusedError(f"Invalid filter column {column}")
     if column in ("input", "output") and operator != "matches":
-        raise Refused("Use matches on input and output")
+        raise RefusedError("Use matches on input and output")
     value, wanted = row[column], condition["value"]
     if kind == "datetime":
         value, wanted = _at(value), _at(wanted)

@@ -188,40 +188,38 @@ def _ancestors(span: Kept, spans: Spans) -> list[str]:
 
 def _holds(text: str | None, run: dict[str, Any], *, seconds_as_text: bool) -> bool:
     """Evaluate a filter of LangSmith's query language."""
-    if not text:
-        return True
-    tokens = _TOKEN.findall(text)
+    return not text or _value(_expression(_TOKEN.findall(text)), run, seconds_as_text)
 
-    def expression() -> Any:
-        name = tokens.pop(0)
-        if not tokens or tokens[0] != "(":
-            return json.loads(name) if name.startswith('"') else name
-        tokens.pop(0)
-        arguments = []
-        while tokens[0] != ")":
-            arguments.append(expression())
-            if tokens[0] == ",":
-                tokens.pop(0)
-        tokens.pop(0)
-        return (name, *arguments)
 
-    def value(node: Any, bound: dict[str, str]) -> bool:
-        operator, *arguments = node
-        if operator == "or":
-            return any(value(each, {}) for each in arguments)
-        if operator == "and":
-            pair = dict(each[1:] for each in arguments if each[0] == "eq")
-            if {"metadata_key", "metadata_value"} <= pair.keys():
-                metadata = {**run["extra"]["metadata"], "thread_id": run["thread_id"]}
-                return str(metadata.get(pair["metadata_key"])) == pair["metadata_value"]
-            return all(value(each, {}) for each in arguments)
-        if operator == "gte" and arguments[0] == "latency":
-            written = str(arguments[1])
-            assert written.endswith("s") == seconds_as_text, written
-            return bool(run["latency"] >= float(written.rstrip("s")))
-        raise AssertionError(f"unknown filter {node}")
+def _expression(tokens: list[str]) -> Any:
+    name = tokens.pop(0)
+    if not tokens or tokens[0] != "(":
+        return json.loads(name) if name.startswith('"') else name
+    tokens.pop(0)
+    arguments = []
+    while tokens[0] != ")":
+        arguments.append(_expression(tokens))
+        if tokens[0] == ",":
+            tokens.pop(0)
+    tokens.pop(0)
+    return (name, *arguments)
 
-    return value(expression(), {})
+
+def _value(node: Any, run: dict[str, Any], seconds_as_text: bool) -> bool:
+    operator, *arguments = node
+    if operator == "or":
+        return any(_value(each, run, seconds_as_text) for each in arguments)
+    if operator == "and":
+        pair = dict(each[1:] for each in arguments if each[0] == "eq")
+        if {"metadata_key", "metadata_value"} <= pair.keys():
+            metadata = {**run["extra"]["metadata"], "thread_id": run["thread_id"]}
+            return str(metadata.get(pair["metadata_key"])) == pair["metadata_value"]
+        return all(_value(each, run, seconds_as_text) for each in arguments)
+    if operator == "gte" and arguments[0] == "latency":
+        written = str(arguments[1])
+        assert written.endswith("s") == seconds_as_text, written
+        return bool(run["latency"] >= float(written.rstrip("s")))
+    raise AssertionError(f"unknown filter {node}")
 
 
 def _page(runs: list[Any], size: int, cursor: str | None) -> tuple[list[Any], str | None]:

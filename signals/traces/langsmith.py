@@ -80,7 +80,8 @@ class LangSmith:
             rows += page
             if len(rows) > MAX_SPANS:
                 break
-        found = assembled(trace_id, spans(rows, service=project.name))
+        told = spans(rows, service=project.name, summed=not project.is_v2)
+        found = assembled(trace_id, told)
         if found is None:
             return None
         shown = scored(found.spans, [score for row in rows for score in scores_of(row)])

@@ -29,6 +29,7 @@ _COLUMNS = {
     "total_cost": "gen_ai.usage.cost",
     "thread_id": "session.id",
 }
+_USAGE = frozenset(("prompt_tokens", "completion_tokens", "total_cost"))
 _METADATA = {  # what LangSmith's own SDKs call it -> the attribute
     "ls_model_name": "gen_ai.response.model",
     "ls_provider": "gen_ai.provider.name",
@@ -37,14 +38,20 @@ _METADATA = {  # what LangSmith's own SDKs call it -> the attribute
 }
 
 
-def spans(rows: Iterable[Mapping[str, Any]], *, service: str) -> Iterator[Span]:
+def spans(
+    rows: Iterable[Mapping[str, Any]], *, service: str, summed: bool = False
+) -> Iterator[Span]:
     """Yield the spans of runs; what is none is left out.
 
     Args:
         rows: Runs of either API.
         service: The project's name, for LangSmith knows no services.
+        summed: The usage of runs above others is the sum of those, as v1 tells it; only model
+            calls have their own, and a span must not repeat what others spent.
     """
     for row in rows:
+        if summed and str(row.get("run_type")).lower() != "llm":
+            row = {key: value for key, value in row.items() if key not in _USAGE}
         told = _told(row, service)
         if told is not None:
             yield span_of(told)

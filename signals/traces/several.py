@@ -223,7 +223,7 @@ class Several:
         )
         return able.values(field, start=start, end=end)
 
-    def web_url(self, trace_id: str) -> str | None:
+    def web_url(self, trace_id: str) -> str | None:  # noqa: ARG002  the protocol's
         """Return None: which store has the trace is known to `look_up` only."""
         return None
 

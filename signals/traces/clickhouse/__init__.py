@@ -1,8 +1,8 @@
-"""Traces in ClickHouse, in the tables of OpenTelemetry's collector, which OpenLIT and ClickStack
-use too.
+"""Traces in ClickHouse, in the tables of OpenTelemetry's collector: OpenLIT and ClickStack too.
 
 expressions  our fields as SQL
 server       asking within bounds
+rows         what comes back, as our spans
 answering    signals
 
 A trace is found in two steps, as the tables are made for: when it was, by the helper table, then
@@ -14,25 +14,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.clock import Clock, utc_now
-from signals import Query, QueryError, Reading, Series
-from signals import attributes as aliases
+from signals import Query, Reading, Series
 from signals.address import Address
-from signals.attribute_values import as_object
 from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
 from signals.traces.clickhouse import answering
 from signals.traces.clickhouse.expressions import END_NS, ROOT, START_NS, Columns
+from signals.traces.clickhouse.rows import hex_id, spans_of
 from signals.traces.clickhouse.server import ROWS, Server
-from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.otlp_json import whole
 from signals.traces.scanning import scan
 from signals.traces.summaries import by_trace
-from signals.traces.told import Told, assembled, instant, is_server, nanoseconds, span_of, status_of
+from signals.traces.told import assembled, instant, nanoseconds
 from signals.wire import PATIENCE
 
 PAGE = 100
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=1)
-_WITHIN = "Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({to:Int64})"
+_WITHIN = (
+    "Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
+    "AND Timestamp < fromUnixTimestamp64Nano({to:Int64})"
+)
 _ORDERS = {Order.NEWEST: "Timestamp DESC", Order.SLOWEST: "Duration DESC, Timestamp DESC"}
 ABILITIES = Abilities(
     filters=frozenset(FILTERS),
@@ -66,10 +67,11 @@ class ClickHouse:
             return None
         rows, cut = self._server.ask_some(
             self._spans_sql(light=False)
-            + f" AND TraceId = {{id:String}} ORDER BY Timestamp, Duration DESC LIMIT {MAX_SPANS + 1}",
+            + " AND TraceId = {id:String} ORDER BY Timestamp, Duration DESC "
+            + f"LIMIT {MAX_SPANS + 1}",
             {**bounds, "id": trace_id},
         )
-        return assembled(trace_id, _spans(rows), cut=cut)
+        return assembled(trace_id, spans_of(rows), cut=cut)
 
     def search(self, query: TraceQuery) -> list[TraceSummary]:
         """Return the traces that match; see `TraceStore`."""
@@ -179,12 +181,14 @@ class ClickHouse:
 
     def _narrowed(self, columns: Columns, name: str) -> str:
         """Return the condition that a root may have the label, by itself or by another span."""
-        own, value = columns.field(name), f"{{scope_{name}:String}}"
+        value = f"{{scope_{name}:String}}"
+        own = columns.field(name)
+        is_so = f"coalesce({own}, '') = {value}"
         if name == "outcome":
-            return f"coalesce({own}, '') = {value}"
+            return is_so
         within = _WITHIN.replace("{from:", "{before:").replace("{to:", "{after:")
-        told = f"SELECT TraceId FROM {self._server.table} WHERE {within} AND coalesce({own}, '') = {value}"  # noqa: S608  names are ours
-        return f"(coalesce({own}, '') = {value} OR ({own} IS NULL AND TraceId IN ({told})))"
+        told = f"SELECT TraceId FROM {self._server.table} WHERE {within} AND {is_so}"  # noqa: S608  names are ours
+        return f"({is_so} OR ({own} IS NULL AND TraceId IN ({told})))"
 
     def _traces(self, heads: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Span]]:
         if not heads:
@@ -196,8 +200,8 @@ class ClickHouse:
             + f" AND TraceId IN ({{ids:Array(String)}}) LIMIT {ROWS + 1}",
             {**_bounds(min(starts) - BEFORE, max(starts) + AFTER), "ids": ids},
         )
-        spans = by_trace(_spans(rows))
-        return [spans.get(_hex(found), []) for found in ids]
+        spans = by_trace(spans_of(rows))
+        return [spans.get(hex_id(found), []) for found in ids]
 
     def _spans_sql(self, *, light: bool) -> str:
         columns = self._server.columns()
@@ -228,54 +232,3 @@ class ClickHouse:
 
 def _bounds(start: datetime, end: datetime) -> dict[str, int]:
     return {"from": nanoseconds(start), "to": nanoseconds(end)}
-
-
-def _hex(written: str) -> str:
-    try:
-        return trace_id(written)
-    except MalformedIdError:
-        return ""
-
-
-def _spans(rows: Sequence[Mapping[str, Any]]) -> Iterator[Span]:
-    for row in rows:
-        own, trace = span_id(str(row.get("SpanId") or "")), _hex(str(row.get("TraceId") or ""))
-        if own is None or not trace:
-            continue
-        service = str(row.get("ServiceName") or "unknown")
-        resource = aliases.of_resource(_flat(row.get("resource")))
-        if resource.fields["service"] == "unknown":
-            resource.fields["service"] = service
-        yield span_of(
-            Told(
-                trace_id=trace,
-                span_id=own,
-                parent_id=span_id(str(row.get("ParentSpanId") or "")),
-                name=str(row.get("SpanName") or ""),
-                start_ns=whole(row.get("start_ns")),
-                duration_ms=whole(row.get("Duration")) / 1e6,
-                status=status_of(row.get("StatusCode")),
-                message=str(row.get("StatusMessage") or ""),
-                is_server=is_server(row.get("SpanKind")),
-                attributes=_flat(row.get("attributes")),
-                resource=resource,
-                events=_events(row),
-            )
-        )
-
-
-def _events(row: Mapping[str, Any]) -> list[tuple[int, str, dict[str, Any]]]:
-    columns = (row.get(f"event_{name}") or () for name in ("times", "names", "attributes"))
-    return [(whole(at), str(name), _flat(said)) for at, name, said in zip(*columns, strict=False)]
-
-
-def _flat(found: object, prefix: str = "") -> dict[str, Any]:
-    """Return attributes by their dotted keys; the type JSON nests them."""
-    held = as_object(found) or {}
-    flat: dict[str, Any] = {}
-    for key, value in held.items():
-        if isinstance(value, dict) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -58,7 +58,7 @@ class Columns:
         return f"nullIf({column}[{quoted(key)}], '')"
 
     def field(self, name: str) -> str:
-        """Return a field of Span: the first of its aliases among the span's, then the resource's."""
+        """Return a field of Span: the first of its aliases, the span's before the resource's."""
         keys = [key for key, (field, _) in ALIASES.items() if field == name]
         found = [
             self.attribute(key, column)
@@ -77,7 +77,8 @@ class Columns:
     def truth(self, name: str) -> str:
         """Return a field of Span as 1 or 0, NULL where it is neither."""
         word = f"lower({self.field(name)})"
-        return f"multiIf({word} IN ({words(TRUE_WORDS)}), 1, {word} IN ({words(FALSE_WORDS)}), 0, NULL)"
+        yes, no = words(TRUE_WORDS), words(FALSE_WORDS)
+        return f"multiIf({word} IN ({yes}), 1, {word} IN ({no}), 0, NULL)"
 
     def failed(self) -> str:
         """Return whether a request failed, for its root's row."""
