@@ -222,7 +222,7 @@ def clickhouse_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def phoenix_starting() -> Iterator[str]:
     """Phoenix on its way: it takes 20 seconds, in which the other stores are asked."""
-    assert PHOENIX.exists(), "run `make .ready/phoenix` first: `make test` does so by itself"
+    assert PHOENIX.exists(), "run `make .ready/phoenix/bin/phoenix`: `make test` does so by itself"
     port = free_port()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         environment = {

@@ -17,7 +17,7 @@ from typing import Any
 
 from models.clock import Clock, utc_now
 from models.vocabulary import CostSource
-from signals import Query, Reading, Series
+from signals import Query, QueryError, Reading, Series
 from signals.address import Address
 from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_VALUES, check, check_values, limit
@@ -27,14 +27,14 @@ from signals.traces.otlp_json import pairs, spans_of, whole
 from signals.traces.tempo import answering, traceql
 from signals.traces.tempo.answering import Answering
 from signals.traces.told import Told, assembled, is_server, span_of, status_of
-from signals.wire import ABSENT, LARGEST, PATIENCE, Terms, Wire
+from signals.wire import ABSENT, PATIENCE, Reply, Terms, Wire
 
 LONGEST = timedelta(hours=168)  # of one search, by default
 MAX_SEARCHES = 10
 SPANS_PER_SET = 100  # the most that Tempo gives
 MAX_TAGS = 4
 _UNLISTED = {"tokens", "cost_usd", "cost_source", "model"}
-_TRACE = Terms(answers=frozenset({404}), largest=LARGEST, cut=True)
+_TRACE = Terms(answers=frozenset({404}), cut=True)
 ABILITIES = Abilities(
     filters=frozenset(FILTERS) - {"outcome"},  # which is worked out from several attributes
     values=frozenset(FILTERS) - {"outcome"},
@@ -70,21 +70,26 @@ class Tempo:
     def trace(self, trace_id: str) -> Trace | None:
         """Return a trace, or None if it is not held; see `TraceStore`."""
         reply = self._wire.get(f"/api/v2/traces/{trace_id}", terms=_TRACE)
-        found = reply.data.get("trace") if isinstance(reply.data, dict) else None
         if reply.status == 404:  # not there, or a server from before this path
             reply = self._wire.get(f"/api/traces/{trace_id}", terms=_TRACE)
-            found = reply.data
-        if not isinstance(found, dict):
-            return None
-        spans = found.get("resourceSpans") or found.get("batches")
-        partial = str((reply.data or {}).get("status", "")).upper() == "PARTIAL"
-        return assembled(trace_id, spans_of(spans), cut=reply.cut or partial)
+            if reply.status == 404:
+                return None
+            batches = self._told(reply, "batches")
+            return assembled(trace_id, spans_of(batches), cut=reply.cut)
+        found = self._told(reply, "trace", "metrics", "status") or {}
+        partial = str(reply.data.get("status", "")).upper() == "PARTIAL"
+        return assembled(trace_id, spans_of(found.get("resourceSpans")), cut=reply.cut or partial)
 
     def search(self, query: TraceQuery) -> list[TraceSummary]:
         """Return traces that match, the newest first; see `TraceStore`."""
         check(query, self.abilities, self._wire.who)
         most = limit(query)
         found: dict[str, TraceSummary] = {}
+        if query.end - query.start > LONGEST * MAX_SEARCHES:
+            raise QueryError(
+                f"{self._wire.who} is searched over {(LONGEST * MAX_SEARCHES).days} days at most: "
+                "choose a shorter time"
+            )
         for start, end in _periods(query.start, query.end):
             if len(found) >= most:
                 break
@@ -96,7 +101,8 @@ class Tempo:
                 "spss": SPANS_PER_SET,
             }
             reply = self._wire.get("/api/search", params)
-            found |= {line.trace_id: line for line in self._lines(reply.data, query)}
+            traces = self._told(reply, "traces", "metrics") or ()
+            found |= {line.trace_id: line for line in self._lines(traces, query)}
         lines = sorted(found.values(), key=lambda line: line.started_at, reverse=True)
         return lines[:most]
 
@@ -150,9 +156,16 @@ class Tempo:
         """Close the connections."""
         self._wire.close()
 
-    def _lines(self, found: Any, query: TraceQuery) -> Iterator[TraceSummary]:
+    def _told(self, reply: Reply, name: str, *others: str) -> Any:
+        """Return one field of an answer; protobuf's JSON leaves out what is empty."""
+        data = reply.data
+        if not isinstance(data, dict) or (data and not {name, *others} & data.keys()):
+            raise self._wire.malformed()
+        return data.get(name)
+
+    def _lines(self, traces: Any, query: TraceQuery) -> Iterator[TraceSummary]:
         try:
-            for trace in found.get("traces") or ():
+            for trace in traces:
                 line = _line(trace)
                 if line is not None and query.start <= line.started_at < query.end:
                     yield line
@@ -162,12 +175,10 @@ class Tempo:
 
 def _periods(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Yield the time asked for in periods that Tempo takes, the newest first."""
-    for _ in range(MAX_SEARCHES):
+    while end > start:
         first = max(start, end - LONGEST)
         yield first, end
         end = first
-        if end <= start:
-            return
 
 
 def _line(found: Mapping[str, Any]) -> TraceSummary | None:
