@@ -1,7 +1,7 @@
 """Log lines from Loki, against a stand-in with its limits and defaults."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -41,18 +41,14 @@ def loki(query: str = "", **changes: Any) -> Iterator[tuple[LokiServer, Loki]]:
     server = LokiServer(now=lambda: NOON, lines=lines(), **changes)
     with serve(server.app) as url:
         store = Loki(parse(f"loki+{url}/{query}", {"loki"}), clock=lambda: NOON)
-        yield server, store
-        store.close()
+        with closing(store):
+            yield server, store
 
 
 def test_lines_are_found_by_metadata_and_by_what_they_say_oldest_first() -> None:
     with loki() as (_, store):
         found = store.lines(CHAT)
-    assert [record.body.split()[0] for record in found] == [
-        "calling",
-        '{"level":"warn","trace_id":"5b8efff798038103d269b633813fc60c","msg":"slow"}',
-        "key",
-    ]
+    assert [record.body[:8] for record in found] == ["calling ", '{"level"', "key [red"]
     first = found[0]
     assert (first.service, first.severity, first.span_id) == ("copilot", "INFO", "00f067aa0ba902b9")
     assert first.attributes == {"deployment_environment": "prod"}
@@ -91,7 +87,7 @@ def test_the_streams_can_be_narrowed() -> None:
 def test_a_selector_that_loki_refuses_is_one_sentence() -> None:
     with (
         loki('?selector={service_name=~".*"}') as (_, store),
-        pytest.raises(QueryError, match="Loki at .* refused the question: parse error"),
+        pytest.raises(QueryError, match=r"Loki at .* refused the question: parse error"),
     ):
         store.lines(CHAT)
 

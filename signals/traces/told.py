@@ -110,7 +110,9 @@ def assembled(trace_id: str, spans: Iterable[Span], *, cut: bool = False) -> Tra
         cut: Whether the store has more than these.
     """
     taken = list(islice(spans, MAX_SPANS + 1))
-    once = {span.span_id: span for span in reversed(taken[:MAX_SPANS])}
+    once: dict[str, Span] = {}
+    for span in taken[:MAX_SPANS]:
+        once.setdefault(span.span_id, span)
     if not once:
         return None
     ordered = sorted(once.values(), key=lambda span: (span.started_at, -span.duration_ms))
