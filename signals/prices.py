@@ -69,6 +69,24 @@ def price(model: str, provider: str | None, tokens: Tokens, *, at: datetime) -> 
     )
 
 
+def price_together(
+    model: str, provider: str | None, tokens: Tokens, *, calls: int, at: datetime
+) -> float | None:
+    """Return the cost in US dollars of `calls` that used `tokens` between them, or None.
+
+    Exact where the price is linear; where it comes in tiers, as of so many equal calls.
+    """
+    first = price(model, provider, Tokens(*(count // calls for count in tokens)), at=at)
+    if first is None or calls == 1:
+        return first
+    quarter = at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+    rates = _rates(model, provider, quarter)
+    if rates is None or rates.tiered:
+        return first * calls
+    together = price(model, provider, tokens, at=at)
+    return None if together is None else together + rates.call * (calls - 1)
+
+
 def fill(fields: dict[str, Any], kind: SpanKind, *, at: datetime) -> None:
     """Fill `cost_usd` and `cost_source`: what was reported counts, else tokens times the list.
 

@@ -51,7 +51,7 @@ def _row(span: Span, resource: dict[str, str], database: str) -> dict[str, Any]:
         "SpanKind": kind,
         "ServiceName": resource.get("service.name", ""),
         "ResourceAttributes": resource,
-        "SpanAttributes": told if database == "json" else _texts(told),
+        "SpanAttributes": told if database.endswith("json") else _texts(told),
         # The exporter subtracts in unsigned numbers: a negative duration wraps round.
         "Duration": (span.end_time_unix_nano - span.start_time_unix_nano) % 2**64,
         "StatusCode": code,

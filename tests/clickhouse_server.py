@@ -26,7 +26,14 @@ from chdb import session
 
 USER, PASSWORD = "reader", "pass:word/with@signs"
 ADMIN = "X-Test-Admin"
-DATABASES = {"otel": "Map(LowCardinality(String), String)", "old": "", "json": "JSON"}
+MAP = "Map(LowCardinality(String), String)"
+DATABASES = {
+    "otel": MAP,
+    "old": MAP,
+    "json": "JSON",
+    "signals_map": MAP,
+    "signals_json": "JSON",
+}
 TRACES = """
 CREATE TABLE {database}.otel_traces (
     Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String, TraceState String,
@@ -109,7 +116,7 @@ def _literal(value: str) -> str:
 def main(port: int, folder: str) -> None:
     Handler.chdb = session.Session(folder)
     for database, attributes in DATABASES.items():
-        names = {"database": database, "attributes": attributes or DATABASES["otel"]}
+        names = {"database": database, "attributes": attributes}
         Handler.chdb.query(f"CREATE DATABASE IF NOT EXISTS {database}")
         Handler.chdb.query(TRACES.format(**names))
         if database != "old":  # older set-ups have no helper table

@@ -9,9 +9,10 @@ Source: https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/m
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from signals.attribute_values import FALSE_WORDS, TRUE_WORDS
+from signals.attribute_values import FALSE_WORDS, TRUE_WORDS, VERDICTS
 from signals.attributes import ALIASES
-from signals.otlp.meaning import LIMIT_WORDS, TIMEOUT_WORDS
+from signals.otlp.meaning import KIND_KEYS, KINDS, LIMIT_WORDS, RETRIEVAL_KEYS, TIMEOUT_WORDS
+from signals.traces.costs import BILLABLE
 from signals.traces.summaries import FAILURES
 
 LIGHT = frozenset(
@@ -19,11 +20,8 @@ LIGHT = frozenset(
     for key, (field, _) in ALIASES.items()
     if field not in ("input_text", "output_text", "input_parts", "output_parts")
 ) | {
-    "openinference.span.kind",
-    "langfuse.observation.type",
-    "traceloop.span.kind",
-    "llm.request.type",
-    "span.kind",
+    *KIND_KEYS,
+    *RETRIEVAL_KEYS,
     "error.type",
     "exception.type",
     "http.response.status_code",
@@ -84,6 +82,37 @@ class Columns:
         """Return whether a request failed, for its root's row."""
         outcome = self.field("outcome")
         return f"({_ERROR} OR coalesce({outcome}, '') IN ({words(FAILURES)}))"
+
+    def tokens(self) -> str:
+        """Return the tokens of a span, in and out, NULL where it tells neither."""
+        told, made = self.number("input_tokens"), self.number("output_tokens")
+        return f"coalesce({told} + {made}, {told}, {made})"
+
+    def points(self) -> str:
+        """Return an evaluation's score in points, as `signals.attribute_values.as_points` does."""
+        score, label = self.number("eval_score"), f"lower({self.field('eval_label')})"
+        good = words(word for word, points in VERDICTS.items() if points)
+        bad = words(word for word, points in VERDICTS.items() if not points)
+        return (
+            f"coalesce(multiIf({score} < 0 OR {score} > 100, NULL, {score} <= 1, {score} * 100, "
+            f"{score}), multiIf({label} IN ({good}), 100., {label} IN ({bad}), 0., NULL))"
+        )
+
+    def is_paid(self) -> str:
+        """Return whether a span is of a kind that buys something, by `kind_of` and `BILLABLE`."""
+        spelled = [f"lower({self.attribute(key)})" for key in KIND_KEYS]
+        known = words(KINDS)
+        word = ", ".join(f"if({each} IN ({known}), {each}, NULL)" for each in spelled)
+        bought = words(word for word, kind in KINDS.items() if kind in BILLABLE)
+        told = [self.field(name) for name in ("tool", "guardrail", "guardrail_triggered")]
+        told += [self.attribute(key) for key in RETRIEVAL_KEYS]
+        calls = [self.field(name) for name in ("input_tokens", "provider")]
+        is_told = " OR ".join(f"{each} IS NOT NULL" for each in told)
+        is_call = f"{self.field('model')} IS NOT NULL AND coalesce({', '.join(calls)}) IS NOT NULL"
+        return (
+            f"if(coalesce({word}, NULL) IS NOT NULL, coalesce({word}, '') IN ({bought}), "
+            f"({is_told}) OR ({is_call}))"
+        )
 
     def attributes(self, column: str, *, light: bool) -> str:
         """Return all attributes of a column; `light` leaves out prompts and what no field takes."""

@@ -3,7 +3,6 @@
 Source: https://clickhouse.com/docs/interfaces/http, src/Common/ErrorCodes.cpp
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
@@ -12,7 +11,7 @@ from typing import Any
 from models.clock import Clock
 from signals import QueryError, SignalError, UnreachableError
 from signals.address import Address
-from signals.traces.clickhouse.expressions import Columns
+from signals.traces.clickhouse.expressions import Columns, words
 from signals.wire import Reply, Terms, Wire
 
 ROWS = 50_000
@@ -147,5 +146,5 @@ def _parameter(value: object) -> str:
         # ClickHouse reads parameters as it reads tab-separated values.
         return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
     if isinstance(value, Sequence):
-        return "[" + ", ".join(json.dumps(str(item)).replace('"', "'") for item in value) + "]"
+        return _parameter(f"[{words(str(item) for item in value)}]")
     return str(value)
