@@ -23,7 +23,7 @@ from alerts.settings import LOG_STORES, TRACE_STORES, Settings, SettingsError, s
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
 from signals import Expressions, Source
-from signals.address import parse
+from signals.address import AddressError, parse
 from signals.logs import LogSink, LogStore
 from signals.prometheus import Prometheus, PrometheusAccess
 from signals.reading import Readers
@@ -135,11 +135,15 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     prometheus = Prometheus(prometheus_access(settings)) if settings.prometheus_url else None
     store = _store(settings, data) if embedded and role is Role.UP else None
     held = Held()
-    for line in named:
-        if line != "embedded":
-            _connect(held, line, clock)
-        elif store is not None:
-            held.add(store, store)
+    try:
+        for line in named:
+            if line != "embedded":
+                _connect(held, line, clock)
+            elif store is not None:
+                held.add(store, store)
+        logs = _logs(settings, store, clock)
+    except AddressError as error:
+        raise SettingsError(str(error)) from error
     several = Several(held.stores) if len(held.stores) > 1 else None
     watched: tuple[Source, ...] = (*((prometheus,) if prometheus else ()), *held.sources)
     signals = Sources((*watched, SelfWatch(db=db)))
@@ -156,7 +160,7 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         stores=tuple(held.stores),
         several=several,
         traces=several or next(iter(held.stores), None),
-        logs=_logs(settings, store, clock),
+        logs=logs,
         spans_in=store,
         logs_in=store.logs if store else None,
         usable=usable_channels(settings),

@@ -5,6 +5,7 @@ AddressError   the line makes no sense; the message never quotes it, for it may 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 
@@ -38,6 +39,17 @@ class Address:
         """Return the store's name among others: `name=`, or the vendor."""
         return self.params.get("name") or self.kind
 
+    def days(self, default: int) -> timedelta:
+        """Return how far back to look where no time is known: `days=`, up to ten years.
+
+        Raises:
+            AddressError: It is no such number.
+        """
+        written = self.params.get("days", str(default))
+        if not written.isascii() or not written.isdigit() or not 0 < int(written) <= 3650:
+            raise AddressError(f"the address of {self.kind} has no days from 1 to 3650")
+        return timedelta(days=int(written))
+
     def web_url(self, trace_id: str, default: str = "") -> str | None:
         """Return the trace's own page: `web=` with `{trace_id}` in it, else `default`, or None."""
         template = self.params.get("web") or default
@@ -65,7 +77,7 @@ def parse(line: str, kinds: Collection[str]) -> Address:
     place = f"[{host}]" if ":" in host else host
     place += f":{port}" if port else ""
     path = parts.path.strip("/")
-    return Address(
+    found = Address(
         kind=kind,
         url=f"{transport}://{place}" + (f"/{path}" if path else ""),
         place=place,
@@ -74,3 +86,5 @@ def parse(line: str, kinds: Collection[str]) -> Address:
         password=unquote(parts.password or ""),
         params=dict(parse_qsl(parts.query)),
     )
+    found.days(1)
+    return found

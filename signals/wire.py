@@ -24,7 +24,7 @@ import httpx2
 
 from models.clock import Clock, utc_now
 from signals import QueryError, SignalError, UnreachableError, redact
-from signals.address import Address
+from signals.address import Address, AddressError
 from signals.cut_json import mended
 from signals.wire_words import LONGEST_WAIT, asked_wait, trouble, words_of
 
@@ -104,7 +104,6 @@ class Wire:
         self.who = f"{who} at {address.place}"
         self.patience = patience
         self._url = address.url
-        self._secrets = tuple(s for s in (address.password, *(headers or {}).values()) if s)
         self._clock = clock
         self._waits: dict[str, datetime] = {}
         self._lock = Lock()
@@ -116,6 +115,9 @@ class Wire:
         if "Authorization" not in sent and (address.username or address.password):
             pair = f"{address.username}:{address.password}".encode()
             sent["Authorization"] = f"Basic {b64encode(pair).decode()}"
+        credentials = sent.get("Authorization", "").rpartition(" ")[2]
+        keys = (address.password, credentials, *(headers or {}).values())
+        self._secrets = tuple(key for key in keys if key)
         seconds = patience.total_seconds()
         try:
             self._client = httpx2.Client(
@@ -128,7 +130,9 @@ class Wire:
             )
         except (UnicodeError, ValueError):
             # Without the cause, which quotes the header.
-            raise QueryError(f"{self.who}: the credentials hold no header's characters") from None
+            raise AddressError(
+                f"the address of {who} has credentials with characters that no header may carry"
+            ) from None
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, terms: Terms = PLAIN

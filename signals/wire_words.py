@@ -1,6 +1,7 @@
 """What a vendor's refusal says, in words: none quotes a request, whose headers hold credentials."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -43,6 +44,8 @@ def asked_wait(told: str | None, now: datetime) -> timedelta | None:
     except ValueError:
         pass
     else:
+        if not math.isfinite(number):
+            return None
         # Some vendors send the instant instead, in Unix seconds or milliseconds.
         if number > 1e11:
             number /= 1000
@@ -50,7 +53,7 @@ def asked_wait(told: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=max(0.0, min(seconds, LONGEST_WAIT.total_seconds())))
     try:
         at = parsedate_to_datetime(told)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         try:
             at = datetime.fromisoformat(told)
         except ValueError:

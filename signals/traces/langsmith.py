@@ -67,7 +67,7 @@ class LangSmith:
         headers = {"X-Api-Key": address.password} if address.password else {}
         plain = replace(address, username="", password="")
         self._wire = Wire("LangSmith", plain, headers=headers, patience=patience, clock=clock)
-        self._lookback = timedelta(days=int(address.params.get("days", "30")))
+        self._lookback = address.days(30)
         self._found: _Project | None = None
         self._lock = Lock()
 

@@ -15,6 +15,7 @@ from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.told import Told, is_server, span_of, status_of
 
 _MAX_DEPTH = 16
+_LARGEST = 2**64
 
 
 def spans_of(resource_spans: object) -> Iterator[Span]:
@@ -63,9 +64,10 @@ def value_of(value: object, depth: int = 0) -> Value:
 def whole(number: object) -> int:
     """Return a whole number that JSON wrote as a number or as text; 0 for what is none."""
     try:
-        return int(str(number))
-    except ValueError:
+        found = int(number) if isinstance(number, float) else int(str(number))
+    except (ValueError, OverflowError):
         return 0
+    return found if abs(found) <= _LARGEST else 0
 
 
 def _told(span: Mapping[str, Any], resource: attributes.Found) -> Told | None:

@@ -7,7 +7,7 @@ service is known; quantiles are only in its GraphQL API, which is no versioned c
 Source: verified against arize-phoenix 20.26.1; https://arize.com/docs/phoenix/sdk-api-reference
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -67,7 +67,7 @@ class Phoenix:
         """Return a trace, or None if it is not held; see `TraceStore`."""
         params = {"trace_id": trace_id, "sort": "start_time", "order": "asc"}
         rows = list(self._rows(f"{self._project}/spans", params, MAX_SPANS + 1))
-        found = assembled(trace_id, _spans(rows))
+        found = assembled(trace_id, spans_of(rows))
         if found is None:
             return None
         spans = scored(found.spans, self._scores(found))
@@ -120,7 +120,7 @@ class Phoenix:
         }
         for traces in self._batches(f"{self._project}/traces", params):
             ids = [str(row["trace_id"]) for row in traces if "trace_id" in row]
-            spans = by_trace(_spans(self._spans_of(ids)))
+            spans = by_trace(spans_of(self._spans_of(ids)))
             yield [spans.get(found, []) for found in map(_hex, ids)]
 
     def _spans_of(self, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -171,7 +171,8 @@ def _hex(written: str) -> str:
         return ""
 
 
-def _spans(rows: Iterator[Mapping[str, Any]] | list[Mapping[str, Any]]) -> Iterator[Span]:
+def spans_of(rows: Iterable[Mapping[str, Any]]) -> Iterator[Span]:
+    """Yield the spans of rows; what is no span is left out."""
     for row in rows:
         told = _told(row)
         if told is not None:

@@ -9,6 +9,7 @@ A store that does not answer in time has failed with a sentence, whatever comes 
 of its late calls are still under way as it has threads, it is not asked again.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from typing import Generic, TypeVar
 from signals import QueryError, SignalError, UnreachableError
 from signals.traces import Abilities, Order, Trace, TraceQuery, TraceStore, TraceSummary
 from signals.traces.bounds import check, check_values
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 THREADS = 4  # calls to one store at a time
@@ -139,6 +142,10 @@ class Inquiry(Generic[T]):
             answer = future.result()
         except SignalError as error:
             return replace(plain, state=State.FAILED, error=str(error))
+        except Exception:
+            logger.exception("store_failed store=%s", asked.store.name)
+            fault = f"{asked.store.name} gave an answer that we could not read; the log says why"
+            return replace(plain, state=State.FAILED, error=fault)
         if answer is None or answer == []:
             return replace(plain, state=State.NOTHING)
         return replace(plain, state=State.FOUND, answer=answer)

@@ -58,7 +58,7 @@ class ClickHouse:
         self._address = address
         self._clock = clock
         self._server = Server(address, patience=patience, clock=clock)
-        self._lookback = timedelta(days=int(address.params.get("days", "30")))
+        self._lookback = address.days(30)
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return a trace, or None if it is not held; see `TraceStore`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.clock import Clock
 from signals import QueryError, SignalError, UnreachableError
-from signals.address import Address
+from signals.address import Address, AddressError
 from signals.traces.clickhouse.expressions import Columns, words
 from signals.wire import Reply, Terms, Wire
 
@@ -137,7 +137,7 @@ class Server:
 
 def _identifier(name: str) -> str:
     if not name.replace("_", "").replace(".", "").isalnum():
-        raise QueryError("the table of a ClickHouse address is no name of a table")
+        raise AddressError("the address of clickhouse names no table in ?table=")
     return name
 
 

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from models.clock import Clock, utc_now
-from signals import Query, QueryError, Reading, Series
+from signals import Query, QueryError, Reading, Series, UnreachableError
 from signals.address import Address
 from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
@@ -36,9 +37,10 @@ from signals.wire import ABSENT, PATIENCE, Terms, Wire
 PAGE = 1_000  # the most that v2 gives at once
 SCORES_PAGE = 100  # more is refused
 TRACES_PER_PAGE = 100
-V1_PAGE = 100
+V1_PAGE = 20  # each of its traces is a call of its own
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=1)
 NEWEST_KEPT = timedelta(seconds=30)
+V1_PATIENCE = timedelta(seconds=20)
 _ALL = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
 _LIGHT = "core,basic,metadata,model,usage,prompt,trace_context"
 # Metadata is cut after 200 characters otherwise.
@@ -278,7 +280,12 @@ class Langfuse:
     def _old_pages(self, query: TraceQuery) -> Iterator[Sequence[Sequence[Span]]]:
         """Yield pages of traces by v1, the newest first, each with its spans."""
         page, pages = 1, 1
+        deadline = monotonic() + V1_PATIENCE.total_seconds()
         while page <= pages:
+            if monotonic() > deadline:
+                raise UnreachableError(
+                    f"{self._wire.who} takes too long to list by its v1 API: choose a shorter time"
+                )
             params = {
                 "page": page,
                 "limit": V1_PAGE,

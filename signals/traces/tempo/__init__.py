@@ -166,7 +166,7 @@ class Tempo:
     def _lines(self, traces: Any, query: TraceQuery) -> Iterator[TraceSummary]:
         try:
             for trace in traces:
-                line = _line(trace)
+                line = line_of(trace)
                 if line is not None and query.start <= line.started_at < query.end:
                     yield line
         except (AttributeError, TypeError) as error:
@@ -181,7 +181,7 @@ def _periods(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetim
         end = first
 
 
-def _line(found: Mapping[str, Any]) -> TraceSummary | None:
+def line_of(found: Mapping[str, Any]) -> TraceSummary | None:
     """Return what a search tells of one trace: its root's words, and how many spans there are."""
     try:
         trace_id = normal(str(found.get("traceID") or ""))
