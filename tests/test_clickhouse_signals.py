@@ -18,9 +18,7 @@ from signals.traces.clickhouse import ClickHouse
 from signals.traces.embedded import EmbeddedStore
 from tests.clickhouse_rows import insert
 from tests.told_traces import NOON, Made, exported
-from tests.trace_stores import address, clickhouse_line, clickhouse_url
-
-__all__ = ["clickhouse_url"]
+from tests.trace_stores import address, clickhouse_line
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MODELS = ("gpt-4o", "claude-sonnet-4-0", "a-model-nobody-sells")

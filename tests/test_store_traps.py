@@ -25,9 +25,7 @@ from tests.langsmith_server import KEY, LangSmithServer
 from tests.serving import serve
 from tests.tempo_server import TempoServer
 from tests.told_traces import CHAT, END, FAILED, NOON, SLOW, START, TRACES, Made, exported
-from tests.trace_stores import address, clickhouse_line, clickhouse_url
-
-__all__ = ["clickhouse_url"]
+from tests.trace_stores import address, clickhouse_line
 
 QUERY = TraceQuery(start=START, end=END)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -30,9 +30,7 @@ from tests.told_traces import (
     TRACES,
     exported,
 )
-from tests.trace_stores import STORES, Held, clickhouse_url, phoenix_starting, phoenix_url
-
-__all__ = ["clickhouse_url", "phoenix_starting", "phoenix_url"]
+from tests.trace_stores import STORES, Held
 
 EXPECTED = {span.span_id: span for span in spans_of(exported(), now=NOON).spans}
 ORDERED = {
@@ -81,7 +79,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module", params=list(STORES))
-def held(request: pytest.FixtureRequest, phoenix_starting: str) -> Iterator[Held]:
+def held(request: pytest.FixtureRequest) -> Iterator[Held]:
     with STORES[request.param](request) as found:
         yield found
         found.store.close()

@@ -4,13 +4,9 @@ Embedded, Phoenix and ClickHouse (as chDB) are the real thing; the others are st
 their published definitions. What a vendor does not keep of a span is named in `Held.lost`.
 """
 
-import contextlib
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +28,6 @@ from signals.traces.phoenix import Phoenix
 from signals.traces.tempo import Tempo
 from tests import clickhouse_server
 from tests.clickhouse_rows import insert
-from tests.conftest import free_port
 from tests.jaeger_server import JaegerServer
 from tests.langfuse_server import PUBLIC, SECRET, LangfuseServer
 from tests.langsmith_server import KEY, LangSmithServer
@@ -40,8 +35,6 @@ from tests.serving import serve
 from tests.spans import until
 from tests.told_traces import FAILED, NOON, exported
 
-ROOT = Path(__file__).parent.parent
-PHOENIX = ROOT / ".ready" / "phoenix" / "bin" / "phoenix"
 KINDS = ("clickhouse", "jaeger", "langfuse", "langsmith", "phoenix", "tempo")
 
 
@@ -194,58 +187,3 @@ def send(url: str, **resource: str) -> None:
         headers={"content-type": "application/x-protobuf"},
     )
     assert answer.status_code == 200, answer.text
-
-
-@contextmanager
-def running(command: list[str | Path], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, **options)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture(scope="session")
-def clickhouse_url() -> Iterator[str]:
-    port = free_port()
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        command = [sys.executable, "-m", "tests.clickhouse_server", str(port), folder]
-        process = stack.enter_context(running(command, cwd=ROOT, stdout=subprocess.PIPE))
-        assert process.stdout is not None
-        stack.enter_context(process.stdout)
-        assert process.stdout.readline() == b"ready\n"
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="session")
-def phoenix_starting() -> Iterator[str]:
-    """Phoenix on its way: it takes 20 seconds, in which the other stores are asked."""
-    assert PHOENIX.exists(), "run `make .ready/phoenix/bin/phoenix`: `make test` does so by itself"
-    port = free_port()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        environment = {
-            **os.environ,
-            "PHOENIX_WORKING_DIR": folder,
-            "PHOENIX_HOST": "127.0.0.1",
-            "PHOENIX_PORT": str(port),
-            "PHOENIX_GRPC_PORT": str(free_port()),
-            "PHOENIX_TELEMETRY_ENABLED": "false",
-            "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
-        }
-        silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with running([PHOENIX, "serve"], env=environment, cwd=folder, **silent):
-            yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="session")
-def phoenix_url(phoenix_starting: str) -> str:
-    until(lambda: _answers(phoenix_starting), 120)
-    return phoenix_starting
-
-
-def _answers(url: str) -> bool:
-    with contextlib.suppress(httpx2.HTTPError):
-        return httpx2.get(f"{url}/v1/projects").status_code == 200
-    return False

@@ -11,6 +11,8 @@ import binascii
 import hashlib
 import re
 
+from signals import shapes
+
 _HEX = re.compile(r"[0-9a-f]{1,32}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # 16 bytes or 8 bytes, in either alphabet, padded or not.
@@ -39,13 +41,13 @@ def trace_id(written: str) -> str:
     return digits.zfill(_TRACE_DIGITS)
 
 
-def span_id(written: str | None) -> str | None:
+def span_id(written: object) -> str | None:
     """Return a span id as 16 lower hex digits, or None for an empty one or zeros only.
 
     A vendor's own id, such as a UUID, becomes the start of its SHA-256: the same wherever it is
     referred to.
     """
-    text = (written or "").strip()
+    text = shapes.text(written).strip()
     digits = _digits(text)
     if not text or (digits is not None and not digits.strip("0")):
         return None

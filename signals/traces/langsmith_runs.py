@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from signals.shapes import items, mapping, text
 from signals.traces import Span
 from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.scores import Score
@@ -59,14 +60,15 @@ def spans(
 
 def scores_of(row: Mapping[str, Any]) -> Iterator[Score]:
     """Yield the feedback on a run: the mean of each key."""
-    for name, stats in (row.get("feedback_stats") or {}).items():
-        if isinstance(stats, Mapping) and stats.get("avg") is not None:
-            yield Score(name=str(name), value=stats["avg"], span_id=span_id(str(row.get("id"))))
+    for name, stats in mapping(row.get("feedback_stats")).items():
+        mean = mapping(stats).get("avg")
+        if mean is not None:
+            yield Score(name=str(name), value=mean, span_id=span_id(row.get("id")))
 
 
 def _told(row: Mapping[str, Any], service: str) -> Told | None:
     try:
-        trace, own = trace_id(str(row["trace_id"])), span_id(str(row["id"]))
+        trace, own = trace_id(text(row["trace_id"])), span_id(row["id"])
         start = iso_nanoseconds(row["start_time"])
         end = iso_nanoseconds(row["end_time"]) if row.get("end_time") else start - 1
         first = row.get("first_token_time")
@@ -82,11 +84,11 @@ def _told(row: Mapping[str, Any], service: str) -> Told | None:
         trace_id=trace,
         span_id=own,
         parent_id=_parent(row),
-        name=str(row.get("name") or ""),
+        name=text(row.get("name")),
         start_ns=start,
         duration_ms=(end - start) / 1e6,
         status=status_of(row.get("status")),
-        message=str(row.get("error") or ""),
+        message=text(row.get("error")),
         attributes=said,
         service=service,
     )
@@ -95,23 +97,22 @@ def _told(row: Mapping[str, Any], service: str) -> Told | None:
 def _parent(row: Mapping[str, Any]) -> str | None:
     """Return the parent: by its name in v1, the last of all ancestors in v2."""
     if row.get("parent_run_id"):
-        return span_id(str(row["parent_run_id"]))
-    ancestors = row.get("parent_run_ids") or ()
-    return span_id(str(ancestors[-1])) if ancestors else None
+        return span_id(row["parent_run_id"])
+    ancestors = items(row.get("parent_run_ids"))
+    return span_id(ancestors[-1]) if ancestors else None
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:
-    extra = row.get("extra")
-    metadata = row.get("metadata") or (extra.get("metadata") if isinstance(extra, dict) else None)
+    metadata = row.get("metadata") or mapping(row.get("extra")).get("metadata")
     said: dict[str, Any] = {}
-    for key, value in (metadata or {}).items():
+    for key, value in mapping(metadata).items():
         said[_METADATA.get(key, key)] = value
     said |= {key: row[column] for column, key in _COLUMNS.items() if row.get(column) is not None}
-    kind = str(row.get("run_type") or "").lower()
+    kind = text(row.get("run_type")).lower()
     said["openinference.span.kind"] = kind
     if kind == "tool":
         said.setdefault("tool.name", row.get("name"))
-    cached = ((row.get("prompt_token_details") or {}).get("raw") or {}).get("cache_read")
+    cached = mapping(mapping(row.get("prompt_token_details")).get("raw")).get("cache_read")
     if cached is not None:
         said["gen_ai.usage.cache_read.input_tokens"] = cached
     for name, key in (("inputs", "input.value"), ("outputs", "output.value")):

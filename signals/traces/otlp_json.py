@@ -7,9 +7,9 @@ camel or snake case, with nulls for what is not there.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from models.vocabulary import SpanStatus
 from signals import attributes
 from signals.attribute_values import Value
+from signals.shapes import mapping, mappings, text
 from signals.traces import Span
 from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.told import Told, is_server, span_of, status_of
@@ -20,11 +20,11 @@ _LARGEST = 2**64
 
 def spans_of(resource_spans: object) -> Iterator[Span]:
     """Yield the spans of OTLP's `resourceSpans`; what is no span is left out."""
-    for group in _items(resource_spans):
+    for group in mappings(resource_spans):
         resource = attributes.of_resource(pairs(_get(_get(group, "resource"), "attributes")))
         scopes = _get(group, "scopeSpans") or _get(group, "instrumentationLibrarySpans")
-        for scope in _items(scopes):
-            for span in _items(_get(scope, "spans")):
+        for scope in mappings(scopes):
+            for span in mappings(_get(scope, "spans")):
                 told = _told(span, resource)
                 if told is not None:
                     yield span_of(told)
@@ -33,7 +33,7 @@ def spans_of(resource_spans: object) -> Iterator[Span]:
 def pairs(found: object) -> dict[str, Value]:
     """Return OTLP's list of key and value as a dict; the last of two equal keys wins."""
     return {
-        str(item["key"]): value_of(item.get("value")) for item in _items(found) if "key" in item
+        str(item["key"]): value_of(item.get("value")) for item in mappings(found) if "key" in item
     }
 
 
@@ -52,9 +52,9 @@ def value_of(value: object, depth: int = 0) -> Value:
             case "intvalue":
                 return whole(held)
             case "arrayvalue":
-                return [value_of(item, depth + 1) for item in _items(held, "values")]
+                return [value_of(item, depth + 1) for item in mappings(mapping(held).get("values"))]
             case "kvlistvalue":
-                listed = _items(held, "values")
+                listed = mappings(mapping(held).get("values"))
                 return {str(i.get("key")): value_of(i.get("value"), depth + 1) for i in listed}
             case _:
                 continue
@@ -74,22 +74,22 @@ def _told(span: Mapping[str, Any], resource: attributes.Found) -> Told | None:
     start = whole(_get(span, "startTimeUnixNano"))
     end = whole(_get(span, "endTimeUnixNano"))
     try:
-        trace = trace_id(str(_get(span, "traceId") or ""))
+        trace = trace_id(text(_get(span, "traceId")))
     except MalformedIdError:
         return None
-    own = span_id(_text(_get(span, "spanId")))
+    own = span_id(_get(span, "spanId"))
     if own is None or not start:
         return None
-    status = _get(span, "status") or {}
+    status = mapping(_get(span, "status"))
     return Told(
         trace_id=trace,
         span_id=own,
-        parent_id=span_id(_text(_get(span, "parentSpanId"))),
-        name=_text(span.get("name")),
+        parent_id=span_id(_get(span, "parentSpanId")),
+        name=text(span.get("name")),
         start_ns=start,
         duration_ms=(end - start) / 1e6,
-        status=status_of(status.get("code")) if isinstance(status, Mapping) else SpanStatus.UNSET,
-        message=_text(status.get("message")) if isinstance(status, Mapping) else "",
+        status=status_of(status.get("code")),
+        message=text(status.get("message")),
         is_server=is_server(span.get("kind")),
         attributes=pairs(span.get("attributes")),
         resource=resource,
@@ -101,10 +101,10 @@ def _events(found: object) -> Sequence[tuple[int, str, dict[str, Value]]]:
     return [
         (
             whole(_get(event, "timeUnixNano")),
-            _text(event.get("name")),
+            text(event.get("name")),
             pairs(event.get("attributes")),
         )
-        for event in _items(found)
+        for event in mappings(found)
     ]
 
 
@@ -115,13 +115,3 @@ def _get(found: object, name: str) -> Any:
     if name in found:
         return found[name]
     return found.get("".join(f"_{c.lower()}" if c.isupper() else c for c in name))
-
-
-def _items(found: object, key: str = "") -> list[Mapping[str, Any]]:
-    if key:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from models.clock import Clock, utc_now
 from signals import UnreachableError
 from signals.address import Address
+from signals.shapes import mapping, mappings, text
 from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.ids import MalformedIdError, span_id, trace_id
@@ -182,13 +183,18 @@ def spans_of(rows: Iterable[Mapping[str, Any]]) -> Iterator[Span]:
 def _told(row: Mapping[str, Any]) -> Told | None:
     """Return what a row says, or None where it is no span."""
     try:
-        own, trace = span_id(row["context"]["span_id"]), trace_id(row["context"]["trace_id"])
+        context = mapping(row["context"])
+        own, trace = span_id(context["span_id"]), trace_id(text(context["trace_id"]))
         start, end = iso_nanoseconds(row["start_time"]), iso_nanoseconds(row["end_time"])
         events = [
-            (iso_nanoseconds(event["timestamp"]), str(event["name"]), event.get("attributes") or {})
-            for event in row.get("events") or ()
+            (
+                iso_nanoseconds(event["timestamp"]),
+                text(event["name"]),
+                mapping(event.get("attributes")),
+            )
+            for event in mappings(row.get("events"))
         ]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, ValueError):
         return None
     if own is None:
         return None
@@ -197,23 +203,23 @@ def _told(row: Mapping[str, Any]) -> Told | None:
         trace_id=trace,
         span_id=own,
         parent_id=span_id(row.get("parent_id")),
-        name=str(row.get("name") or ""),
+        name=text(row.get("name")),
         start_ns=start,
         duration_ms=(end - start) / 1e6,
         status=status_of(row.get("status_code")),
-        message=str(row.get("status_message") or ""),
-        attributes={**kind, **(row.get("attributes") or {})},
+        message=text(row.get("status_message")),
+        attributes={**kind, **mapping(row.get("attributes"))},
         events=events,
     )
 
 
 def _score(row: Mapping[str, Any]) -> Score:
-    result = row.get("result") or {}
-    score, label = result.get("score"), result.get("label") or ""
+    result = mapping(row.get("result"))
+    score, label = result.get("score"), text(result.get("label"))
     return Score(
-        name=str(row.get("name") or "score"),
+        name=text(row.get("name")) or "score",
         value=label if score is None else score,
-        label="" if score is None else str(label),
-        comment=str(result.get("explanation") or ""),
+        label="" if score is None else label,
+        comment=text(result.get("explanation")),
         span_id=span_id(row.get("span_id")),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from signals import attributes as aliases
 from signals.attribute_values import as_object
+from signals.shapes import items, text
 from signals.traces import Span
 from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.otlp_json import whole
@@ -22,10 +23,10 @@ def hex_id(written: str) -> str:
 def spans_of(rows: Sequence[Mapping[str, Any]]) -> Iterator[Span]:
     """Yield the spans of rows; what is no span is left out."""
     for row in rows:
-        own, trace = span_id(str(row.get("SpanId") or "")), hex_id(str(row.get("TraceId") or ""))
+        own, trace = span_id(row.get("SpanId")), hex_id(text(row.get("TraceId")))
         if own is None or not trace:
             continue
-        service = str(row.get("ServiceName") or "unknown")
+        service = text(row.get("ServiceName")) or "unknown"
         resource = aliases.of_resource(_flat(row.get("resource")))
         if resource.fields["service"] == "unknown":
             resource.fields["service"] = service
@@ -33,12 +34,12 @@ def spans_of(rows: Sequence[Mapping[str, Any]]) -> Iterator[Span]:
             Told(
                 trace_id=trace,
                 span_id=own,
-                parent_id=span_id(str(row.get("ParentSpanId") or "")),
-                name=str(row.get("SpanName") or ""),
+                parent_id=span_id(row.get("ParentSpanId")),
+                name=text(row.get("SpanName")),
                 start_ns=whole(row.get("start_ns")),
                 duration_ms=_signed(whole(row.get("Duration"))) / 1e6,
                 status=status_of(row.get("StatusCode")),
-                message=str(row.get("StatusMessage") or ""),
+                message=text(row.get("StatusMessage")),
                 is_server=is_server(row.get("SpanKind")),
                 attributes=_flat(row.get("attributes")),
                 resource=resource,
@@ -48,7 +49,7 @@ def spans_of(rows: Sequence[Mapping[str, Any]]) -> Iterator[Span]:
 
 
 def _events(row: Mapping[str, Any]) -> list[tuple[int, str, dict[str, Any]]]:
-    columns = (row.get(f"event_{name}") or () for name in ("times", "names", "attributes"))
+    columns = (items(row.get(f"event_{name}")) for name in ("times", "names", "attributes"))
     return [(whole(at), str(name), _flat(said)) for at, name, said in zip(*columns, strict=False)]
 
 

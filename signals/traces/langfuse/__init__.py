@@ -31,7 +31,7 @@ from signals.traces.langfuse.rows import score_of, spans
 from signals.traces.scanning import scan
 from signals.traces.scores import MAX_SCORES, Score, scored
 from signals.traces.summaries import by_trace
-from signals.traces.told import assembled
+from signals.traces.told import assembled, instant, iso_nanoseconds
 from signals.wire import ABSENT, PATIENCE, Terms, Wire
 
 PAGE = 1_000  # the most that v2 gives at once
@@ -142,7 +142,7 @@ class Langfuse:
         if kept is not None and timedelta() <= at - kept[0] < NEWEST_KEPT:
             return kept[1]
         rows = self._observations(_within(at - AFTER, at), "core", 1)
-        starts = [datetime.fromisoformat(str(row["startTime"])) for row in rows or ()]
+        starts = self._starts(rows or ())
         newest = min(max(starts), at) if starts else None
         with self._lock:
             self._newest = (at, newest)
@@ -190,13 +190,19 @@ class Langfuse:
         ids = list(dict.fromkeys(str(row.get("traceId")) for row in roots))
         if not ids:
             return []
-        starts = [datetime.fromisoformat(str(row["startTime"])) for row in roots]
+        starts = self._starts(roots)
         filters = [*_within(min(starts) - BEFORE, max(starts) + AFTER), _any_of("traceId", ids)]
         rows = self._observations(filters, _LIGHT, MAX_SPANS + 1) or []
         if len(rows) > MAX_SPANS:
             raise QueryError(f"{self._wire.who} lists more than {MAX_SPANS:,} spans: ask for fewer")
         found = by_trace(spans(rows))
         return [found.get(_hex(each), []) for each in ids]
+
+    def _starts(self, rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
+        try:
+            return [instant(iso_nanoseconds(row["startTime"])) for row in rows]
+        except (KeyError, ValueError) as error:
+            raise self._wire.malformed() from error
 
     def _observations(
         self, filters: Sequence[Mapping[str, Any]], fields: str, most: int

@@ -11,6 +11,7 @@ from typing import Any
 from models.vocabulary import SpanStatus
 from signals import attributes
 from signals.attribute_values import as_number, as_object
+from signals.shapes import items, mapping, text
 from signals.traces import Span
 from signals.traces.ids import MalformedIdError, span_id
 from signals.traces.ids import trace_id as normal
@@ -48,24 +49,24 @@ def spans(rows: Iterable[Mapping[str, Any]]) -> Iterator[Span]:
 
 def score_of(row: Mapping[str, Any]) -> Score:
     """Return the score that a row of v3, or of a v1 trace, tells."""
-    subject = row.get("subject") or {}
+    subject = mapping(row.get("subject"))
     observation = subject.get("id") if subject.get("kind") == "observation" else None
     value = row.get("value")
     label = row.get("stringValue")
     return Score(
-        name=str(row.get("name") or "score"),
+        name=text(row.get("name")) or "score",
         value=(value == 1 if row.get("dataType") == "BOOLEAN" else value)
         if value is not None
         else label,
-        label=str(label or ""),
-        comment=str(row.get("comment") or ""),
-        span_id=span_id(str(observation or row.get("observationId") or "")),
+        label=text(label),
+        comment=text(row.get("comment")),
+        span_id=span_id(observation or row.get("observationId")),
     )
 
 
 def _told(row: Mapping[str, Any]) -> Told | None:
     try:
-        trace, own = normal(str(row["traceId"])), span_id(str(row["id"]))
+        trace, own = normal(text(row["traceId"])), span_id(row["id"])
         start = iso_nanoseconds(row["startTime"])
         end = iso_nanoseconds(row["endTime"]) if row.get("endTime") else start - 1
     except (KeyError, ValueError, MalformedIdError):
@@ -76,12 +77,12 @@ def _told(row: Mapping[str, Any]) -> Told | None:
     return Told(
         trace_id=trace,
         span_id=own,
-        parent_id=span_id(str(row.get("parentObservationId") or "")),
-        name=str(row.get("name") or ""),
+        parent_id=span_id(row.get("parentObservationId")),
+        name=text(row.get("name")),
         start_ns=start,
         duration_ms=(end - start) / 1e6,
         status=SpanStatus.ERROR if row.get("level") == "ERROR" else SpanStatus.UNSET,
-        message=str(row.get("statusMessage") or ""),
+        message=text(row.get("statusMessage")),
         attributes=said,
         resource=attributes.of_resource(resource) if resource else None,
     )
@@ -90,21 +91,21 @@ def _told(row: Mapping[str, Any]) -> Told | None:
 def _said(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a row says as attributes, and what its metadata says of the resource."""
     metadata = dict(as_object(row.get("metadata")) or {})
-    said = as_object(metadata.pop("attributes", None)) or {}
-    resource = as_object(metadata.pop("resourceAttributes", None)) or {}
+    said = dict(as_object(metadata.pop("attributes", None)) or {})
+    resource = dict(as_object(metadata.pop("resourceAttributes", None)) or {})
     metadata.pop("scope", None)
     said |= {f"metadata.{key}": value for key, value in metadata.items()}
     said |= {key: row[column] for column, key in _COLUMNS.items() if _is_told(row.get(column))}
-    kind = str(row.get("type") or "").lower()
+    kind = text(row.get("type")).lower()
     said["langfuse.observation.type"] = kind
     if kind == "tool":
         said.setdefault("tool.name", row.get("name"))
     first = as_number(row.get("timeToFirstToken"))
     if first is not None:
         said["ttft_ms"] = first * 1000
-    for tag in row.get("tags") or ():
-        if str(tag).startswith(TENANT_TAG):
-            said.setdefault("tenant", str(tag).removeprefix(TENANT_TAG))
+    for tag in map(text, items(row.get("tags"))):
+        if tag.startswith(TENANT_TAG):
+            said.setdefault("tenant", tag.removeprefix(TENANT_TAG))
     return said, resource
 
 

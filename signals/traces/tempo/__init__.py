@@ -11,7 +11,7 @@ Source: https://grafana.com/docs/tempo/latest/api_docs/, read 2026-11
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from models.clock import Clock, utc_now
 from models.vocabulary import CostSource
 from signals import Query, QueryError, Reading, Series
 from signals.address import Address
+from signals.shapes import mapping, mappings, text
 from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_VALUES, check, check_values, limit
 from signals.traces.ids import MalformedIdError, span_id
@@ -164,13 +165,10 @@ class Tempo:
         return data.get(name)
 
     def _lines(self, traces: Any, query: TraceQuery) -> Iterator[TraceSummary]:
-        try:
-            for trace in traces:
-                line = line_of(trace)
-                if line is not None and query.start <= line.started_at < query.end:
-                    yield line
-        except (AttributeError, TypeError) as error:
-            raise self._wire.malformed() from error
+        for trace in mappings(traces):
+            line = line_of(trace)
+            if line is not None and query.start <= line.started_at < query.end:
+                yield line
 
 
 def _periods(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -184,18 +182,18 @@ def _periods(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetim
 def line_of(found: Mapping[str, Any]) -> TraceSummary | None:
     """Return what a search tells of one trace: its root's words, and how many spans there are."""
     try:
-        trace_id = normal(str(found.get("traceID") or ""))
+        trace_id = normal(text(found.get("traceID")))
     except MalformedIdError:
         return None
-    sets = found.get("spanSets") or ([found["spanSet"]] if found.get("spanSet") else [])
-    spans = [span for each in sets for span in each.get("spans") or ()]
+    sets = mappings(found.get("spanSets")) or [mapping(found.get("spanSet"))]  # before 2.2
+    spans = [span for each in sets for span in mappings(each.get("spans"))]
     root = next((span for span in map(_span, spans, [trace_id] * len(spans)) if span), None)
     if root is None:
         return None
-    stats: Sequence[Mapping[str, Any]] = list((found.get("serviceStats") or {}).values())
+    stats = mappings(list(mapping(found.get("serviceStats")).values()))
     return TraceSummary(
         trace_id=trace_id,
-        name=root.name or str(found.get("rootTraceName") or ""),
+        name=root.name or text(found.get("rootTraceName")),
         started_at=root.started_at,
         duration_ms=root.duration_ms,
         status=root.status,
@@ -222,9 +220,9 @@ def _span(found: Mapping[str, Any], trace_id: str) -> Span | None:
     return span_of(
         Told(
             trace_id=trace_id,
-            span_id=span_id(str(found.get("spanID") or "")) or "0" * 16,
+            span_id=span_id(found.get("spanID")) or "0" * 16,
             parent_id=None,
-            name=str(found.get("name") or ""),
+            name=text(found.get("name")),
             start_ns=whole(found.get("startTimeUnixNano")),
             duration_ms=whole(found.get("durationNanos")) / 1e6,
             status=status_of(status),
