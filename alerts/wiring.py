@@ -21,15 +21,17 @@ from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
 from alerts.outbox import release_leases
 from alerts.selfwatch import SelfWatch
-from alerts.settings import Settings, SettingsError
+from alerts.settings import LOG_STORES, TRACE_STORES, Settings, SettingsError, stores
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
 from signals import Expressions, Source
+from signals.address import AddressError, parse
 from signals.logs import LogSink, LogStore
 from signals.prometheus import Prometheus, PrometheusAccess
 from signals.reading import Readers
 from signals.routing import Sources
 from signals.traces import SpanSink, TraceStore
+from signals.traces.several import Several
 
 if TYPE_CHECKING:
     from signals.traces.embedded import EmbeddedStore
@@ -54,7 +56,11 @@ class Wiring:
         watched: The sources outside the database, whose freshness is looked after.
         readers: Ask the sources, side by side.
         expressions: Where raw PromQL goes; None without a Prometheus.
-        traces, logs, spans_in, logs_in: None without the embedded store.
+        store, spans_in, logs_in: None without the embedded store.
+        stores: Every trace store, in order of preference.
+        several: All of them side by side; None with fewer than two.
+        traces: The one store, or all as one; None without any.
+        logs: None without a store of log lines.
         usable: Every channel kind that is configured.
     """
 
@@ -66,6 +72,8 @@ class Wiring:
     prometheus: Prometheus | None = None
     expressions: Expressions | None = None
     store: "EmbeddedStore | None" = None
+    stores: tuple[TraceStore, ...] = ()
+    several: Several | None = None
     traces: TraceStore | None = None
     logs: LogStore | None = None
     spans_in: SpanSink | None = None
@@ -90,8 +98,11 @@ class Wiring:
     def close(self) -> None:
         """Let go of everything."""
         self.readers.close()
-        if self.store is not None:
-            self.store.close()
+        if self.several is not None:
+            self.several.close()
+        else:
+            for store in self.stores:
+                store.close()
         self.db.dispose()
         if self.lock is not None:
             self.lock.close()
@@ -112,11 +123,12 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         SettingsError: The settings do not allow the role; one sentence says what to set.
         StoreError: The embedded trace store cannot be opened.
     """
-    embedded = settings.trace_store_url == "embedded"
+    named = stores(settings.trace_store_url)
+    embedded = "embedded" in named
     if role in (Role.WEB, Role.ENGINE) and embedded:
         raise SettingsError(
             "the embedded trace store belongs to one process: run `wakeful up`, or set "
-            "WAKEFUL_TRACE_STORE_URL=none (and WAKEFUL_PROMETHEUS_URL) to split the roles"
+            "WAKEFUL_TRACE_STORE_URL to another store, or to none, to split the roles"
         )
     data = Path(settings.data_dir)
     data.mkdir(parents=True, exist_ok=True)
@@ -125,7 +137,18 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     lock = _lock(data, db) if role in (Role.UP, Role.ENGINE) else None
     prometheus = Prometheus(prometheus_access(settings)) if settings.prometheus_url else None
     store = _store(settings, data) if embedded and role is Role.UP else None
-    watched: tuple[Source, ...] = tuple(source for source in (prometheus, store) if source)
+    held = Held()
+    try:
+        for line in named:
+            if line != "embedded":
+                _connect(held, line, clock)
+            elif store is not None:
+                held.add(store, store)
+        logs = _logs(settings, store, clock)
+    except AddressError as error:
+        raise SettingsError(str(error)) from error
+    several = Several(held.stores) if len(held.stores) > 1 else None
+    watched: tuple[Source, ...] = (*((prometheus,) if prometheus else ()), *held.sources)
     signals = Sources((*watched, SelfWatch(db=db)))
     patience = timedelta(seconds=float(settings.prometheus_timeout_seconds))
     return Wiring(
@@ -137,8 +160,10 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         prometheus=prometheus,
         expressions=prometheus,
         store=store,
-        traces=store,
-        logs=store.logs if store else None,
+        stores=tuple(held.stores),
+        several=several,
+        traces=several or next(iter(held.stores), None),
+        logs=logs,
         spans_in=store,
         logs_in=store.logs if store else None,
         usable=usable_channels(settings),
@@ -152,7 +177,68 @@ def _store(settings: Settings, data: Path) -> "EmbeddedStore":
     # Here, since DuckDB and Arrow take 60 MB that engines and commands need not.
     from signals.traces.embedded import EmbeddedStore
 
-    return EmbeddedStore.open(data / "traces.duckdb", memory_mb=int(settings.trace_memory_mb))
+    return EmbeddedStore.open(
+        data / "traces.duckdb",
+        memory_mb=int(settings.trace_memory_mb),
+        retention=timedelta(days=int(settings.trace_retention_days)),
+    )
+
+
+@dataclass(slots=True)
+class Held:
+    """The trace stores there are, and those among them that answer for signals."""
+
+    stores: list[TraceStore] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+    def add(self, store: TraceStore, source: Source | None = None) -> None:
+        """Take a store, and as a source if it is one."""
+        self.stores.append(store)
+        if source is not None:
+            self.sources.append(source)
+
+
+def _connect(held: Held, line: str, clock: Clock) -> None:
+    """Add the store that `line` of a setting names; nothing for `none`. Asks nobody."""
+    if line == "none":
+        return
+    # Here, for the same reason as the embedded store: price lists and vendors cost memory.
+    from signals.traces.clickhouse import ClickHouse
+    from signals.traces.jaeger import Jaeger
+    from signals.traces.langfuse import Langfuse
+    from signals.traces.langsmith import LangSmith
+    from signals.traces.phoenix import Phoenix
+    from signals.traces.tempo import Tempo
+
+    address = parse(line, TRACE_STORES)
+    match address.kind:
+        case "clickhouse":
+            clickhouse = ClickHouse(address, clock=clock)
+            held.add(clickhouse, clickhouse)
+        case "langfuse":
+            langfuse = Langfuse(address, clock=clock)
+            held.add(langfuse, langfuse)
+        case "tempo":
+            tempo = Tempo(address, clock=clock)
+            held.add(tempo, tempo)
+        case "phoenix":
+            held.add(Phoenix(address, clock=clock))
+        case "jaeger":
+            held.add(Jaeger(address, clock=clock))
+        case "langsmith":
+            held.add(LangSmith(address, clock=clock))
+        case kind:
+            raise SettingsError(f"there is no trace store {kind}")
+
+
+def _logs(settings: Settings, store: "EmbeddedStore | None", clock: Clock) -> LogStore | None:
+    if settings.log_store_url == "embedded":
+        return store.logs if store else None
+    if settings.log_store_url == "none":
+        return None
+    from signals.logs.loki import Loki
+
+    return Loki(parse(settings.log_store_url, LOG_STORES), clock=clock)
 
 
 def prometheus_access(settings: Settings) -> PrometheusAccess:
