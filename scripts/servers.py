@@ -55,6 +55,9 @@ SERVERS = {
         programs=("postgresql", "initdb", "pg_ctl"), package="postgresql", unpack=False
     ),
     "chromium": Server(programs=("chromium",), package="chromium", unpack=False),
+    "victoria-metrics": Server(
+        programs=("victoria-metrics",), package="victoria-metrics", unpack=True
+    ),
 }
 
 

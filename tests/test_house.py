@@ -10,7 +10,7 @@ from alerts.settings import Settings
 from alerts.wiring import usable_channels
 from models.tables import Alert, SQLModel
 from signals.catalog import CATALOG
-from signals.packs.seeds import SEEDS
+from signals.packs import PACKS, Pack
 from signals.units import render
 
 ROOT = Path(__file__).parent.parent
@@ -46,8 +46,9 @@ def test_every_channel_kind_can_be_told_or_looked_up_once_set_up() -> None:
     assert {*usable.notifiers, *usable.directories} == set(channels.KINDS)
 
 
-def test_every_golden_signal_has_its_promql() -> None:
-    assert set(SEEDS.recipes) | {"source_silence"} == set(CATALOG)
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
+def test_every_golden_signal_has_its_promql_or_what_would_give_it(pack: Pack) -> None:
+    assert {*pack.signals, *pack.without, "source_silence"} == set(CATALOG)
 
 
 def test_every_bound_of_the_catalog_can_be_read_aloud() -> None:
