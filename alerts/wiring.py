@@ -1,5 +1,6 @@
 """What the product is made of: the only file that names concrete classes."""
 
+import contextlib
 import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 
 from alerts import channels
 from alerts.jobs import Jobs
+from alerts.mappings import KnownMappings
 from alerts.notifiers import Directory, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
@@ -22,7 +24,7 @@ from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
-from signals import Expressions, Source
+from signals import Expressions, SignalError, Source
 from signals.logs import LogSink, LogStore
 from signals.prometheus import Prometheus, PrometheusAccess
 from signals.reading import Readers
@@ -51,6 +53,7 @@ class Wiring:
         signals: Routes a question to the source that answers it.
         watched: The sources outside the database, whose freshness is looked after.
         readers: Ask the sources, side by side.
+        own: The users' own mappings of signals to PromQL; None without a Prometheus.
         expressions: Where raw PromQL goes; None without a Prometheus.
         traces, logs, spans_in, logs_in: None without the embedded store.
         usable: Every channel kind that is configured.
@@ -62,6 +65,7 @@ class Wiring:
     signals: Sources
     watched: tuple[Source, ...] = ()
     prometheus: Prometheus | None = None
+    own: KnownMappings | None = None
     expressions: Expressions | None = None
     store: "EmbeddedStore | None" = None
     traces: TraceStore | None = None
@@ -120,7 +124,11 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     db = connect(settings.database)
     migrate(db)
     lock = _lock(data, db) if role in (Role.UP, Role.ENGINE) else None
-    prometheus = Prometheus(prometheus_access(settings)) if settings.prometheus_url else None
+    own = KnownMappings(db, clock) if settings.prometheus_url else None
+    prometheus = Prometheus(prometheus_access(settings), own=own) if own else None
+    if prometheus is not None and role is not Role.TOOL:
+        with contextlib.suppress(SignalError):  # the pages say what is wrong with it
+            prometheus.stacks.look(at=clock())
     store = _store(settings, data) if embedded and role is Role.UP else None
     watched: tuple[Source, ...] = tuple(source for source in (prometheus, store) if source)
     signals = Sources((*watched, SelfWatch(db=db)))
@@ -132,6 +140,7 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         signals=signals,
         watched=watched,
         prometheus=prometheus,
+        own=own,
         expressions=prometheus,
         store=store,
         traces=store,

@@ -35,6 +35,7 @@ __all__ = [
     "Reply",
     "Rule",
     "SQLModel",
+    "SignalMapping",
     "SourceStatus",
     "Transition",
 ]
@@ -241,6 +242,16 @@ class SourceStatus(SQLModel, table=True):
     newest_at: datetime | None = None  # time of the newest data it held then
     state: DataState = Field(sa_type=word(DataState))
     error: str = ""
+
+
+class SignalMapping(SQLModel, table=True):
+    """A user's own PromQL for a signal, which comes before what any pack would ask."""
+
+    signal: str = Field(primary_key=True)
+    promql: str  # with the placeholders of signals.mapping
+    labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))  # ours -> the server's
+    updated_by: str
+    updated_at: datetime
 
 
 class Heartbeat(SQLModel, table=True):

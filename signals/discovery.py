@@ -16,7 +16,7 @@ from signals import Query, QueryError, SignalError
 from signals.packs import PACKS, Pack
 from signals.prometheus_faults import SilentError
 from signals.promql import Asked
-from signals.rendering import Recipe, recipe
+from signals.recipes import Recipe, recipe
 from signals.spelling import Inventory, names_of, prefixes, probe, spell, spellings
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
 
-from signals import Query, QueryError, Reading, Series, SignalError, UnreachableError
+from signals import Query, QueryError, Reading, Series, SignalError, UnreachableError, examining
 from signals.births import Births
 from signals.discovery import Answerer, Discovery
 from signals.naming import Names
@@ -41,6 +41,7 @@ from signals.promql import (
     selector,
     vector_reading,
 )
+from signals.trust import Trust
 
 __all__ = ["Prometheus", "PrometheusAccess"]
 
@@ -135,6 +136,15 @@ class Prometheus:
         return self._understood(
             lambda: vector_reading(vector, at=at, scope=dict(query.scope), renamed=asked.renamed)
         )
+
+    def trust(self, query: Query, *, at: datetime) -> Trust:
+        """Return how far the value of `query`, without its split, may be trusted; two questions.
+
+        Raises:
+            SignalError: As `read`.
+        """
+        self.stacks.look(at=at)
+        return examining.trust(self, self._answerer(query), query, at=at)
 
     def read_range(
         self, query: Query, *, start: datetime, end: datetime, step: timedelta

@@ -1,16 +1,16 @@
-"""PromQL for a golden signal, from what a pack says and how a server spells it. Pure."""
+"""PromQL for a golden signal, from the form that a pack gives it. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
 
-from signals import Query, QueryError
-from signals.packs import Form, Gauge, Mean, Pack, Quantile, Rate, Ratio, Term
+from signals import Query
+from signals.packs import Form, Gauge, Mean, Quantile, Rate, Ratio, Term
 from signals.promql import Asked, label_name, quote, seconds_of, selector
-from signals.spelling import Inventory, Spelled, Spelling, spell
+from signals.spelling import Spelling
 from signals.terms import Bound, Column
 
 _NOTHING = "vector(0) > 0"
+ALL_VALUES = Term(metric=("of the quantile",))
 _TERM = "__term__"  # keeps apart what is added up, where nothing else does
 
 
@@ -18,123 +18,25 @@ _TERM = "__term__"  # keeps apart what is added up, where nothing else does
 Write = Callable[[Bound, Spelling, str], str]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Recipe:
-    """How one stack's metrics, as one server spells them, answer for one signal."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """One question being written.
 
-    pack: Pack
-    signal: str
+    Attributes:
+        form: What is computed.
+        bound: Its terms, as they are on the server.
+        query: The question.
+        grown: Whether no counter is younger than the window, as far as is known.
+    """
+
     form: Form
     bound: Mapping[Term, Bound]
-    is_live: bool
-
-    @property
-    def title(self) -> str:
-        """Return whose numbers these are."""
-        return self.pack.title
-
-    def lacking(self, labels: Sequence[str]) -> list[str]:
-        """Return those of `labels` that it can be neither scoped nor split by."""
-        return [name for name in labels if not self._has(name)]
-
-    @cached_property
-    def created(self) -> tuple[str, ...]:
-        """Return the names of what says when its counters were created."""
-        found = (s.created for b in self.bound.values() for s in b.metric.dated)
-        return tuple(dict.fromkeys(found))
-
-    def _has(self, name: str) -> bool:
-        columns = [bound.column(name) for bound in self.bound.values()]
-        # The share of errors by outcome would be 1 for each kind of error.
-        return all(c is not None and not self._divided.intersection(c.names) for c in columns)
-
-    @cached_property
-    def _divided(self) -> frozenset[str]:
-        """Return the stack's labels that tell the part of a ratio from its whole."""
-        if not isinstance(self.form, Ratio):
-            return frozenset()
-        told = [frozenset(self.bound[term].narrowed) for term in self.form.terms]
-        return frozenset().union(*told) - frozenset.intersection(*told)
-
-    def ask(self, query: Query, *, grown: bool = False) -> Asked:
-        """Return the PromQL of `query`; see `signals.promql.Asked`.
-
-        Args:
-            query: The question.
-            grown: Whether no counter is younger than the window, as far as is known.
-
-        Raises:
-            QueryError: It does not have the labels, or the window is too short.
-        """
-        return _ask(self, query, grown)
-
-
-def recipe(pack: Pack, signal: str, inventory: Inventory | None) -> Recipe | None:
-    """Return how `pack` answers for `signal` on a server, or None if it cannot.
-
-    Without an inventory everything is taken to be there.
-    """
-    form = pack.signals.get(signal)
-    if form is None:
-        return None
-    found = {term: _first(pack, term, inventory) for term in form.terms}
-    for group in _groups(form):
-        if all(found[term] is None for term in group):
-            return None
-    bound = {
-        term: Bound(term=term, pack=pack, metric=metric or _assumed(pack, term))
-        for term, metric in found.items()
-    }
-    is_live = all(
-        any(metric is not None and metric.is_live for metric in map(found.get, group))
-        for group in _groups(form)
-    )
-    return Recipe(pack=pack, signal=signal, form=form, bound=bound, is_live=is_live)
-
-
-def _first(pack: Pack, term: Term, inventory: Inventory | None) -> Spelled | None:
-    found = (spell(pack.metrics[name], inventory) for name in term.metric)
-    return next((metric for metric in found if metric is not None), None)
-
-
-def _assumed(pack: Pack, term: Term) -> Spelled:
-    metric = spell(pack.metrics[term.metric[0]], None)
-    assert metric is not None  # noqa: S101 - without an inventory everything is there
-    return replace(metric, dated=frozenset())
-
-
-def _groups(form: Form) -> list[tuple[Term, ...]]:
-    """Return the groups of terms of each of which one must be there."""
-    match form:
-        case Ratio(form="share"):
-            return [form.whole]  # a part that never happened has no series
-        case Ratio():
-            return [form.part, form.whole]
-        case _:
-            return [form.terms]
-
-
-@lru_cache(maxsize=4096)
-def _ask(recipe: Recipe, query: Query, grown: bool) -> Asked:
-    labels = list(dict.fromkeys([*(name for name, _ in query.scope), *query.by]))
-    if lacking := recipe.lacking(labels):
-        raise QueryError(
-            f"the {recipe.title} metrics have {recipe.signal} without the label "
-            f"{', '.join(lacking)}"
-        )
-    return _Writer(recipe=recipe, query=query, grown=grown).write()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Writer:
-    """One question being written."""
-
-    recipe: Recipe
     query: Query
     grown: bool
 
     def write(self) -> Asked:
-        form = self.recipe.form
+        """Return the expression that answers the question."""
+        form = self.form
         match form:
             case Quantile():
                 (term,) = form.terms
@@ -150,6 +52,34 @@ class _Writer:
                 promql = self._aggregated("max", form.terms, "count", self._last)
         renamed = {stack: ours for ours, stack in self._columns().items() if stack != ours}
         return Asked(promql=promql, renamed=renamed)
+
+    def counted(self, terms: Sequence[Term], part: str, more: Sequence[str] = ()) -> str:
+        """Return PromQL for how many events the window has."""
+        return f"{self._sum(terms, part, more)} * {seconds_of(self.query)}"
+
+    def facts(self) -> str:
+        """Return PromQL for what the series say of themselves."""
+        form = self.form
+        if isinstance(form, Quantile):
+            return self._all_values(form.terms[0])._facts((ALL_VALUES,), "bucket")
+        return self._facts(form.whole if isinstance(form, Ratio) else form.terms, "count")
+
+    def _facts(self, terms: Sequence[Term], part: str) -> str:
+        found = {
+            "seen": self._aggregated("count", terms, part, self._present),
+            "alive": self._aggregated("count", terms, part, self._last),
+            "newest": self._newest(terms, part),
+        }
+        if not isinstance(self.form, Gauge):
+            found["n"] = self.counted(terms, part)
+            found["resets"] = self._aggregated("sum", terms, part, self._began_anew)
+        return " or ".join(f'label_replace({q}, "fact", "{f}", "", "")' for f, q in found.items())
+
+    def _all_values(self, term: Term) -> "Writer":
+        """Return a writer that knows `ALL_VALUES`: the bucket of a histogram that has them all."""
+        every = term.model_copy(update={"where": (*term.where, ("le", "=+Inf"))})
+        known = {**self.bound, ALL_VALUES: replace(self.bound[term], term=every)}
+        return replace(self, bound=known)
 
     def _ratio(self, form: Ratio) -> str:
         part, whole = self._sum(form.part), self._sum(form.whole)
@@ -170,7 +100,7 @@ class _Writer:
         return f"({before} - {now}){self._scaled(form.terms)}"
 
     def _scaled(self, terms: Sequence[Term]) -> str:
-        scale = self.recipe.bound[terms[0]].metric.scale
+        scale = self.bound[terms[0]].metric.scale
         return "" if scale == 1 else f" * {scale:g}"
 
     def _sum(self, terms: Sequence[Term], part: str = "", more: Sequence[str] = ()) -> str:
@@ -185,9 +115,9 @@ class _Writer:
         more: Sequence[str] = (),
     ) -> str:
         found = [
-            self._marked(self._relabelled(one, self.recipe.bound[term]), term, terms)
+            self._marked(self._relabelled(one, self.bound[term]), term, terms)
             for term in terms
-            if (one := self._series(self.recipe.bound[term], part or term.part, write))
+            if (one := self._series(self.bound[term], part or term.part, write))
         ]
         if not found:
             return _NOTHING
@@ -229,8 +159,20 @@ class _Writer:
     def _present(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
         return f"present_over_time({counter}[{seconds_of(self.query)}s])"
 
+    def _newest(self, terms: Sequence[Term], part: str) -> str:
+        now = self._aggregated("max", terms, part, self._timestamp)
+        # Where every series has ended, an instant shows none.
+        window = seconds_of(self.query)
+        return f"({now} or max_over_time({now}[{window}s:{max(15, window // 20)}s]))"
+
+    def _timestamp(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
+        return f"timestamp({counter})"
+
+    def _began_anew(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
+        return f"resets({counter}[{seconds_of(self.query)}s])"
+
     def _before(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
-        form = self.recipe.form
+        form = self.form
         days = form.days if isinstance(form, Mean) else 0
         return f"rate({counter}[{days}d] offset {seconds_of(self.query)}s)"
 
@@ -245,7 +187,7 @@ class _Writer:
 
     def _shared(self, name: str) -> str | None:
         """Return the stack's label for ours, if all terms have it as it is."""
-        columns = [bound.column(name) for bound in self.recipe.bound.values()]
+        columns = [bound.column(name) for bound in self.bound.values()]
         names = {c.names for c in columns if c is not None and c.is_plain}
         plain = len(names) == 1 and all(c is not None and c.is_plain for c in columns)
         return names.pop()[0] if plain else None

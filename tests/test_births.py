@@ -12,7 +12,7 @@ from signals import Query, QueryError, UnreachableError
 from signals.births import KNOWN_FOR, Births
 from signals.packs import PACKS
 from signals.prometheus import Prometheus, PrometheusAccess
-from signals.rendering import recipe
+from signals.recipes import recipe
 from tests import fake_prometheus
 from tests.made_metrics import DAY, NOON, REQUESTS, steady
 from tests.prometheus import backfill, running

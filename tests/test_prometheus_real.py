@@ -14,7 +14,7 @@ from signals import Query, QueryError, Reading
 from signals.grouping import pick, plan, share
 from signals.packs import PACKS
 from signals.prometheus import Prometheus, PrometheusAccess
-from signals.rendering import recipe
+from signals.recipes import recipe
 from tests.made_metrics import (
     DOLLARS,
     FAILED,
