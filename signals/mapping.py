@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from signals import Expressions, Query, QueryError, Reading
 from signals.catalog import CATALOG
-from signals.promql import Asked, label_name, quote, seconds_of
+from signals.promql import Asked, duration, label_name, quote, seconds_of
 
 PLACEHOLDERS = ("scope", "window", "seconds", "by")
 TITLE = "your own mapping"
@@ -112,7 +112,7 @@ class OwnMapping:
             scope="".join(
                 f"{label_name(self.labels[name])}={quote(value)}," for name, value in query.scope
             ),
-            window=f"{seconds}s",
+            window=duration(seconds),
             seconds=seconds,
             by=", ".join(label_name(self.labels[name]) for name in query.by),
         )

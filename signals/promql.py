@@ -52,6 +52,14 @@ def seconds_of(query: Query) -> int:
     return seconds
 
 
+def duration(seconds: int) -> str:
+    """Return a span as people write it in PromQL: `5m`, `1d`, `90s`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def selector(name: str, matchers: Iterable[str] = ()) -> str:
     """Return the selector of the samples called `name`, which may be no plain PromQL name."""
     inner = list(matchers)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from signals import Query
 from signals.packs import Form, Gauge, Mean, Quantile, Rate, Ratio, Term
-from signals.promql import Asked, label_name, quote, seconds_of, selector
+from signals.promql import Asked, duration, label_name, quote, seconds_of, selector
 from signals.spelling import Spelling
 from signals.terms import Bound, Column
 
@@ -52,6 +52,10 @@ class Writer:
                 promql = self._aggregated("max", form.terms, "count", self._last)
         renamed = {stack: ours for ours, stack in self._columns().items() if stack != ours}
         return Asked(promql=promql, renamed=renamed)
+
+    @property
+    def _window(self) -> str:
+        return duration(seconds_of(self.query))
 
     def counted(self, terms: Sequence[Term], part: str, more: Sequence[str] = ()) -> str:
         """Return PromQL for how many events the window has."""
@@ -122,8 +126,8 @@ class Writer:
         if not found:
             return _NOTHING
         names = [*more, *(label_name(stack) for stack in self._columns().values())]
-        by = f" by ({', '.join(names)})" if names else ""
-        return f"{operator}{by} ({' or '.join(found)})"
+        by = f" by ({', '.join(names)}) " if names else ""
+        return f"{operator}{by}({' or '.join(found)})"
 
     def _series(self, bound: Bound, part: str, write: Write) -> str:
         metric = bound.metric
@@ -147,34 +151,34 @@ class Writer:
         Source: https://prometheus.io/docs/specs/om/open_metrics_spec/#counter
         """
         seconds = seconds_of(self.query)
-        plain = f"rate({counter}[{seconds}s])"
+        plain = f"rate({counter}[{self._window}])"
         if self.grown or spelling not in bound.metric.dated:
             return plain
         created = spelling.created + counter[len(counter.split("{", 1)[0]) :]
         is_new = (
-            f"ignoring (le) ({created} > time() - {seconds}) unless {counter} offset {seconds}s"
+            f"ignoring (le) ({created} > time() - {seconds}) unless {counter} offset {self._window}"
         )
         return f"(({counter} and {is_new}) / {seconds} or {plain})"
 
     def _present(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
-        return f"present_over_time({counter}[{seconds_of(self.query)}s])"
+        return f"present_over_time({counter}[{self._window}])"
 
     def _newest(self, terms: Sequence[Term], part: str) -> str:
         now = self._aggregated("max", terms, part, self._timestamp)
         # Where every series has ended, an instant shows none.
-        window = seconds_of(self.query)
-        return f"({now} or max_over_time({now}[{window}s:{max(15, window // 20)}s]))"
+        step = max(15, seconds_of(self.query) // 20)
+        return f"({now} or max_over_time({now}[{self._window}:{step}s]))"
 
     def _timestamp(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
         return f"timestamp({counter})"
 
     def _began_anew(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
-        return f"resets({counter}[{seconds_of(self.query)}s])"
+        return f"resets({counter}[{self._window}])"
 
     def _before(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
         form = self.form
         days = form.days if isinstance(form, Mean) else 0
-        return f"rate({counter}[{days}d] offset {seconds_of(self.query)}s)"
+        return f"rate({counter}[{days}d] offset {self._window})"
 
     def _last(self, _bound: Bound, _spelling: Spelling, gauge: str) -> str:
         # A gauge is read as it stands: over a window the last value of a replica that is gone
