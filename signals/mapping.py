@@ -8,6 +8,7 @@ The expression is written once, with placeholders for what each question changes
     $by       the labels to split by: `sum by ($by) (…)`, `sum by (le, $by) (…)`
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,13 +27,13 @@ MOST_LABELS = 20
 CHECK_WINDOW = timedelta(minutes=5)
 
 
-def _no_newline(text: str) -> str:
-    if text != " ".join(text.split()) or not text:
+def _one_word(text: str) -> str:
+    if text.split() != [text]:
         raise ValueError("a label's name is one word")
     return text
 
 
-Name = Annotated[str, Field(max_length=120), AfterValidator(_no_newline)]
+Name = Annotated[str, Field(max_length=120), AfterValidator(_one_word)]
 
 
 class MappingDraft(BaseModel):
@@ -56,6 +57,13 @@ class MappingDraft(BaseModel):
         if signal not in CATALOG:
             raise ValueError(f"there is no signal {signal}; there are {', '.join(CATALOG)}")
         return signal
+
+    @field_validator("labels")
+    @classmethod
+    def _each_once(cls, labels: dict[str, str]) -> dict[str, str]:
+        if len(set(labels.values())) < len(labels):
+            raise ValueError("two of our labels cannot be the same one of the server's")
+        return labels
 
     @model_validator(mode="after")
     def _has_its_placeholders(self) -> "MappingDraft":
@@ -107,17 +115,27 @@ class OwnMapping:
             raise QueryError(
                 f"your own mapping has {self.signal} without the label {', '.join(lacking)}"
             )
-        seconds = seconds_of(query)
-        promql = Template(self.promql).substitute(
-            scope="".join(
-                f"{label_name(self.labels[name])}={quote(value)}," for name, value in query.scope
-            ),
-            window=duration(seconds),
-            seconds=seconds,
-            by=", ".join(label_name(self.labels[name]) for name in query.by),
-        )
+        try:
+            template = Template(self.promql)
+            promql = template.substitute(self._placeholders(query))
+        except (KeyError, ValueError) as error:
+            raise QueryError(
+                f"your own mapping of {self.signal} has a placeholder that this version does not "
+                "know: write it anew on the page Sources"
+            ) from error
         renamed = {self.labels[name]: name for name in query.by if self.labels[name] != name}
         return Asked(promql=promql, renamed=renamed)
+
+    def _placeholders(self, query: Query) -> dict[str, object]:
+        seconds = seconds_of(query)
+        return {
+            "scope": "".join(
+                f"{label_name(self.labels[name])}={quote(value)}," for name, value in query.scope
+            ),
+            "window": duration(seconds),
+            "seconds": seconds,
+            "by": ", ".join(label_name(self.labels[name]) for name in query.by),
+        }
 
 
 def own(draft: MappingDraft) -> OwnMapping:
@@ -137,11 +155,12 @@ def check(draft: MappingDraft, server: Expressions, *, at: datetime) -> Reading:
     """
     mapping = own(draft)
     plain = Query(signal=draft.signal, window=CHECK_WINDOW)
-    reading = server.evaluate(mapping.ask(plain).promql, at=at)
-    if len(reading.samples) + len(reading.no_traffic) > 1:
+    reading = _finite(server.evaluate(mapping.ask(plain).promql, at=at))
+    count = len(reading.samples) + len(reading.no_traffic)
+    if count > 1:
         raise QueryError(
-            f"it yields {len(reading.samples) + len(reading.no_traffic)} series where one value is "
-            "wanted: aggregate them with sum by ($by) (…) or the like"
+            f"it yields {count} series where one value is wanted: aggregate them with "
+            "sum by ($by) (…) or the like"
         )
     if draft.labels:
         names = tuple(draft.labels)
@@ -149,3 +168,10 @@ def check(draft: MappingDraft, server: Expressions, *, at: datetime) -> Reading:
         split = Query(signal=draft.signal, window=CHECK_WINDOW, scope=scope, by=names)
         server.evaluate(mapping.ask(split).promql, at=at)
     return reading
+
+
+def _finite(reading: Reading) -> Reading:
+    """Return `reading` as a signal is read: an infinity is a division by no requests."""
+    finite = tuple(s for s in reading.samples if math.isfinite(s.value))
+    idle = tuple(s.labels for s in reading.samples if not math.isfinite(s.value))
+    return Reading(samples=finite, no_traffic=(*reading.no_traffic, *idle))

@@ -53,10 +53,9 @@ def render(asked: str) -> None:
 @st.fragment(run_every=cached_sources.FRESH, key="sources_signal")
 def _live(signal: Signal) -> None:
     one = cached_sources.answered(signal)
+    parts.sources_down([one.answer], now=wired.current().clock())
     with parts.card("sources_now", "At present"):
         st.markdown(_sentence(one))
-        if one.answer.error and one.source:
-            st.markdown(f":red[:material/cloud_off:] {plain(one.answer.error)}")
         if one.asked is not None:
             st.code(one.asked.promql, language="promql", wrap_lines=True)
             _trust(signal)

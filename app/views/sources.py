@@ -12,7 +12,6 @@ from app.opened import opened
 from app.parts import plain, small
 from app.views import mapping_editor
 from models.tables import SourceStatus
-from models.vocabulary import DataState
 from signals.discovery import Findings
 from signals.units import span
 
@@ -38,8 +37,8 @@ def _live() -> None:
     wiring = wired.current()
     now = wiring.clock()
     known = cached_alerts.inbox_now()
-    if known.error:
-        parts.source_down(known.error, known.at, now=now)
+    found = [cached_sources.answered(signal) for signal in cached_sources.SIGNALS]
+    parts.sources_down([known, *(one.answer for one in found)], now=now)
     if not wiring.watched:
         _nothing_connected(wiring.settings.base_url)
         return
@@ -47,7 +46,7 @@ def _live() -> None:
     with st.grid(2, min_column_width=300, key="sources_connected"):
         for source in wiring.watched:
             _source(source.name, statuses.get(source.name), now=now)
-    _signals([cached_sources.answered(signal) for signal in cached_sources.SIGNALS])
+    _signals(found, now=now)
 
 
 def _nothing_connected(base_url: str) -> None:
@@ -69,12 +68,12 @@ def _source(name: str, status: SourceStatus | None, *, now: datetime) -> None:
         else:
             parts.freshness([status], now=now)
         if prometheus is not None and name == prometheus.name:
-            _stacks(cached_sources.findings(), now=now)
+            _stacks(cached_sources.findings(), status.error if status else "", now=now)
         elif name == "traces":
             st.markdown(small("Answers every signal from spans, by any label of theirs."))
 
 
-def _stacks(found: Findings, *, now: datetime) -> None:
+def _stacks(found: Findings, said: str, *, now: datetime) -> None:
     if found.stacks:
         marks = (parts.mark(pack.title, ("blue", "layers")) for pack in found.stacks)
         st.markdown(" ".join(marks))
@@ -86,32 +85,30 @@ def _stacks(found: Findings, *, now: datetime) -> None:
                 "expressions below, or send traces."
             )
         )
-    if found.error:
+    if found.error and found.error != said:
         st.markdown(f":orange[:material/warning:] It did not tell its names: {plain(found.error)}")
     if found.looked_at is not None:
         st.markdown(small(f"Names looked up {numbers.age(found.looked_at, now=now)}"))
 
 
-def _signals(found: Sequence[Answered]) -> None:
+def _signals(found: Sequence[Answered], *, now: datetime) -> None:
     st.subheader("Signals", anchor=False)
     for one in found:
-        _signal(one)
+        _signal(one, now=now)
     valued = sum(one.value is not None for one in found)
     parts.fine_print(
         f"{valued} of {len(found)} signals have a value now; refreshes every {span(REFRESH)}."
     )
 
 
-def _signal(one: Answered) -> None:
+def _signal(one: Answered, *, now: datetime) -> None:
     name = one.signal.name
     with parts.card(f"sources_signal_{name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{plain(one.signal.title)}** {_who(one)}", width="stretch")
-            st.markdown(_value(one), width="content")
+            st.markdown(_value(one, now=now), width="content")
             if wired.current().prometheus is not None:
                 parts.link("sources", "Open", icon="arrow_forward", signal=name)
-        if one.answer.error and one.source:
-            st.markdown(f":red[:material/cloud_off:] {plain(one.answer.error)}")
         if one.asked is not None:
             st.code(one.asked.promql, language="promql", wrap_lines=True)
         for title, sentence in one.gives:
@@ -130,9 +127,11 @@ def _who(one: Answered) -> str:
     return parts.mark(one.source, ("green", "account_tree"))
 
 
-def _value(one: Answered) -> str:
+def _value(one: Answered, *, now: datetime) -> str:
     reading = one.answer.data
-    if one.value is not None or reading is None:
-        return f"**{plain(numbers.number(one.value, one.signal.unit))}**"
-    state = reading.state if reading.state is not DataState.OK else DataState.NO_SERIES
-    return parts.mark(state, parts.DATA_STATES[state])
+    if one.value is None and reading is not None:
+        return parts.mark(reading.state, parts.DATA_STATES[reading.state])
+    value = f"**{plain(numbers.number(one.value, one.signal.unit))}**"
+    if one.answer.error and one.value is not None:
+        value += " " + small(plain(f"as of {numbers.age(one.answer.at, now=now)}"))
+    return value
