@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from signals import Query
 from signals.packs import Form, Gauge, Mean, Quantile, Rate, Ratio, Term
 from signals.promql import Asked, duration, label_name, quote, seconds_of, selector
-from signals.spelling import Spelling
 from signals.terms import Bound, Column
 
 _NOTHING = "vector(0) > 0"
@@ -14,8 +13,9 @@ ALL_VALUES = Term(metric=("of the quantile",))
 _TERM = "__term__"  # keeps apart what is added up, where nothing else does
 
 
-# Writes what is asked of the samples that a selector selects, such as their rate.
-Write = Callable[[Bound, Spelling, str], str]
+# Writes what is asked of the samples that a selector selects, such as their rate; the second
+# selects what says when they were created, and is empty where nothing does.
+Write = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +132,16 @@ class Writer:
     def _series(self, bound: Bound, part: str, write: Write) -> str:
         metric = bound.metric
         found = [
-            write(bound, spelling, selector(spelling.sample(metric.kind, part), matchers))
+            write(
+                selector(spelling.sample(metric.kind, part), matchers),
+                selector(spelling.created, matchers) if spelling in metric.dated else "",
+            )
             for spelling in metric.spellings
             for matchers in bound.matchers(self.query.scope)
         ]
         return " or ".join(found)
 
-    def _rate(self, bound: Bound, spelling: Spelling, counter: str) -> str:
+    def _rate(self, counter: str, created: str) -> str:
         """Return PromQL for events per second, per series.
 
         `rate` needs two samples, so it never sees the first value of a counter that is born with
@@ -152,15 +155,14 @@ class Writer:
         """
         seconds = seconds_of(self.query)
         plain = f"rate({counter}[{self._window}])"
-        if self.grown or spelling not in bound.metric.dated:
+        if self.grown or not created:
             return plain
-        created = spelling.created + counter[len(counter.split("{", 1)[0]) :]
         is_new = (
             f"ignoring (le) ({created} > time() - {seconds}) unless {counter} offset {self._window}"
         )
         return f"(({counter} and {is_new}) / {seconds} or {plain})"
 
-    def _present(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
+    def _present(self, counter: str, _created: str) -> str:
         return f"present_over_time({counter}[{self._window}])"
 
     def _newest(self, terms: Sequence[Term], part: str) -> str:
@@ -169,18 +171,18 @@ class Writer:
         step = max(15, seconds_of(self.query) // 20)
         return f"({now} or max_over_time({now}[{self._window}:{step}s]))"
 
-    def _timestamp(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
+    def _timestamp(self, counter: str, _created: str) -> str:
         return f"timestamp({counter})"
 
-    def _began_anew(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
+    def _began_anew(self, counter: str, _created: str) -> str:
         return f"resets({counter}[{self._window}])"
 
-    def _before(self, _bound: Bound, _spelling: Spelling, counter: str) -> str:
+    def _before(self, counter: str, _created: str) -> str:
         form = self.form
         days = form.days if isinstance(form, Mean) else 0
         return f"rate({counter}[{days}d] offset {self._window})"
 
-    def _last(self, _bound: Bound, _spelling: Spelling, gauge: str) -> str:
+    def _last(self, gauge: str, _created: str) -> str:
         # A gauge is read as it stands: over a window the last value of a replica that is gone
         # would count on.
         return gauge

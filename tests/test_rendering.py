@@ -63,6 +63,15 @@ def test_names_and_labels_with_dots_are_written_as_prometheus_3_wants_them() -> 
     assert '"gen_ai.request.model"="m"' in ask(one, model="m")
 
 
+def test_a_young_counter_with_dots_is_selected_as_its_birth_is() -> None:
+    name = "gen_ai.client.operation.duration"
+    one = found("otel", "request_rate", {f"{name}_bucket": OTEL_LABELS, f"{name}_created": set()})
+    question = Query(signal="request_rate", window=timedelta(minutes=5))
+    counter, created = (f'{{__name__="{name}_{part}",' for part in ("count", "created"))
+    promql = one.ask(question).promql
+    assert (promql.count(counter), promql.count(created)) == (3, 1)
+
+
 def test_what_is_written_under_two_names_counts_once() -> None:
     labels = underscored(OTEL_LABELS)
     one = found(
