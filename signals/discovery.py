@@ -175,6 +175,10 @@ class Discovery:
             if isinstance(error, SilentError):
                 raise
             return
+        if inventory == before.inventory:
+            self._findings = replace(before, looked_at=at, error="")
+            self._pause = _longer(self._pause)
+            return
         stacks = tuple(pack for pack in self._packs if _is_there(pack, inventory))
         self._findings = Findings(
             inventory=inventory,
@@ -182,9 +186,6 @@ class Discovery:
             recipes=_recipes(stacks, inventory),
             looked_at=at,
         )
-        if inventory == before.inventory:
-            self._pause = _longer(self._pause)
-            return
         self._pause = FIRST_AGAIN
         logger.info("stacks found=%s", ",".join(pack.name for pack in stacks) or "none")
 
@@ -194,13 +195,20 @@ class Discovery:
         ask = self._catalogue
         names = ask.names(matching, start=at - REMEMBERED, end=at) & known
         live = ask.names(matching, start=at - LIVE, end=at) & known
+        return Inventory(names=names, live=live & names, labels=self._labels(names, at))
+
+    def _labels(self, names: frozenset[str], at: datetime) -> dict[str, frozenset[str]]:
         labels = {}
         for name in sorted(_labelled(self._packs) & names)[:MOST_LABELLED]:
             try:
-                labels[name] = ask.labels(name, start=at - REMEMBERED, end=at)
+                labels[name] = self._catalogue.labels(name, start=at - REMEMBERED, end=at)
+            except SilentError:
+                raise
             except QueryError:
-                break  # a server that does not tell labels does not tell the next ones either
-        return Inventory(names=names, live=live & names, labels=labels)
+                continue  # too many series, perhaps: what the pack says must do
+            except SignalError:
+                break  # a server that tells no labels does not tell the next ones either
+        return labels
 
 
 def _merged(before: Inventory | None, now: Inventory) -> Inventory:

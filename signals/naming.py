@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from signals import QueryError, Reading, UnreachableError
+from signals import Reading, UnreachableError
 from signals.prometheus_faults import NotThereError
 from signals.promql import quote, selector
 
@@ -53,13 +53,10 @@ class Names:
         """Return the label names of a metric.
 
         Raises:
-            QueryError: The server does not tell labels.
-            UnreachableError: It did not answer.
+            NotThereError: The server does not tell labels.
+            SignalError: It does not tell these, or did not answer.
         """
-        try:
-            return self._told("labels", selector(metric), start, end)
-        except NotThereError as error:
-            raise QueryError(str(error)) from error
+        return self._told("labels", selector(metric), start, end)
 
     def _told(self, path: str, matching: str, start: datetime, end: datetime) -> frozenset[str]:
         words = self.get(

@@ -29,7 +29,7 @@ class Recipe:
 
     def lacking(self, labels: Sequence[str]) -> list[str]:
         """Return those of `labels` that it can be neither scoped nor split by."""
-        return [name for name in labels if not self._has(name)]
+        return [name for name in labels if not _has(self, name)]
 
     @cached_property
     def created(self) -> tuple[str, ...]:
@@ -41,13 +41,8 @@ class Recipe:
         """Return what writes expressions about `query`."""
         return Writer(form=self.form, bound=self.bound, query=query, grown=grown)
 
-    def _has(self, name: str) -> bool:
-        columns = [bound.column(name) for bound in self.bound.values()]
-        # The share of errors by outcome would be 1 for each kind of error.
-        return all(c is not None and not self._divided.intersection(c.names) for c in columns)
-
     @cached_property
-    def _divided(self) -> frozenset[str]:
+    def divided(self) -> frozenset[str]:
         """Return the stack's labels that tell the part of a ratio from its whole."""
         if not isinstance(self.form, Ratio):
             return frozenset()
@@ -112,7 +107,14 @@ def _groups(form: Form) -> list[tuple[Term, ...]]:
             return [form.terms]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # asked for every rule at every tick
+def _has(recipe: Recipe, name: str) -> bool:
+    columns = [bound.column(name) for bound in recipe.bound.values()]
+    # The share of errors by outcome would be 1 for each kind of error.
+    return all(c is not None and not recipe.divided.intersection(c.names) for c in columns)
+
+
+@lru_cache(maxsize=1024)
 def _ask(recipe: Recipe, query: Query, grown: bool) -> Asked:
     labels = list(dict.fromkeys([*(name for name, _ in query.scope), *query.by]))
     if lacking := recipe.lacking(labels):

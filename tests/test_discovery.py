@@ -32,7 +32,7 @@ class Server:
     metrics: dict[str, set[str]] = field(default_factory=dict)
     past: dict[str, set[str]] = field(default_factory=dict)
     fault: Exception | None = None
-    tells_labels: bool = True
+    untold: Exception | None = None
     asked: list[datetime] = field(default_factory=list)
 
     def names(self, prefixes: str, *, start: datetime, end: datetime) -> frozenset[str]:
@@ -45,8 +45,8 @@ class Server:
         return frozenset(self.metrics | self.past)
 
     def labels(self, metric: str, *, start: datetime, end: datetime) -> frozenset[str]:
-        if not self.tells_labels:
-            raise QueryError("no labels here")
+        if self.untold:
+            raise self.untold
         return frozenset((self.metrics | self.past)[metric])
 
 
@@ -168,8 +168,9 @@ def test_what_was_found_once_stays() -> None:
     assert stacks(discovery) == ["litellm", "vllm"]
 
 
-def test_where_labels_are_not_told_those_that_the_pack_names_are_used() -> None:
-    discovery = looked(Server(LITELLM, tells_labels=False))
+@pytest.mark.parametrize("untold", [QueryError("too many"), UnreachableError("answered 503")])
+def test_where_labels_are_not_told_those_that_the_pack_names_are_used(untold: Exception) -> None:
+    discovery = looked(Server(LITELLM, untold=untold))
     assert 'requested_model="a"' in asks(discovery, "error_ratio", model="a")
 
 

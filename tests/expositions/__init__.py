@@ -14,6 +14,7 @@ STACKS: dict[str, Callable[[], Page]] = {
     "calls": applications.calls,
     "middleware_otel": applications.middleware_otel,
     "litellm": gateways.litellm,
+    "newborn": gateways.newborn,
     "envoy": gateways.envoy,
     "vllm": gateways.vllm,
     "openlit": sdks.openlit,

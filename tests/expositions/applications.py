@@ -26,7 +26,7 @@ def seeds() -> Page:
         checked = {**alone, "guardrail": "injection", "verdict": verdict}
         page.count("llm_guardrail_checks_total", checked, kind.count)
     for instance, depth in QUEUE.items():
-        page.gauge("llm_approval_queue_depth", {"replica": instance}, depth)
+        page.still("llm_approval_queue_depth", {"replica": instance}, depth)
     scored = {"feature": "chat", "prompt_version": "2.0.0"}
     page.count("llm_eval_score_points_sum", scored, 3 * POINTS, kind="summary")
     page.count("llm_eval_score_points_count", scored, 3, kind="summary")

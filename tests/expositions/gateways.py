@@ -1,7 +1,7 @@
 """What stands between an application and its models, and serves them: LiteLLM, Envoy, vLLM."""
 
 from tests.expositions.text import Page
-from tests.expositions.traffic import FAILED, TRAFFIC, Kind
+from tests.expositions.traffic import FAILED, GPT, TRAFFIC, Kind
 
 LITELLM_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 420, 600)
 GENAI_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96,
@@ -9,6 +9,8 @@ GENAI_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.2
 TOKEN_BOUNDS = tuple(4**power for power in range(14))
 VLLM_BOUNDS = (0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0,
                120.0, 240.0, 480.0, 960.0, 1920.0, 7680.0)  # fmt: skip
+ODD = 'a "quoted" \\ back\nslash, {brace} ü'
+NEWBORN = 20.0  # failures of a key that is a minute old, all before it was first scraped
 STATUS = {"success": "200", "user_rejected": "200", "timeout": "408", "rate_limited": "429"}
 
 
@@ -49,8 +51,18 @@ def litellm() -> Page:
         name = f"litellm_cache_{'hits' if kind.cached else 'misses'}_metric_total"
         page.count(name, cached, kind.count)
         status = "intervened" if kind.blocked else "success"
-        guardrail = {"guardrail_name": "injection", "status": status, "hook_type": "pre_call"}
+        guardrail = {"guardrail_name": ODD, "status": status, "hook_type": "pre_call"}
         page.count("litellm_guardrail_requests_total", guardrail, kind.count)
+    return page
+
+
+def newborn() -> Page:
+    """Return a proxy whose first requests all failed before anybody scraped it."""
+    page = Page(scrapes=2)
+    for name in ("total", "failed"):
+        counter, labels = f"litellm_proxy_{name}_requests_metric", {"requested_model": GPT}
+        page.still(f"{counter}_total", labels, NEWBORN, kind="counter")
+        page.born[f"{counter}_created", tuple(labels.items())] = 70
     return page
 
 
@@ -101,5 +113,5 @@ def vllm() -> Page:
         page.observe(name, labels, kind.seconds, kind.count, VLLM_BOUNDS)
         page.count("vllm:prompt_tokens_total", labels, kind.count * kind.input)
         page.count("vllm:generation_tokens_total", labels, kind.count * kind.output)
-        page.gauge("vllm:num_requests_running", labels, 2)
+        page.still("vllm:num_requests_running", labels, 2)
     return page

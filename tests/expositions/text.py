@@ -17,21 +17,29 @@ class Page:
 
     Attributes:
         bounds: The buckets of its latency, in seconds.
+        scrapes: How many of the last scrapes have anything.
+        steady, constant, born: By series: growth in a step; value; age in seconds at the end.
     """
 
     bounds: Sequence[float] = ()
+    scrapes: int = STEPS
     types: dict[str, str] = field(default_factory=dict)
     steady: dict[tuple[str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
     constant: dict[tuple[str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
+    born: dict[tuple[str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
+
+    @property
+    def series(self) -> int:
+        return len(self.steady) + len(self.constant) + len(self.born)
 
     def count(self, name: str, labels: Labels, per_step: float, *, kind: str = "counter") -> None:
         """Add to a counter that grows by `per_step` in each step."""
         self.types.setdefault(name, kind)
         self._add(name, labels, per_step)
 
-    def gauge(self, name: str, labels: Labels, value: float) -> None:
+    def still(self, name: str, labels: Labels, value: float, *, kind: str = "gauge") -> None:
         """Put a value that stays as it is."""
-        self.types.setdefault(name, "gauge")
+        self.types.setdefault(name, kind)
         self.constant[name, tuple(labels.items())] = value
 
     def observe(
@@ -48,13 +56,14 @@ class Page:
     def text(self, *, end: int) -> str:
         """Return the page; its last samples are of the Unix second `end`."""
         lines = [f"# TYPE {name} {kind}" for name, kind in self.types.items()]
-        for place in range(STEPS):
+        for place in range(STEPS - self.scrapes, STEPS):
             at = (end - (STEPS - 1 - place) * STEP_SECONDS) * 1000
             for (name, labels), per_step in self.steady.items():
                 lines.append(f"{_series(name, labels)} {per_step * (place + 10)!r} {at}")
-            lines += [
-                f"{_series(n, la)} {value!r} {at}" for (n, la), value in self.constant.items()
-            ]
+            for (name, labels), value in self.constant.items():
+                lines.append(f"{_series(name, labels)} {value!r} {at}")
+            for (name, labels), seconds in self.born.items():
+                lines.append(f"{_series(name, labels)} {end - seconds!r} {at}")
         return "\n".join([*lines, ""])
 
     def _add(self, name: str, labels: Labels, per_step: float) -> None:
