@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(days=7)
 LIVE = timedelta(days=1)
-FIRST_AGAIN = timedelta(seconds=15)
+FIRST_AGAIN = timedelta(seconds=5)
 KNOWN_FOR = timedelta(minutes=5)
 MOST_LABELLED = 100  # names whose labels are looked up
 
@@ -242,8 +242,7 @@ def _is_there(pack: Pack, inventory: Inventory) -> bool:
 def _beats(pack: Pack, inventory: Inventory | None, mark: str = "") -> list[str]:
     """Return the sample names of a pack's heartbeat, or of another metric, on a server."""
     metric = pack.metrics[mark or pack.heartbeat]
-    spelled = spell(metric, inventory)
-    return [probe(metric, one) for one in spelled.spellings] if spelled else []
+    return [probe(metric, one.spelling) for one in spell(metric, inventory)]
 
 
 def _labelled(packs: Iterable[Pack]) -> set[str]:

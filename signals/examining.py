@@ -39,7 +39,7 @@ def examine(recipe: Recipe, query: Query) -> Examined:
     writer, form = recipe.writer(whole, grown=False), recipe.form
     if isinstance(form, Quantile):
         buckets = writer.counted(form.terms, "bucket", more=("le",))
-        scale = recipe.bound[form.terms[0]].metric.scale
+        scale = recipe.bound[form.terms[0]][0].metric.scale
         return Examined(facts=writer.facts(), buckets=buckets, scale=scale, q=form.q)
     return Examined(facts=writer.facts())
 

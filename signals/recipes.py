@@ -19,7 +19,7 @@ class Recipe:
     pack: Pack
     signal: str
     form: Form
-    bound: Mapping[Term, Bound]
+    bound: Mapping[Term, tuple[Bound, ...]]
     is_live: bool
 
     @property
@@ -34,8 +34,13 @@ class Recipe:
     @cached_property
     def created(self) -> tuple[str, ...]:
         """Return the names of what says when its counters were created."""
-        found = (s.created for b in self.bound.values() for s in b.metric.dated)
+        found = (b.metric.spelling.created for b in self.all_bound if b.metric.is_dated)
         return tuple(dict.fromkeys(found))
+
+    @property
+    def all_bound(self) -> list[Bound]:
+        """Return its terms, under every name of their metrics."""
+        return [bound for several in self.bound.values() for bound in several]
 
     def writer(self, query: Query, *, grown: bool) -> Writer:
         """Return what writes expressions about `query`."""
@@ -46,7 +51,7 @@ class Recipe:
         """Return the stack's labels that tell the part of a ratio from its whole."""
         if not isinstance(self.form, Ratio):
             return frozenset()
-        told = [frozenset(self.bound[term].narrowed) for term in self.form.terms]
+        told = [frozenset(bound.narrowed) for bound in self.all_bound]
         return frozenset().union(*told) - frozenset.intersection(*told)
 
     def ask(self, query: Query, *, grown: bool = False) -> Asked:
@@ -72,28 +77,28 @@ def recipe(pack: Pack, signal: str, inventory: Inventory | None) -> Recipe | Non
         return None
     found = {term: _first(pack, term, inventory) for term in form.terms}
     for group in _groups(form):
-        if all(found[term] is None for term in group):
+        if not any(found[term] for term in group):
             return None
     bound = {
-        term: Bound(term=term, pack=pack, metric=metric or _assumed(pack, term))
-        for term, metric in found.items()
+        term: tuple(
+            Bound(term=term, pack=pack, metric=metric) for metric in several or _assumed(pack, term)
+        )
+        for term, several in found.items()
     }
     is_live = all(
-        any(metric is not None and metric.is_live for metric in map(found.get, group))
-        for group in _groups(form)
+        any(metric.is_live for term in group for metric in found[term]) for group in _groups(form)
     )
     return Recipe(pack=pack, signal=signal, form=form, bound=bound, is_live=is_live)
 
 
-def _first(pack: Pack, term: Term, inventory: Inventory | None) -> Spelled | None:
+def _first(pack: Pack, term: Term, inventory: Inventory | None) -> tuple[Spelled, ...]:
     found = (spell(pack.metrics[name], inventory) for name in term.metric)
-    return next((metric for metric in found if metric is not None), None)
+    return next(filter(None, found), ())
 
 
-def _assumed(pack: Pack, term: Term) -> Spelled:
-    metric = spell(pack.metrics[term.metric[0]], None)
-    assert metric is not None  # noqa: S101 - without an inventory everything is there
-    return replace(metric, dated=frozenset())
+def _assumed(pack: Pack, term: Term) -> list[Spelled]:
+    """Return how a metric that is not there yet will probably be spelled."""
+    return [replace(m, is_dated=False) for m in spell(pack.metrics[term.metric[0]], None)]
 
 
 def _groups(form: Form) -> list[tuple[Term, ...]]:
@@ -109,7 +114,7 @@ def _groups(form: Form) -> list[tuple[Term, ...]]:
 
 @lru_cache(maxsize=4096)  # asked for every rule at every tick
 def _has(recipe: Recipe, name: str) -> bool:
-    columns = [bound.column(name) for bound in recipe.bound.values()]
+    columns = [bound.column(name) for bound in recipe.all_bound]
     # The share of errors by outcome would be 1 for each kind of error.
     return all(c is not None and not recipe.divided.intersection(c.names) for c in columns)
 

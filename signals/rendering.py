@@ -8,7 +8,7 @@ from signals.packs import Form, Gauge, Mean, Quantile, Rate, Ratio, Term
 from signals.promql import Asked, duration, label_name, quote, seconds_of, selector
 from signals.terms import Bound, Column
 
-_NOTHING = "vector(0) > 0"
+_NOTHING = "(vector(0) > 0)"
 ALL_VALUES = Term(metric=("of the quantile",))
 _TERM = "__term__"  # keeps apart what is added up, where nothing else does
 
@@ -24,13 +24,13 @@ class Writer:
 
     Attributes:
         form: What is computed.
-        bound: Its terms, as they are on the server.
+        bound: Its terms, each under every name that the server has for its metric.
         query: The question.
         grown: Whether no counter is younger than the window, as far as is known.
     """
 
     form: Form
-    bound: Mapping[Term, Bound]
+    bound: Mapping[Term, tuple[Bound, ...]]
     query: Query
     grown: bool
 
@@ -82,8 +82,8 @@ class Writer:
     def _all_values(self, term: Term) -> "Writer":
         """Return a writer that knows `ALL_VALUES`: the bucket of a histogram that has them all."""
         every = term.model_copy(update={"where": (*term.where, ("le", "=+Inf"))})
-        known = {**self.bound, ALL_VALUES: replace(self.bound[term], term=every)}
-        return replace(self, bound=known)
+        bound = tuple(replace(one, term=every) for one in self.bound[term])
+        return replace(self, bound={**self.bound, ALL_VALUES: bound})
 
     def _ratio(self, form: Ratio) -> str:
         part, whole = self._sum(form.part), self._sum(form.whole)
@@ -104,7 +104,7 @@ class Writer:
         return f"({before} - {now}){self._scaled(form.terms)}"
 
     def _scaled(self, terms: Sequence[Term]) -> str:
-        scale = self.bound[terms[0]].metric.scale
+        scale = self.bound[terms[0]][0].metric.scale
         return "" if scale == 1 else f" * {scale:g}"
 
     def _sum(self, terms: Sequence[Term], part: str = "", more: Sequence[str] = ()) -> str:
@@ -119,7 +119,7 @@ class Writer:
         more: Sequence[str] = (),
     ) -> str:
         found = [
-            self._marked(self._relabelled(one, self.bound[term]), term, terms)
+            self._marked(one, term, terms)
             for term in terms
             if (one := self._series(self.bound[term], part or term.part, write))
         ]
@@ -129,17 +129,20 @@ class Writer:
         by = f" by ({', '.join(names)}) " if names else ""
         return f"{operator}{by}({' or '.join(found)})"
 
-    def _series(self, bound: Bound, part: str, write: Write) -> str:
-        metric = bound.metric
-        found = [
-            write(
-                selector(spelling.sample(metric.kind, part), matchers),
-                selector(spelling.created, matchers) if spelling in metric.dated else "",
+    def _series(self, several: Sequence[Bound], part: str, write: Write) -> str:
+        return " or ".join(
+            self._relabelled(
+                write(
+                    selector(bound.metric.spelling.sample(bound.metric.kind, part), matchers),
+                    selector(bound.metric.spelling.created, matchers)
+                    if bound.metric.is_dated
+                    else "",
+                ),
+                bound,
             )
-            for spelling in metric.spellings
+            for bound in several
             for matchers in bound.matchers(self.query.scope)
-        ]
-        return " or ".join(found)
+        )
 
     def _rate(self, counter: str, created: str) -> str:
         """Return PromQL for events per second, per series.
@@ -193,7 +196,7 @@ class Writer:
 
     def _shared(self, name: str) -> str | None:
         """Return the stack's label for ours, if all terms have it as it is."""
-        columns = [bound.column(name) for bound in self.bound.values()]
+        columns = [bound.column(name) for several in self.bound.values() for bound in several]
         names = {c.names for c in columns if c is not None and c.is_plain}
         plain = len(names) == 1 and all(c is not None and c.is_plain for c in columns)
         return names.pop()[0] if plain else None

@@ -67,18 +67,18 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spelled:
-    """A metric as one server has it.
+    """A metric as one server has it, under one of its names.
 
     Attributes:
-        spellings: All that are there; series under two of them are the same series.
-        dated: Those of `spellings` with a `_created`.
+        is_dated: Whether there is a `_created` beside it.
         labels: Its label names; None where the server did not tell.
         scale: What its values are multiplied with to be in our unit.
+        is_live: Whether it was written within a day.
     """
 
     kind: str
-    spellings: tuple[Spelling, ...]
-    dated: frozenset[Spelling] = frozenset()
+    spelling: Spelling
+    is_dated: bool = False
     labels: frozenset[str] | None = None
     scale: float = 1.0
     is_live: bool = False
@@ -114,34 +114,46 @@ def spellings(metric: Metric) -> tuple[Spelling, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def spell(metric: Metric, inventory: Inventory | None) -> Spelled | None:
-    """Return `metric` as the server with that inventory has it, or None if it has it not.
+def spell(metric: Metric, inventory: Inventory | None) -> tuple[Spelled, ...]:
+    """Return `metric` under each name that the server with that inventory has for it.
 
-    Without an inventory it is spelled in the likeliest way.
+    Without an inventory it is taken to be there, spelled in the likeliest way.
     """
-    scale = _UNITS.get(metric.unit, ("", 1.0))[1]
     if inventory is None:
         first = spellings(metric)[0]
-        dated = frozenset({first} if metric.kind != "gauge" else ())
-        return Spelled(
-            kind=metric.kind, spellings=(first,), dated=dated, labels=_declared(metric), scale=scale
-        )
+        return (_spelled(metric, first, labels=None, is_dated=metric.kind != "gauge"),)
     there = [s for s in spellings(metric) if probe(metric, s) in inventory.names]
     there = [s for s in there if _has_its_labels(metric, s, inventory)]
     # What is only remembered is left aside where the same is being written under another name.
     living = [s for s in there if probe(metric, s) in inventory.live]
-    chosen = tuple(living or there)
-    if not chosen:
-        return None
-    told = [inventory.labels.get(probe(metric, s)) for s in chosen]
-    known = [labels for labels in told if labels is not None]
+    return tuple(
+        _spelled(
+            metric,
+            spelling,
+            labels=inventory.labels.get(probe(metric, spelling)),
+            is_dated=spelling.created in inventory.names,
+            is_live=bool(living),
+        )
+        for spelling in living or there
+    )
+
+
+def _spelled(
+    metric: Metric,
+    spelling: Spelling,
+    *,
+    labels: frozenset[str] | None,
+    is_dated: bool,
+    is_live: bool = False,
+) -> Spelled:
+    declared = frozenset(metric.labels) or None
     return Spelled(
         kind=metric.kind,
-        spellings=chosen,
-        dated=frozenset(s for s in chosen if s.created in inventory.names),
-        labels=frozenset().union(*known) if known else _declared(metric),
-        scale=scale,
-        is_live=bool(living),
+        spelling=spelling,
+        is_dated=is_dated,
+        labels=declared if labels is None else labels,
+        scale=_UNITS.get(metric.unit, ("", 1.0))[1],
+        is_live=is_live,
     )
 
 
@@ -172,10 +184,6 @@ def label_of(label: Label, metric: Spelled) -> tuple[str, ...]:
     if label.is_always_there and label.first:
         return (metric.default_label(label.first[0]),)
     return ()
-
-
-def _declared(metric: Metric) -> frozenset[str] | None:
-    return frozenset(metric.labels) or None
 
 
 def _bases(name: str, metric: Metric) -> Iterator[str]:

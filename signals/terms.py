@@ -14,7 +14,7 @@ class Column:
     """Where the series of a term carry one of our labels.
 
     Attributes:
-        names: The stack's labels; of several, each series has one. None for a constant.
+        names: The stack's labels; of several, each series has one. Empty for a constant.
         label: How its values are translated, if they are.
         constant: The value that all of the term's series have.
     """
@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bound:
-    """A term on one server."""
+    """A term on one server, under one name of its metric."""
 
     term: Term
     metric: Spelled

@@ -132,8 +132,8 @@ def test_a_server_on_which_nothing_changes_is_asked_every_five_minutes() -> None
     apart = [
         later - earlier for earlier, later in zip(server.asked, server.asked[1:], strict=False)
     ]
-    assert apart[:5] == [timedelta(seconds=s) for s in (15, 30, 60, 120, 240)]
-    assert set(apart[5:]) == {KNOWN_FOR}
+    assert apart[:6] == [timedelta(seconds=s) for s in (5, 10, 20, 40, 80, 160)]
+    assert set(apart[6:]) == {KNOWN_FOR}
 
 
 def test_the_past_is_not_looked_at_again() -> None:

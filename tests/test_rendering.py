@@ -12,7 +12,7 @@ from signals.spelling import Inventory, prefixes, spellings
 
 BY_NAME = {pack.name: pack for pack in PACKS}
 OTEL_LABELS = {"gen_ai.operation.name", "gen_ai.request.model", "error.type", "service.name", "le"}
-NOTHING = "vector(0) > 0"
+NOTHING = "(vector(0) > 0)"
 
 
 def of(metrics: dict[str, set[str]]) -> Inventory:
@@ -85,6 +85,23 @@ def test_what_is_written_under_two_names_counts_once() -> None:
     left, _, right = ask(one).partition(" or ")
     assert "duration_seconds_count" in left
     assert "duration_count" in right
+
+
+def test_two_translations_are_split_and_narrowed_by_the_labels_of_each() -> None:
+    one = found(
+        "otel",
+        "request_rate",
+        {
+            "gen_ai_client_operation_duration_seconds_bucket": underscored(OTEL_LABELS),
+            "gen_ai.client.operation.duration_bucket": OTEL_LABELS,
+        },
+    )
+    left, _, right = ask(one, model="m").partition(" or ")
+    assert 'gen_ai_request_model="m"' in left
+    assert '"gen_ai.request.model"="m"' in right
+    split = ask(one, "model")
+    assert split.startswith("sum by (model) (label_replace(rate(gen_ai_client_operation")
+    assert '"model", "$1", "gen_ai.request.model", "(.+)")' in split
 
 
 PROVIDERS = {
