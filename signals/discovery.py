@@ -25,6 +25,7 @@ REMEMBERED = timedelta(days=7)
 LIVE = timedelta(days=1)
 FIRST_AGAIN = timedelta(seconds=5)
 KNOWN_FOR = timedelta(minutes=5)
+NOTHING_FOR = timedelta(seconds=15)  # nobody waits five minutes for the first number
 MOST_LABELLED = 100  # names whose labels are looked up
 
 
@@ -165,19 +166,23 @@ class Discovery:
         asked_at = self._asked_at
         return asked_at is None or at - asked_at >= self._pause
 
+    def _longer(self) -> timedelta:
+        most = KNOWN_FOR if self._findings.stacks else NOTHING_FOR
+        return min(max(2 * self._pause, FIRST_AGAIN), most)
+
     def _look(self, at: datetime) -> None:
         before = self._findings
         try:
             inventory = _merged(before.inventory, self._taken(at))
         except SignalError as error:
             self._findings = replace(before, error=str(error))
-            self._pause = _longer(self._pause)
+            self._pause = self._longer()
             if isinstance(error, SilentError):
                 raise
             return
         if inventory == before.inventory:
             self._findings = replace(before, looked_at=at, error="")
-            self._pause = _longer(self._pause)
+            self._pause = self._longer()
             return
         stacks = tuple(pack for pack in self._packs if _is_there(pack, inventory))
         self._findings = Findings(
@@ -249,7 +254,3 @@ def _labelled(packs: Iterable[Pack]) -> set[str]:
     """Return the sample names whose labels matter."""
     metrics = {metric for pack in packs for metric in pack.metrics.values()}
     return {probe(metric, spelling) for metric in metrics for spelling in spellings(metric)}
-
-
-def _longer(pause: timedelta) -> timedelta:
-    return min(max(2 * pause, FIRST_AGAIN), KNOWN_FOR)

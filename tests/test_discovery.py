@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from signals import Query, QueryError, UnreachableError
-from signals.discovery import FIRST_AGAIN, KNOWN_FOR, LIVE, Discovery
+from signals.discovery import FIRST_AGAIN, KNOWN_FOR, LIVE, NOTHING_FOR, Discovery
 from signals.mapping import MappingDraft, own
 from signals.packs import PACKS, PackError, load, parse
 from signals.prometheus_faults import SilentError
@@ -134,6 +134,14 @@ def test_a_server_on_which_nothing_changes_is_asked_every_five_minutes() -> None
     ]
     assert apart[:6] == [timedelta(seconds=s) for s in (5, 10, 20, 40, 80, 160)]
     assert set(apart[6:]) == {KNOWN_FOR}
+
+
+def test_a_server_without_any_stack_is_asked_every_quarter_of_a_minute() -> None:
+    server = Server()
+    discovery = looked(server)
+    for second in range(0, 600, 5):
+        discovery.look(at=AT + timedelta(seconds=second))
+    assert max(later - earlier for earlier, later in pairwise(server.asked)) == NOTHING_FOR
 
 
 def test_the_past_is_not_looked_at_again() -> None:
