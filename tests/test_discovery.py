@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -129,9 +130,7 @@ def test_a_server_on_which_nothing_changes_is_asked_every_five_minutes() -> None
     discovery = looked(server)
     for second in range(0, 3600, 5):
         discovery.look(at=AT + timedelta(seconds=second))
-    apart = [
-        later - earlier for earlier, later in zip(server.asked, server.asked[1:], strict=False)
-    ]
+    apart = [later - earlier for earlier, later in pairwise(server.asked)]
     assert apart[:6] == [timedelta(seconds=s) for s in (5, 10, 20, 40, 80, 160)]
     assert set(apart[6:]) == {KNOWN_FOR}
 
