@@ -22,7 +22,7 @@ from importlib import resources
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Part = Literal["count", "sum"]
 Matcher = Annotated[str, Field(pattern=r"^(=~|!~|!=|=)")]
@@ -209,13 +209,11 @@ class Pack(_Data):
     signals: dict[str, Form]
     without: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _names_what_it_has(self) -> "Pack":
+    @property
+    def unknown(self) -> list[str]:
+        """Return the metrics that are named somewhere and are not here."""
         named = {name for form in self.signals.values() for t in form.terms for name in t.metric}
-        named |= {self.heartbeat, *self.recognised_by}
-        if unknown := sorted(named - self.metrics.keys()):
-            raise ValueError(f"no such metric here: {', '.join(unknown)}")
-        return self
+        return sorted((named | {self.heartbeat, *self.recognised_by}) - self.metrics.keys())
 
     @cached_property
     def marks(self) -> tuple[str, ...]:
@@ -233,9 +231,12 @@ def parse(name: str, text: str) -> Pack:
         PackError: It is no YAML, or no pack.
     """
     try:
-        return Pack.model_validate(yaml.safe_load(text))
+        pack = Pack.model_validate(yaml.safe_load(text))
     except (yaml.YAMLError, ValueError) as error:
         raise PackError(f"{name}: {error}") from error
+    if pack.unknown:
+        raise PackError(f"{name}: no such metric here: {', '.join(pack.unknown)}")
+    return pack
 
 
 def load() -> tuple[Pack, ...]:
