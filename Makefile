@@ -16,7 +16,7 @@ demo: $(READY)/venv ## Start the demo: a live LLM application to watch, break an
 	@$(RUN) wakeful demo
 
 test: $(READY)/venv $(READY)/phoenix/bin/phoenix ## Run every test, against real servers
-	@$(RUN) python scripts/servers.py prometheus alertmanager postgresql chromium
+	@$(RUN) python scripts/servers.py prometheus victoria-metrics alertmanager postgresql chromium
 	$(RUN) pytest
 
 check: lint test ## Everything: lint, then test

@@ -1,5 +1,6 @@
 """What the product is made of: the only file that names concrete classes."""
 
+import contextlib
 import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from sqlalchemy import Engine
 from alerts import channels, outward
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
+from alerts.mappings import KnownMappings
 from alerts.notifiers import Directory, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
@@ -21,13 +23,13 @@ from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
 from alerts.outbox import release_leases
 from alerts.selfwatch import SelfWatch
-from alerts.settings import LOG_STORES, TRACE_STORES, Settings, SettingsError, stores
+from alerts.settings import Settings, SettingsError, stores
+from alerts.wired_sources import embedded_store, held_stores, log_store, prometheus_access
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
-from signals import Expressions, Source
-from signals.address import AddressError, parse
+from signals import Expressions, SignalError, Source
 from signals.logs import LogSink, LogStore
-from signals.prometheus import Prometheus, PrometheusAccess
+from signals.prometheus import Prometheus
 from signals.reading import Readers
 from signals.routing import Sources
 from signals.traces import SpanSink, TraceStore
@@ -55,6 +57,7 @@ class Wiring:
         signals: Routes a question to the source that answers it.
         watched: The sources outside the database, whose freshness is looked after.
         readers: Ask the sources, side by side.
+        own: The users' own mappings of signals to PromQL; None without a Prometheus.
         expressions: Where raw PromQL goes; None without a Prometheus.
         store, spans_in, logs_in: None without the embedded store.
         stores: Every trace store, in order of preference.
@@ -70,6 +73,7 @@ class Wiring:
     signals: Sources
     watched: tuple[Source, ...] = ()
     prometheus: Prometheus | None = None
+    own: KnownMappings | None = None
     expressions: Expressions | None = None
     store: "EmbeddedStore | None" = None
     stores: tuple[TraceStore, ...] = ()
@@ -123,8 +127,7 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         SettingsError: The settings do not allow the role; one sentence says what to set.
         StoreError: The embedded trace store cannot be opened.
     """
-    named = stores(settings.trace_store_url)
-    embedded = "embedded" in named
+    embedded = "embedded" in stores(settings.trace_store_url)
     if role in (Role.WEB, Role.ENGINE) and embedded:
         raise SettingsError(
             "the embedded trace store belongs to one process: run `wakeful up`, or set "
@@ -135,18 +138,13 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     db = connect(settings.database)
     migrate(db)
     lock = _lock(data, db) if role in (Role.UP, Role.ENGINE) else None
-    prometheus = Prometheus(prometheus_access(settings)) if settings.prometheus_url else None
-    store = _store(settings, data) if embedded and role is Role.UP else None
-    held = Held()
-    try:
-        for line in named:
-            if line != "embedded":
-                _connect(held, line, clock)
-            elif store is not None:
-                held.add(store, store)
-        logs = _logs(settings, store, clock)
-    except AddressError as error:
-        raise SettingsError(str(error)) from error
+    own = KnownMappings(db, clock) if settings.prometheus_url else None
+    prometheus = Prometheus(prometheus_access(settings), own=own) if own else None
+    if prometheus is not None and role is not Role.TOOL:
+        with contextlib.suppress(SignalError):  # the pages say what is wrong with it
+            prometheus.stacks.look(at=clock())
+    store = embedded_store(settings, data) if embedded and role is Role.UP else None
+    held = held_stores(settings, store, clock)
     several = Several(held.stores) if len(held.stores) > 1 else None
     watched: tuple[Source, ...] = (*((prometheus,) if prometheus else ()), *held.sources)
     signals = Sources((*watched, SelfWatch(db=db)))
@@ -158,99 +156,19 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         signals=signals,
         watched=watched,
         prometheus=prometheus,
+        own=own,
         expressions=prometheus,
         store=store,
         stores=tuple(held.stores),
         several=several,
         traces=several or next(iter(held.stores), None),
-        logs=logs,
+        logs=log_store(settings, store, clock),
         spans_in=store,
         logs_in=store.logs if store else None,
         usable=usable_channels(settings),
         readers=Readers(signals, prometheus, patience=patience),
         clock=clock,
         lock=lock,
-    )
-
-
-def _store(settings: Settings, data: Path) -> "EmbeddedStore":
-    # Here, since DuckDB and Arrow take 60 MB that engines and commands need not.
-    from signals.traces.embedded import EmbeddedStore
-
-    return EmbeddedStore.open(
-        data / "traces.duckdb",
-        memory_mb=int(settings.trace_memory_mb),
-        retention=timedelta(days=int(settings.trace_retention_days)),
-    )
-
-
-@dataclass(slots=True)
-class Held:
-    """The trace stores there are, and those among them that answer for signals."""
-
-    stores: list[TraceStore] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
-
-    def add(self, store: TraceStore, source: Source | None = None) -> None:
-        """Take a store, and as a source if it is one."""
-        self.stores.append(store)
-        if source is not None:
-            self.sources.append(source)
-
-
-def _connect(held: Held, line: str, clock: Clock) -> None:
-    """Add the store that `line` of a setting names; nothing for `none`. Asks nobody."""
-    if line == "none":
-        return
-    # Here, for the same reason as the embedded store: price lists and vendors cost memory.
-    from signals.traces.clickhouse import ClickHouse
-    from signals.traces.jaeger import Jaeger
-    from signals.traces.langfuse import Langfuse
-    from signals.traces.langsmith import LangSmith
-    from signals.traces.phoenix import Phoenix
-    from signals.traces.tempo import Tempo
-
-    address = parse(line, TRACE_STORES)
-    match address.kind:
-        case "clickhouse":
-            clickhouse = ClickHouse(address, clock=clock)
-            held.add(clickhouse, clickhouse)
-        case "langfuse":
-            langfuse = Langfuse(address, clock=clock)
-            held.add(langfuse, langfuse)
-        case "tempo":
-            tempo = Tempo(address, clock=clock)
-            held.add(tempo, tempo)
-        case "phoenix":
-            held.add(Phoenix(address, clock=clock))
-        case "jaeger":
-            held.add(Jaeger(address, clock=clock))
-        case "langsmith":
-            held.add(LangSmith(address, clock=clock))
-        case kind:
-            raise SettingsError(f"there is no trace store {kind}")
-
-
-def _logs(settings: Settings, store: "EmbeddedStore | None", clock: Clock) -> LogStore | None:
-    if settings.log_store_url == "embedded":
-        return store.logs if store else None
-    if settings.log_store_url == "none":
-        return None
-    from signals.logs.loki import Loki
-
-    return Loki(parse(settings.log_store_url, LOG_STORES), clock=clock)
-
-
-def prometheus_access(settings: Settings) -> PrometheusAccess:
-    """Return where Prometheus is and how it knows us."""
-    return PrometheusAccess(
-        url=settings.prometheus_url,
-        bearer_token=settings.prometheus_bearer_token,
-        username=settings.prometheus_username,
-        password=settings.prometheus_password,
-        tenant=settings.prometheus_tenant,
-        ca_cert=settings.prometheus_ca_cert,
-        timeout=timedelta(seconds=float(settings.prometheus_timeout_seconds)),
     )
 
 

@@ -24,6 +24,7 @@ def _checks(wiring: Wiring) -> Iterator[Check]:
     yield "database", lambda: wiring.db.dialect.name
     if wiring.prometheus is not None:
         yield "prometheus", wiring.prometheus.check
+        yield "stacks", lambda: _stacks(wiring)
     if "embedded" in stores(wiring.settings.trace_store_url):
         yield "traces", lambda: _embedded(wiring)
     for store in wiring.stores:
@@ -49,6 +50,18 @@ def _nobody() -> str:
         "none is configured, so nobody is told: set WAKEFUL_SLACK_BOT_TOKEN or "
         "WAKEFUL_PAGERDUTY_ROUTING_KEY"
     )
+
+
+def _stacks(wiring: Wiring) -> str:
+    """Say whose metrics the server has."""
+    if wiring.prometheus is None:
+        return "none"
+    stacks = wiring.prometheus.stacks
+    stacks.look(at=wiring.clock())
+    if stacks.findings.error:
+        raise SignalError(f"it does not tell its names: {stacks.findings.error}")
+    found = ", ".join(pack.title for pack in stacks.findings.stacks)
+    return found or "none that Wakeful knows: map signals on the page Sources, or send traces"
 
 
 def _embedded(wiring: Wiring) -> str:

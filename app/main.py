@@ -5,7 +5,16 @@ from pathlib import Path
 import streamlit as st
 
 from app import parts, sidebar, wired
-from app.views import alerts, dashboards, deliveries, overview, policies, rules, traces
+from app.views import (
+    alerts,
+    dashboards,
+    deliveries,
+    overview,
+    policies,
+    rules,
+    sources,
+    traces,
+)
 
 STATIC = Path(__file__).with_name("static")
 ICON = str(STATIC / "icon.svg")
@@ -26,6 +35,7 @@ pages = [
             url_path="policies"),
     st.Page(deliveries.render, title="Deliveries", icon=":material/outbox:",
             url_path="deliveries"),
+    st.Page(sources.render, title="Sources", icon=":material/database:", url_path="sources"),
 ]  # fmt: skip
 
 page = st.navigation(pages)

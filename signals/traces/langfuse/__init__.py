@@ -2,6 +2,7 @@
 
 rows     observations and scores as our spans
 metrics  signals
+first_api  servers before version 4
 
 A trace is all observations of one id; its cost is their sum, for the root has none. A project's
 key pair is the address's user and password. Calls are limited on the cloud, so that a list costs
@@ -15,19 +16,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from time import monotonic
 from typing import Any
 
 from models.clock import Clock, utc_now
-from signals import Query, QueryError, Reading, Series, UnreachableError
+from signals import Query, QueryError, Reading, Series
 from signals.address import Address
 from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
-from signals.traces.ids import MalformedIdError, as_uuid
-from signals.traces.ids import trace_id as normal
+from signals.traces.ids import as_uuid
 from signals.traces.langfuse import metrics
+from signals.traces.langfuse.first_api import FirstApi
 from signals.traces.langfuse.metrics import Metrics
-from signals.traces.langfuse.rows import score_of, spans
+from signals.traces.langfuse.rows import hex_id, score_of, spans
 from signals.traces.scanning import scan
 from signals.traces.scores import MAX_SCORES, Score, scored
 from signals.traces.summaries import by_trace
@@ -37,16 +37,13 @@ from signals.wire import ABSENT, PATIENCE, Terms, Wire
 PAGE = 1_000  # the most that v2 gives at once
 SCORES_PAGE = 100  # more is refused
 TRACES_PER_PAGE = 100
-V1_PAGE = 20  # each of its traces is a call of its own
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=1)
 NEWEST_KEPT = timedelta(seconds=30)
-V1_PATIENCE = timedelta(seconds=20)
 _ALL = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
 _LIGHT = "core,basic,metadata,model,usage,prompt,trace_context"
 # Metadata is cut after 200 characters otherwise.
 _WHOLE_METADATA = "attributes,resourceAttributes"
 _V2 = Terms(answers=frozenset({404}), bucket="v2")
-_V1 = Terms(answers=frozenset({404}), bucket="legacy")
 ABILITIES = Abilities(
     filters=frozenset(FILTERS),
     values=frozenset({"environment", "model"}),
@@ -88,6 +85,7 @@ class Langfuse:
         self._page = page
         self._wire = Wire("Langfuse", address, patience=patience, clock=clock)
         self._metrics = Metrics(self._wire)
+        self._first = FirstApi(self._wire)
         self._is_old = False  # found out by asking
         self._newest: tuple[datetime, datetime | None] | None = None
         self._lock = Lock()
@@ -103,7 +101,7 @@ class Langfuse:
         wanted = _any_of("traceId", [trace_id, as_uuid(trace_id)])
         rows = self._observations([wanted], _ALL, MAX_SPANS + 1)
         if rows is None:
-            return self._old_trace(trace_id)
+            return self._first.trace(trace_id)
         found = assembled(trace_id, spans(rows))
         if found is None:
             return None
@@ -179,7 +177,7 @@ class Langfuse:
         while True:
             reply = self._ask_v2(filters, "core,basic", size, cursor)
             if reply is None:
-                yield from self._old_pages(query)
+                yield from self._first.pages(query)
                 return
             roots, cursor = reply
             yield self._traces(roots)
@@ -196,7 +194,7 @@ class Langfuse:
         if len(rows) > MAX_SPANS:
             raise QueryError(f"{self._wire.who} lists more than {MAX_SPANS:,} spans: ask for fewer")
         found = by_trace(spans(rows))
-        return [found.get(_hex(each), []) for each in ids]
+        return [found.get(hex_id(each), []) for each in ids]
 
     def _starts(self, rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
         try:
@@ -268,65 +266,6 @@ class Langfuse:
                 return found
         return found
 
-    def _old_trace(self, trace_id: str) -> Trace | None:
-        """Return a trace by v1, whose data may be ten minutes late."""
-        for written in (trace_id, as_uuid(trace_id)):
-            reply = self._wire.get(f"/api/public/traces/{written}", terms=_V1)
-            if reply.status == 404:
-                continue
-            if not isinstance(reply.data, dict):
-                raise self._wire.malformed()
-            found = assembled(trace_id, spans(_completed(reply.data)))
-            if found is None:
-                return None
-            shown = scored(found.spans, [score_of(row) for row in reply.data.get("scores") or ()])
-            return Trace(trace_id=trace_id, spans=tuple(shown), cut=found.cut)
-        return None
-
-    def _old_pages(self, query: TraceQuery) -> Iterator[Sequence[Sequence[Span]]]:
-        """Yield pages of traces by v1, the newest first, each with its spans."""
-        page, pages = 1, 1
-        deadline = monotonic() + V1_PATIENCE.total_seconds()
-        while page <= pages:
-            if monotonic() > deadline:
-                raise UnreachableError(
-                    f"{self._wire.who} takes too long to list by its v1 API: choose a shorter time"
-                )
-            params = {
-                "page": page,
-                "limit": V1_PAGE,
-                "fromTimestamp": query.start.isoformat(),
-                "toTimestamp": query.end.isoformat(),
-                "orderBy": "timestamp.desc",
-            }
-            reply = self._wire.get("/api/public/traces", params, Terms(bucket="legacy"))
-            try:
-                traces = reply.data["data"]
-                pages = int(reply.data["meta"]["totalPages"])
-                ids = [str(each["id"]) for each in traces]
-            except (KeyError, TypeError, ValueError) as error:
-                raise self._wire.malformed() from error
-            found = [self._old_trace(each) for each in map(_hex, ids) if each]
-            yield [trace.spans for trace in found if trace is not None]
-            page += 1
-
-
-def _completed(trace: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield a v1 trace's observations, the root with what only the trace says."""
-    shared = {
-        "sessionId": trace.get("sessionId"),
-        "userId": trace.get("userId"),
-        "traceName": trace.get("name"),
-        "tags": trace.get("tags"),
-    }
-    about = trace["metadata"] if isinstance(trace.get("metadata"), dict) else {}
-    for row in trace.get("observations") or ():
-        if isinstance(row, dict):
-            own = {key: value for key, value in row.items() if value is not None}
-            if not row.get("parentObservationId"):
-                own = {**shared, **own, "metadata": {**about, **(row.get("metadata") or {})}}
-            yield {"traceId": trace.get("id"), "environment": trace.get("environment"), **own}
-
 
 def _within(start: datetime, end: datetime) -> list[Mapping[str, Any]]:
     return [
@@ -345,10 +284,3 @@ def _condition(column: str, operator: str, value: object, kind: str) -> dict[str
 
 def _iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _hex(written: str) -> str:
-    try:
-        return normal(written)
-    except MalformedIdError:
-        return ""

@@ -112,3 +112,11 @@ def _said(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 def _is_told(value: object) -> bool:
     """Say whether a column holds something; v1 writes -1 for a cost that it was not asked for."""
     return value not in (None, "", {}, -1)
+
+
+def hex_id(written: str) -> str:
+    """Return a trace id as ours; empty if it is none."""
+    try:
+        return normal(written)
+    except MalformedIdError:
+        return ""
