@@ -59,6 +59,7 @@ class Jobs:
         ask: Answers questions; see `alerts.evaluation`.
         watched: Sources whose freshness is looked after.
         sweep: Deletes what retention says may go.
+        read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
     """
 
     db: Engine
@@ -67,6 +68,7 @@ class Jobs:
     usable: Channels
     watched: Sequence[Source] = ()
     sweep: Callable[[datetime], None] = lambda _now: None
+    read_calendar: Callable[[datetime], None] = lambda _now: None
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _beats: dict[str, tuple[datetime, str]] = field(default_factory=dict)
@@ -162,6 +164,7 @@ class Jobs:
             ("escalate", self.escalate, TICK_SECONDS),
             *lanes,
             ("look", self.look, 10),
+            ("calendars", lambda: self.read_calendar(self.clock()), 5),
             ("sweep", self._sweep, 3600),
         ]
 

@@ -5,14 +5,12 @@ elsewhere: see `signals.traces` and `signals.logs`.
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlmodel import (
     JSON,
     CheckConstraint,
     Column,
-    Enum,
     Field,
     Index,
     SQLModel,
@@ -20,6 +18,8 @@ from sqlmodel import (
     text,
 )
 
+from models.columns import word
+from models.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.vocabulary import AlertState, DataState, Event, NoData, Outcome, Severity
 
 __all__ = [
@@ -31,6 +31,9 @@ __all__ = [
     "Heartbeat",
     "Note",
     "Notification",
+    "OnCallCalendar",
+    "OnCallOverride",
+    "OnCallSchedule",
     "Policy",
     "Reply",
     "Rule",
@@ -38,11 +41,6 @@ __all__ = [
     "SourceStatus",
     "Transition",
 ]
-
-
-def word(enum: type[StrEnum]) -> Any:
-    """Return a column type that stores `enum` by value, in text wide enough to grow."""
-    return Enum(enum, native_enum=False, length=32, values_callable=lambda e: [m.value for m in e])
 
 
 class Policy(SQLModel, table=True):
