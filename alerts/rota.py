@@ -50,6 +50,11 @@ class Rota:
         )
 
     @property
+    def known_until(self) -> datetime | None:
+        """Return the instant beyond which the source was not asked; None for no end."""
+        return self.calendar.known_until if self.calendar else None
+
+    @property
     def revised_at(self) -> datetime:
         """Return when anything in it last changed."""
         changed = self.calendar.changed_at if self.calendar else None

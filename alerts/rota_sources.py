@@ -82,6 +82,8 @@ def read_next(db: Engine, sources: Sources, *, now: datetime) -> bool:
     said: dict[str, Any] = {"error": "", "read_at": now}
     if agenda is not None:
         said |= {"digest": digest, "expanded_at": now, "unknown": list(agenda.unknown)}
+        ahead = PAGERDUTY_AHEAD if due.row.source is RotaSource.PAGERDUTY else AHEAD
+        said["known_until"] = now + ahead
         said["bookings"] = [dict(one) for one in agenda.events]
         if said["bookings"] != calendar.bookings:
             said["changed_at"] = now

@@ -86,6 +86,14 @@ def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Shift | G
     return found
 
 
+def whole_shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Shift]:
+    """Return the shifts that touch the time from `start` to `end`, none of them cut off."""
+    pieces = [piece for piece in shifts(schedule, start, end) if isinstance(piece, Shift)]
+    for edge in {0, len(pieces) - 1} if pieces else ():
+        pieces[edge] = on_call(schedule, pieces[edge].start) or pieces[edge]
+    return pieces
+
+
 def following(schedule: Schedule, shift: Shift) -> Shift | None:
     """Return the shift that `shift` is handed over to; None if a gap follows."""
     after = shift

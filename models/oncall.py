@@ -52,6 +52,7 @@ class OnCallCalendar(SQLModel, table=True):
     changed_at: datetime | None = None  # when an answer last differed from the one before
     digest: str = ""  # of what was read, so that the same is not taken apart again
     expanded_at: datetime | None = None  # when it was last taken apart
+    known_until: datetime | None = None  # beyond, it was not asked
     error: str = ""  # why there is no newer answer
     # [{"person", "start", "end"}, ...], ISO 8601 in UTC.
     bookings: list[dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))

@@ -99,7 +99,7 @@ def test_redirects_end(httpserver: HTTPServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["http://cal.example.org/x", "file:///etc/passwd", "gopher://x/", "https:///x"]
+    "location", ["http://cal.example.org/x", "file:///etc/passwd", "gopher://x/"]
 )
 def test_a_redirect_leads_to_nothing_less_safe(location: str) -> None:
     with pytest.raises(CalendarError, match="not followed"):

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("changed_at", TIME(), nullable=True),
         sa.Column("digest", TEXT(), nullable=False),
         sa.Column("expanded_at", TIME(), nullable=True),
+        sa.Column("known_until", TIME(), nullable=True),
         sa.Column("error", TEXT(), nullable=False),
         sa.Column("bookings", sa.JSON(), nullable=False),
         sa.Column("unknown", sa.JSON(), nullable=False),
