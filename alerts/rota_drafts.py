@@ -85,8 +85,8 @@ class LayerDraft(Draft):
     @field_validator("turn")
     @classmethod
     def _bounded(cls, turn: timedelta) -> timedelta:
-        if not SHORTEST_TURN <= turn <= LONGEST:
-            raise ValueError("a turn lasts from an hour to a year")
+        if not SHORTEST_TURN <= turn <= LONGEST or turn % SHORTEST_TURN:
+            raise ValueError("a turn lasts whole hours, from an hour to a year")
         return turn
 
     @model_validator(mode="after")
