@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 
 from alerts.calendars import CalendarError
 from alerts.calendars.fetch import HOPS, SIZE_LIMIT, fetch, onwards, public
+from alerts.settings import Settings
 from tests.vendors import Wire, answer
 
 HERE = frozenset({"127.0.0.1", "localhost"})
@@ -62,6 +63,11 @@ def test_a_packed_answer_is_unpacked(httpserver: HTTPServer) -> None:
 def test_what_is_inside_the_network_is_not_asked(host: str) -> None:
     with pytest.raises(CalendarError, match="inside a private network"):
         fetch(f"http://{host}:1/{SECRET}")
+
+
+def test_the_operator_may_name_hosts_inside_the_network() -> None:
+    settings = Settings(calendar_hosts=" Calendar.Corp, 10.0.0.7,")
+    assert settings.private_calendar_hosts == {"calendar.corp", "10.0.0.7"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What can be done to one schedule: override, swap, subscribe, delete; each folded until wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
@@ -80,10 +80,7 @@ def swap(rota: Rota, *, now: datetime, zone: tzinfo) -> None:
     # Whole ones: what begins "now" would be another shift at every look.
     coming = whole_shifts(rota.schedule, now, end)[:MOST_SHIFTS]
     stints = {f"{one.start.isoformat()} {one.person}": _stint(one) for one in coming}
-    labels = {
-        key: f"{called.get(one.person, one.person)}, {oncall_words.stretch(one.starts_at, one.ends_at, zone)}"
-        for key, one in stints.items()
-    }
+    labels = {key: _label(one, called, zone) for key, one in stints.items()}
     draft.seed({"reason": ""})
     with st.expander("Swap two shifts", icon=":material/swap_horiz:"):
         chosen = []
@@ -164,6 +161,11 @@ def take_back(one: OnCallOverride) -> None:
         on_click=oncall_actions.take_back,
         args=(one.id,),
     )
+
+
+def _label(stint: Stint, called: Mapping[str, str], zone: tzinfo) -> str:
+    when = oncall_words.stretch(stint.starts_at, stint.ends_at, zone)
+    return f"{called.get(stint.person, stint.person)}, {when}"
 
 
 def _stint(shift: Shift) -> Stint:

@@ -147,7 +147,8 @@ def _override(
 ) -> str:
     what = "swap" if one.swap_id else "override"
     state = "over" if one.ends_at <= now else "now" if one.starts_at <= now else "to come"
-    said = f"{parts.mark(what, ('violet', 'sync_alt'))} **{plain(called.get(one.person, one.person))}**, "
+    who = plain(called.get(one.person, one.person))
+    said = f"{parts.mark(what, ('violet', 'sync_alt'))} **{who}**, "
     said += plain(oncall_words.stretch(one.starts_at, one.ends_at, zone))
     notes = [state, f"by {one.by}", one.reason]
     later = [other for other in listed if (other.id or 0) > (one.id or 0)]
