@@ -80,6 +80,8 @@ def draft_of(row: OnCallSchedule) -> ScheduleDraft:
 def load(session: Session, row: OnCallSchedule, *, at: datetime) -> Rota:
     """Return the schedule with what decides from a year before `at` on.
 
+    What is kept in PagerDuty is overridden there: overrides of the time before count no more.
+
     Raises:
         RotaError: This version cannot read its layers.
     """
@@ -88,7 +90,8 @@ def load(session: Session, row: OnCallSchedule, *, at: datetime) -> Rota:
         .where(OnCallOverride.schedule_id == row.id, col(OnCallOverride.ends_at) > at - REMEMBERED)
         .order_by(col(OnCallOverride.id))
     )
-    overrides = tuple(session.exec(recent))
+    elsewhere = row.source is RotaSource.PAGERDUTY
+    overrides = () if elsewhere else tuple(session.exec(recent))
     calendar = session.get(OnCallCalendar, row.id)
     try:
         layers = _layers(row, calendar)

@@ -27,7 +27,7 @@ def headline(rota: Rota, *, now: datetime, zone: tzinfo) -> str:
         first = f"{parts.mark(who, ('green', 'person'))} {said}"
         if stands.now.override is not None:
             first += f" {parts.mark(_marks(rota)[stands.now.override.id], ('violet', 'sync_alt'))}"
-    covered = oncall_words.coverage(stands.gaps, zone)
+    covered = oncall_words.coverage(stands.gaps, zone, until=stands.until)
     look: parts.Look = ("red", "event_busy") if stands.gaps else ("green", "event_available")
     short, _, listed = covered.partition(": ")
     second = parts.mark(short, look) + (f" {plain(listed)}" if listed else "")

@@ -34,21 +34,25 @@ class Standing:
         now: Who is on call; None for nobody.
         after: Who takes over from them; None for nobody.
         gaps: When nobody is on call in the next `WATCHED`.
+        until: The instant before its end beyond which nobody was asked; None when all is known.
     """
 
     now: Shift | None
     after: Shift | None
     gaps: tuple[Gap, ...]
+    until: datetime | None = None
 
 
 def standing(rota: Rota, *, now: datetime) -> Standing:
     """Return how the schedule stands at `now`."""
     found = on_call(rota.schedule, now)
-    end = min(now + WATCHED, rota.known_until or now + WATCHED)
+    end = now + WATCHED
+    until = rota.known_until if rota.known_until and rota.known_until < end else None
     return Standing(
         now=found,
         after=following(rota.schedule, found) if found else None,
-        gaps=gaps(shifts(rota.schedule, now, end)),
+        gaps=gaps(shifts(rota.schedule, now, until or end)),
+        until=until,
     )
 
 
@@ -109,14 +113,18 @@ def holds(stands: Standing, called: dict[str, str], *, now: datetime, zone: tzin
     return f"until {moment(shift.end, zone)}, for {left} more, {after}"
 
 
-def coverage(found: Sequence[Gap], zone: tzinfo) -> str:
-    """Return how much of the next two weeks nobody covers: `2 gaps in the next 14 days: …`."""
+def coverage(found: Sequence[Gap], zone: tzinfo, *, until: datetime | None = None) -> str:
+    """Return how much of the next two weeks nobody covers: `2 gaps in the next 14 days: …`.
+
+    Or until `until`, beyond which it is not known.
+    """
+    within = f"until {moment(until, zone)}" if until else "in the next 14 days"
     if not found:
-        return "no gap in the next 14 days"
+        return f"no gap {within}"
     listed = "; ".join(stretch(gap.start, gap.end, zone) for gap in found[:3])
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     one = len(found) == 1
-    return f"{len(found)} {'gap' if one else 'gaps'} in the next 14 days: {listed}{more}"
+    return f"{len(found)} {'gap' if one else 'gaps'} {within}: {listed}{more}"
 
 
 def layers(rota: Rota) -> list[str]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.calendars import Agenda, CalendarError, apart, events
+from tests.made_calendars import calendar, event
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 30, tzinfo=UTC)
@@ -15,16 +16,6 @@ ADA = "Ada Lovelace <ada@example.org>"
 BEN = "Ben Okri <ben@example.org>"
 KNOWN = (ADA, BEN)
 ENDLESS = "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"
-
-
-def calendar(*events: str, head: str = "") -> bytes:
-    lines = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Test//EN", head, *events, "END:VCALENDAR")
-    return "\r\n".join(line for line in lines if line).encode()
-
-
-def event(*lines: str, uid: str = "1", title: str = "ada@example.org") -> str:
-    given = (f"UID:{uid}", "DTSTAMP:20260101T000000Z", f"SUMMARY:{title}")
-    return "\r\n".join(("BEGIN:VEVENT", *given, *lines, "END:VEVENT"))
 
 
 ONCE = ("DTSTART:20260310T080000Z", "DTEND:20260310T160000Z")
@@ -147,6 +138,11 @@ def test_events_that_name_nobody_are_listed() -> None:
     found = read(calendar(lunches, event(*ONCE, uid="2"), event(*ONCE, uid="3", title="")))
     assert len(found.events) == 1
     assert found.unknown == ("Lunch (3 times)", "an event without a title")
+
+
+def test_an_address_of_any_length_is_nobodys() -> None:
+    endless = f"ATTENDEE:mailto:{'a' * 5000}@example.org"
+    assert people(calendar(event(*ONCE, endless, title="Shift"))) == []
 
 
 @pytest.mark.parametrize(

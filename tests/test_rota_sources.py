@@ -17,9 +17,9 @@ from alerts.rota import RotaError
 from alerts.rota_sources import INTERVAL, RENEWED, Sources, read_next
 from models.tables import OnCallCalendar
 from models.vocabulary import RotaSource
+from tests.made_calendars import calendar
+from tests.made_calendars import event as written
 from tests.made_rotas import ADA, BEN, CLEO, DAY, NOW, draft, name_at, override, saved, told
-from tests.test_calendar_events import calendar
-from tests.test_calendar_events import event as written
 from tests.vendors import API_TOKEN, FakePagerDuty
 
 URL = "https://cal.example.org/secret.ics"
@@ -198,6 +198,18 @@ def test_a_schedule_in_pagerduty_is_read_for_the_calendar(
     ada = people.write(Person(name="Ada Lovelace", email="ada@example.org"))
     first = datetime.fromisoformat(TURNS[0][0]), datetime.fromisoformat(TURNS[0][1] or "")
     assert kept(sqlite_db).bookings[0] == dict(event(ada, *first))
+
+
+def test_overrides_of_before_do_not_count_over_pagerdutys(
+    sqlite_db: Engine, elsewhere: Elsewhere, pagerduty: FakePagerDuty
+) -> None:
+    schedule_id = saved(sqlite_db)
+    override(sqlite_db, schedule_id, CLEO, "2026-06-02 09:00", "2026-06-02 17:00")
+    moved = draft(**PAGERDUTY)
+    rota_changes.save_schedule(sqlite_db, moved, by="g", now=NOW, schedule_id=schedule_id)
+    two_turns(pagerduty)
+    read_next(sqlite_db, elsewhere.sources(asking(pagerduty)), now=NOW)
+    assert told(sqlite_db, NOW, NOW + 20 * DAY) == "Ada Ben"
 
 
 def test_a_schedule_in_pagerduty_needs_a_token(sqlite_db: Engine, elsewhere: Elsewhere) -> None:

@@ -27,6 +27,8 @@ from alerts.wallclock import instant
 
 MOST_EVENTS = 5000
 MOST_UNKNOWN = 20
+LONGEST_ADDRESS = 254  # RFC 5321, and what is kept of a name
+LONGEST_NAME = 80
 CPU_SECONDS = 10
 MEMORY_BYTES = 1 << 30
 # A shift does not recur within the hour, and there is no end to counting what does.
@@ -132,13 +134,15 @@ def _mailbox(attendee: Any, known: Sequence[str]) -> str | None:
     """Return the mailbox behind `mailto:ada@example.org`, by the name we know if we do."""
     address = re.sub(r"^mailto:", "", str(attendee).strip(), flags=re.IGNORECASE)
     try:
-        person = people.read(address)
+        person = people.read(address[: LONGEST_ADDRESS + 1])
     except ValueError:
+        return None
+    if len(address) > LONGEST_ADDRESS:
         return None
     for mailbox in known:
         if people.same(mailbox, address):
             return mailbox
-    name = getattr(attendee, "params", {}).get("CN", "")
+    name = str(getattr(attendee, "params", {}).get("CN", ""))[:LONGEST_NAME]
     called = f"{name} <{person.email}>"
     try:
         return people.write(people.read(called)) if name else people.write(person)
