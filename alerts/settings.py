@@ -98,6 +98,11 @@ class Settings:
         "Called every minute while all is well: a dead man's switch, such as Healthchecks",
         secret=True,
     )
+    calendar_hosts: str = setting(
+        "",
+        "Hosts inside the private network whose calendars may be read as on-call schedules: "
+        "`calendar.corp, 10.0.0.7`",
+    )
     public_url: str = setting("", "How people reach these pages, for links in messages")
     access_token: str = setting("", "Password of the pages; needed beyond loopback", secret=True)
     proxy_user_header: str = setting(
@@ -171,6 +176,12 @@ class Settings:
     def database(self) -> str:
         """Return the URL of the database of rules and alerts."""
         return self.database_url or f"sqlite:///{Path(self.data_dir).resolve()}/wakeful.db"
+
+    @property
+    def private_calendar_hosts(self) -> frozenset[str]:
+        """Return the hosts, in lower case, that a calendar may be read from though private."""
+        hosts = (host.strip().casefold() for host in self.calendar_hosts.split(","))
+        return frozenset(host for host in hosts if host)
 
     @property
     def base_url(self) -> str:

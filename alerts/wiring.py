@@ -12,15 +12,22 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import channels, outward
+from alerts import channels, outward, rota_sources
+from alerts.calendars import apart
+from alerts.calendars.fetch import fetch
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
 from alerts.mappings import KnownMappings
 from alerts.notifiers import Directory, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
-from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
+from alerts.notifiers.pagerduty_rest import (
+    PagerDutyAssignment,
+    PagerDutyOnCall,
+    PagerDutySchedules,
+)
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.oncall import ScheduledPeople
 from alerts.outbox import release_leases
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError, stores
@@ -97,6 +104,7 @@ class Wiring:
             watched=self.watched,
             sweep=self._sweep,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
+            read_calendar=self._read_calendar,
         )
 
     def close(self) -> None:
@@ -110,6 +118,14 @@ class Wiring:
         self.db.dispose()
         if self.lock is not None:
             self.lock.close()
+
+    def _read_calendar(self, now: datetime) -> None:
+        sources = rota_sources.Sources(
+            fetch=lambda url: fetch(url, private=self.settings.private_calendar_hosts),
+            read=apart.read,
+            pagerduty=_pagerduty_schedules(self.settings),
+        )
+        rota_sources.read_next(self.db, sources, now=now)
 
     def _sweep(self, now: datetime) -> None:
         if self.store is not None:
@@ -165,17 +181,20 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         logs=log_store(settings, store, clock),
         spans_in=store,
         logs_in=store.logs if store else None,
-        usable=usable_channels(settings),
+        usable=usable_channels(settings, db),
         readers=Readers(signals, prometheus, patience=patience),
         clock=clock,
         lock=lock,
     )
 
 
-def usable_channels(settings: Settings) -> Channels:
-    """Return the channel kinds for which there are credentials."""
+def usable_channels(settings: Settings, db: Engine) -> Channels:
+    """Return the channel kinds for which there are credentials; schedules are kept in `db`."""
     notifiers: dict[str, Notifier] = {}
-    directories: Mapping[str, Directory] = {channels.PERSON: NamedPeople()}
+    directories: Mapping[str, Directory] = {
+        channels.PERSON: NamedPeople(),
+        channels.SCHEDULE: ScheduledPeople(db, _pagerduty_schedules(settings)),
+    }
     if settings.slack_bot_token:
         token, url = settings.slack_bot_token, settings.slack_url
         notifiers[channels.SLACK] = Slack(token, url=url)
@@ -199,6 +218,12 @@ def usable_channels(settings: Settings) -> Channels:
         page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
         base_url=settings.base_url,
     )
+
+
+def _pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
+    if not settings.pagerduty_api_token:
+        return None
+    return PagerDutySchedules(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
 
 
 def _lock(data: Path, db: Engine) -> IO[str] | None:

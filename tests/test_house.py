@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from alerts import channels, decision
 from alerts.settings import Settings
@@ -41,11 +42,11 @@ def test_what_the_documents_name_is_there(document: str) -> None:
     assert missing == []
 
 
-def test_every_channel_kind_can_be_told_or_looked_up_once_set_up() -> None:
+def test_every_channel_kind_can_be_told_or_looked_up_once_set_up(sqlite_db: Engine) -> None:
     settings = Settings(
         slack_bot_token="xoxb-1", pagerduty_routing_key="k" * 32, pagerduty_api_token="t"
     )
-    usable = usable_channels(settings)
+    usable = usable_channels(settings, sqlite_db)
     assert {*usable.notifiers, *usable.directories} == set(channels.KINDS)
 
 

@@ -79,7 +79,7 @@ class World:
             db=db,
             clock=lambda: self.now,
             ask=lambda questions, at: readers.read_all(questions, at=at),
-            usable=usable_channels(self.settings),
+            usable=usable_channels(self.settings, db),
         )
         policies.save_policy(db, PolicyDraft.model_validate(POLICY))
         self.rule_id = self.save(RULE)

@@ -10,6 +10,7 @@ from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
+from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.tables.rules import Policy, Rule
 from models.tables.running import EngineBeat, Heartbeat, Ping, SignalMapping, SourceStatus
 
@@ -25,6 +26,9 @@ __all__ = [
     "Inhibition",
     "Note",
     "Notification",
+    "OnCallCalendar",
+    "OnCallOverride",
+    "OnCallSchedule",
     "Ping",
     "Policy",
     "Remark",

@@ -1,6 +1,6 @@
 """Signal mappings.
 
-Revision: 0010, after 0001
+Revision: 0010, after 0002
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0010"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
