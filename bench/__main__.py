@@ -1,4 +1,4 @@
-"""`python -m bench [rules] [ingest] [pages] [paging] [crowd] [--large]`: measure, print, write docs/bench.md."""
+"""`python -m bench [PART …] [--large]`: measure, print, write docs/bench.md."""
 
 import argparse
 import os
