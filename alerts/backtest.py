@@ -70,7 +70,8 @@ class Hindsight:
 
     Attributes:
         alerts: In the order in which they became active.
-        held: For how long the condition held, summed over label sets.
+        held: For how long the condition held, summed over label sets, or nothing was there where
+            that is a breach.
         label_sets: How many there were; none means that there was no data.
     """
 
@@ -119,6 +120,7 @@ class _Table:
         self._fingerprints: dict[Identity, str] = {}
         self._changed: dict[int, list[Identity]] = {0: list(self.values)} if instants.count else {}
         self.held = 0
+        there = np.zeros(instants.count, dtype=bool)
         for identity, values in self.values.items():
             state = self._state(values)
             self._states[identity] = state
@@ -127,6 +129,9 @@ class _Table:
             for index in (np.flatnonzero(np.diff(state)) + 1).tolist():
                 self._changed.setdefault(index, []).append(identity)
             self.held += int(np.count_nonzero(state & _HOLDS))
+            there |= (state & _PRESENT).astype(bool)
+        if observations.silence(watch) is True:
+            self.held += int(np.count_nonzero(~there))
         self._identities = {print_: one for one, print_ in self._fingerprints.items()}
 
     @property

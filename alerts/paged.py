@@ -20,17 +20,14 @@ STORM_WITHIN = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """How alerts of a rule reach people.
+    """How alerts reach people: a policy, and what keeps it quiet.
 
     Attributes:
-        rule: Its name.
         group_by: The policy's; None where each alert is alone.
         storm_limit: New groups within a minute, beyond which they become one; 0 for no limit.
         silences: Those that were active at some time.
     """
 
-    rule: str
-    severity: Severity
     plan: Plan
     group_by: tuple[str, ...] | None = None
     storm_limit: int = 0
@@ -52,9 +49,19 @@ class Told:
     skipped: str = ""
 
 
-def told(alerts: Sequence[Past], route: Route, *, until: datetime) -> list[Told]:
-    """Return the steps that would have been taken until `until`, in order."""
-    way = _Way(route=route)
+def told(
+    alerts: Sequence[Past], route: Route, *, rule: str, severity: Severity, until: datetime
+) -> list[Told]:
+    """Return the steps that would have been taken until `until`, in order.
+
+    Args:
+        alerts: Those of one rule.
+        route: How they reach people.
+        rule: The rule's name.
+        severity: The rule's.
+        until: Until when time passes.
+    """
+    way = _Way(route=route, rule=rule, severity=severity)
     fired = [alert for alert in alerts if alert.fired_at is not None]
     begins, ends = (
         _by_instant(fired, lambda a: a.fired_at),
@@ -85,6 +92,8 @@ class _Way:
     """The groups on their way through time."""
 
     route: Route
+    rule: str
+    severity: Severity
     told: list[Told] = field(default_factory=list)
     _groups: list[_Group] = field(default_factory=list)
     _opened: list[datetime] = field(default_factory=list)
@@ -137,7 +146,7 @@ class _Way:
     def _member(self, alert: Past, quiet: Sequence[Quiet]) -> Members:
         labels = self._labels(alert)
         muted = any(match(silence.matchers, labels) for silence in quiet)
-        return Members(state=AlertState.FIRING, severity=self.route.severity, muted=muted)
+        return Members(state=AlertState.FIRING, severity=self.severity, muted=muted)
 
     def _home(self, alert: Past, at: datetime) -> _Group:
         key = groups.key(0, groups.shared(self._labels(alert), self.route.group_by))
@@ -152,7 +161,7 @@ class _Way:
             number=len(self._opened) + 1,
             key=key,
             opened_at=at,
-            stands=Standing(state=AlertState.FIRING, severity=self.route.severity, size=0),
+            stands=Standing(state=AlertState.FIRING, severity=self.severity, size=0),
         )
         self._groups.append(group)
         self._opened.append(at)
@@ -162,7 +171,7 @@ class _Way:
         return next((group for group in self._groups if group.key == key), None)
 
     def _labels(self, alert: Past) -> dict[str, str]:
-        return dict(identity(alert.labels, rule=self.route.rule, severity=self.route.severity))
+        return dict(identity(alert.labels, rule=self.rule, severity=self.severity))
 
 
 def _by_instant(
