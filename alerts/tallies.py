@@ -4,8 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
+from alerts import channels
 from alerts.inbox import OPEN
 from models.tables import Alert, Delivery, Rule
 from models.vocabulary import Outcome
@@ -30,7 +31,8 @@ class Watch:
 class Delivered:
     """How many messages were to be delivered, and how many were.
 
-    A message is one event of one group for one channel, however many attempts it took.
+    A message is one event of one group for one channel, however many attempts it took. What
+    follows from a post, such as its thread, is not counted.
     """
 
     wanted: int
@@ -57,7 +59,8 @@ def open_by_rule(session: Session) -> dict[int, list[int]]:
 def delivered(session: Session, *, since: datetime) -> Delivered:
     """Return how many messages were tried since then, and how many of them got through."""
     message = (Delivery.group_id, Delivery.channel, Delivery.event)
-    tried = select(*message).where(Delivery.at >= since).distinct()
+    following = or_(*(col(Delivery.channel).startswith(f"{kind}:") for kind in channels.FOLLOWING))
+    tried = select(*message).where(Delivery.at >= since, ~following).distinct()
     reached = tried.where(col(Delivery.outcome).in_(_REACHED))
     return Delivered(
         wanted=session.exec(select(func.count()).select_from(tried.subquery())).one(),

@@ -11,15 +11,19 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import channels, outward
+from alerts import channels, evidence, outward
 from alerts.delivery import Channels
+from alerts.evidence import TraceEvidence
 from alerts.jobs import Jobs
-from alerts.notifiers import Directory, Notifier
+from alerts.notifiers import Directory, Listener, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.notifiers.slack_people import Members
+from alerts.notifiers.slack_threads import SlackThread
 from alerts.outbox import release_leases
+from alerts.presses import Presses
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError
 from models.clock import Clock, utc_now
@@ -56,6 +60,7 @@ class Wiring:
         expressions: Where raw PromQL goes; None without a Prometheus.
         traces, logs, spans_in, logs_in: None without the embedded store.
         usable: Every channel kind that is configured.
+        listeners: What hears from vendors over a connection of its own, in engines.
     """
 
     settings: Settings
@@ -71,6 +76,7 @@ class Wiring:
     spans_in: SpanSink | None = None
     logs_in: LogSink | None = None
     usable: Channels = field(default_factory=Channels)
+    listeners: tuple[Listener, ...] = ()
     readers: Readers = field(default_factory=lambda: Readers(Sources(), None))
     clock: Clock = utc_now
     lock: IO[str] | None = None
@@ -82,10 +88,16 @@ class Wiring:
             clock=self.clock,
             ask=lambda questions, at: self.readers.read_all(questions, at=at),
             usable=self.usable,
+            listeners=self.listeners,
             watched=self.watched,
             sweep=self._sweep,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
         )
+
+    @property
+    def presses(self) -> Presses:
+        """Return what follows presses of Slack's buttons."""
+        return _presses(self.settings, self.db, self.clock)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -141,7 +153,8 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         logs=store.logs if store else None,
         spans_in=store,
         logs_in=store.logs if store else None,
-        usable=usable_channels(settings),
+        usable=usable_channels(settings, traces=store),
+        listeners=_listeners(settings, db, clock),
         readers=Readers(signals, prometheus, patience=patience),
         clock=clock,
         lock=lock,
@@ -168,14 +181,15 @@ def prometheus_access(settings: Settings) -> PrometheusAccess:
     )
 
 
-def usable_channels(settings: Settings) -> Channels:
-    """Return the channel kinds for which there are credentials."""
+def usable_channels(settings: Settings, *, traces: TraceStore | None = None) -> Channels:
+    """Return the channel kinds for which there are credentials; `traces` explain alerts."""
     notifiers: dict[str, Notifier] = {}
     directories: Mapping[str, Directory] = {channels.PERSON: NamedPeople()}
     if settings.slack_bot_token:
         token, url = settings.slack_bot_token, settings.slack_url
         notifiers[channels.SLACK] = Slack(token, url=url)
         notifiers[channels.SLACK_DM] = SlackDirect(token, url=url)
+        notifiers[channels.SLACK_THREAD] = SlackThread(token, url=url)
     if settings.pagerduty_routing_key:
         notifiers[channels.PAGERDUTY] = PagerDutyEvents(
             {"default": settings.pagerduty_routing_key}, url=settings.pagerduty_events_url
@@ -194,7 +208,25 @@ def usable_channels(settings: Settings) -> Channels:
         reach=tuple(kind for kind in direct if kind in notifiers),
         page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
         base_url=settings.base_url,
+        evidence=TraceEvidence(traces, base_url=settings.base_url) if traces else evidence.none,
     )
+
+
+def _presses(settings: Settings, db: Engine, clock: Clock) -> Presses:
+    if not settings.slack_bot_token:
+        return Presses(db=db, clock=clock)
+    members = Members(settings.slack_bot_token, url=settings.slack_url)
+    return Presses(db=db, clock=clock, find=members.find)
+
+
+def _listeners(settings: Settings, db: Engine, clock: Clock) -> tuple[Listener, ...]:
+    if not settings.slack_app_token:
+        return ()
+    # Here, since websockets take a tenth of a second that others need not.
+    from alerts.notifiers.slack_socket import SlackSocket
+
+    take = _presses(settings, db, clock).take
+    return (SlackSocket(settings.slack_app_token, take, clock, url=settings.slack_url),)
 
 
 def _lock(data: Path, db: Engine) -> IO[str] | None:

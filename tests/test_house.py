@@ -46,7 +46,8 @@ def test_every_channel_kind_can_be_told_or_looked_up_once_set_up() -> None:
         slack_bot_token="xoxb-1", pagerduty_routing_key="k" * 32, pagerduty_api_token="t"
     )
     usable = usable_channels(settings)
-    assert {*usable.notifiers, *usable.directories} == set(channels.KINDS)
+    kinds = {*channels.KINDS, *channels.FOLLOWING}
+    assert {*usable.notifiers, *usable.directories} == kinds
 
 
 def test_every_golden_signal_has_its_promql() -> None:

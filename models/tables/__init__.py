@@ -11,7 +11,7 @@ from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
 from models.tables.rules import Policy, Rule
-from models.tables.running import EngineBeat, Heartbeat, Ping, SourceStatus
+from models.tables.running import EngineBeat, Heartbeat, Link, Ping, SourceStatus
 
 __all__ = [
     "Alert",
@@ -23,6 +23,7 @@ __all__ = [
     "Handover",
     "Heartbeat",
     "Inhibition",
+    "Link",
     "Note",
     "Notification",
     "Ping",
