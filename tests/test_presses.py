@@ -142,7 +142,7 @@ def test_a_muted_alert_offers_no_escalation(firing: World, presses: Presses) -> 
             "comment": "planned",
         }
     )
-    silences.save_silence(firing.db, draft, by="ada", now=firing.now)
+    silences.silence(firing.db, draft, by="ada", now=firing.now)
     firing.minutes(1, value=0.2)
     assert list(buttons(firing)) == ["acknowledge", "snooze", "resolve", "open"]
     assert "muted by silence 1" in shown(firing)
