@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ColumnElement, Engine, or_
+from sqlalchemy import ColumnElement, Engine, literal, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
@@ -143,11 +143,14 @@ def _due(kinds: Collection[str], now: datetime) -> tuple[ColumnElement[bool], ..
     due = (col(Notification.next_attempt_at) <= now, free(Notification, now=now), of_kind)
     if not set(kinds) & set(channels.FOLLOWING):
         return due
-    # A reply takes no page's turn: the vendor counts what it is sent by channel.
-    post = aliased(Notification)
-    posts = func.replace(Notification.channel, f"{channels.SLACK_THREAD}:", f"{channels.SLACK}:")
-    first = select(post.id).where(col(post.channel) == posts, col(post.next_attempt_at) <= now)
-    return (*due, ~first.exists())
+    # A reply takes no page's turn: the vendor counts what it is sent by channel. The busy channels
+    # are found once, not once for each reply: ten thousand of those took 38 s.
+    post, kind = aliased(Notification), f"{channels.SLACK}:"
+    thread = literal(f"{channels.SLACK_THREAD}:").concat(func.substr(post.channel, len(kind) + 1))
+    busy = select(thread).where(
+        col(post.next_attempt_at) <= now, col(post.channel).startswith(kind)
+    )
+    return (*due, col(Notification.channel).not_in(busy))
 
 
 def _find(usable: Channels, kind: str, target: str, now: datetime) -> list[Person]:

@@ -68,6 +68,7 @@ class SlackSocket:
         *,
         url: str = SLACK_URL,
         pause: timedelta = PAUSE,
+        ping_seconds: float = PING_SECONDS,
     ) -> None:
         """Keep what is needed; `start` connects.
 
@@ -77,10 +78,12 @@ class SlackSocket:
             clock: For `state`.
             url: Of the Web API, which tells where to connect.
             pause: Before the first new attempt.
+            ping_seconds: Between two questions whether the connection is alive; see above.
         """
         self._web = SlackWeb(token, url=url, advice=FOR_THE_APP)
         self._token, self._take, self._clock = token, take, clock
         self._first_pause, self._pause = pause, timedelta()
+        self._ping_seconds = ping_seconds
         self._state = LinkState()
         self._stopping = threading.Event()
         self._wanted = threading.Event()  # another connection
@@ -171,8 +174,8 @@ class SlackSocket:
         with connect(
             address,
             open_timeout=OPEN_SECONDS,
-            ping_interval=PING_SECONDS,
-            ping_timeout=PING_SECONDS,
+            ping_interval=self._ping_seconds,
+            ping_timeout=self._ping_seconds,
             close_timeout=CLOSE_SECONDS,
             logger=silent,
         ) as wire:
