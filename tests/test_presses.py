@@ -1,7 +1,5 @@
 """What the on-call sees when they press a button in Slack."""
 
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -276,21 +274,3 @@ def test_what_is_whispered_can_mention_nobody(
 ) -> None:
     presses.take(a_press(key="<!channel>", response_url=whispers.url))
     assert whispers.texts == ["There is no alert &lt;!channel&gt;."]
-
-
-@pytest.fixture
-def held(sqlite_db: Engine) -> Iterator[threading.Event]:
-    """A database whose only place to write is taken until told otherwise."""
-    go_on, taken = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with sqlite_db.begin():
-            taken.set()
-            go_on.wait(10)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert taken.wait(10)
-    yield go_on
-    go_on.set()
-    thread.join()

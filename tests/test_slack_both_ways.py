@@ -1,6 +1,7 @@
 """Wakeful as wired, and Slack as it is in the demo: from the breach to the press and back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,21 @@ def test_resolved_in_slack_it_is_over(slack: Slack, world: World) -> None:
     assert the_post(slack)["text"].startswith("Resolved")
     (button,) = the_post(slack)["blocks"][-1]["elements"]
     assert button["action_id"] == "open"
+
+
+@contextmanager
+def busy(db: Engine) -> Iterator[None]:
+    """Let the database's only place to write be taken."""
+    with db.begin():
+        yield
+
+
+def test_a_press_while_the_database_is_busy_is_answered_in_time_and_not_lost(
+    slack: Slack, world: World
+) -> None:
+    with busy(world.db):
+        assert press(slack, "acknowledge") == ""
+    until(lambda: world.alert.acknowledged_by == "Ada Lovelace")
 
 
 def test_what_the_page_of_slack_shows_can_be_chosen(slack: Slack, world: World) -> None:
