@@ -8,7 +8,7 @@ What the message says is worded when it is sent, from what is true then. `alerts
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ColumnElement, Engine, or_
+from sqlalchemy import ColumnElement, Engine, not_, or_
 from sqlmodel import Session, col, select, update
 
 from alerts import channels, plans
@@ -112,6 +112,15 @@ def free(table: type[Notification] | type[Rule], *, now: datetime) -> ColumnElem
         col(table.leased_until) <= now,
         col(table.leased_by).not_in(alive),
     )
+
+
+def leading(channel: str) -> ColumnElement[bool]:
+    """Return the condition that the column `channel` names none that follows from another.
+
+    What follows, such as a thread, may wait in a storm or be locked by people: nobody is called
+    for that.
+    """
+    return not_(or_(*(col(channel).startswith(f"{kind}:") for kind in channels.FOLLOWING)))
 
 
 def _row(session: Session, group_id: int, channel: str) -> Notification | None:

@@ -4,10 +4,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, select
 
-from alerts import channels
 from alerts.inbox import OPEN
+from alerts.outbox import leading
 from models.tables import Alert, Delivery, Rule
 from models.vocabulary import Outcome
 
@@ -59,8 +59,7 @@ def open_by_rule(session: Session) -> dict[int, list[int]]:
 def delivered(session: Session, *, since: datetime) -> Delivered:
     """Return how many messages were tried since then, and how many of them got through."""
     message = (Delivery.group_id, Delivery.channel, Delivery.event)
-    following = or_(*(col(Delivery.channel).startswith(f"{kind}:") for kind in channels.FOLLOWING))
-    tried = select(*message).where(Delivery.at >= since, ~following).distinct()
+    tried = select(*message).where(Delivery.at >= since, leading(Delivery.channel)).distinct()
     reached = tried.where(col(Delivery.outcome).in_(_REACHED))
     return Delivered(
         wanted=session.exec(select(func.count()).select_from(tried.subquery())).one(),

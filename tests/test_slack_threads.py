@@ -5,9 +5,11 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from alerts import actions
+from alerts import actions, audit
 from alerts.outbox import THREAD_WAIT
+from alerts.selfwatch import SelfWatch
 from models.tables import Remark
+from signals import Query
 from tests.world import MINUTE, SECOND, World
 
 SOON = THREAD_WAIT + SECOND
@@ -159,6 +161,20 @@ def test_a_reply_that_is_refused_for_good_is_tried_once_and_not_told_of(firing: 
     firing.minutes(1, value=0.2)
     refused = [entry for entry in firing.ledger(threads=True) if entry.endswith("refused")]
     assert refused == ["trigger slack-thread:#llm refused"]
+
+
+def test_a_reply_that_waits_or_is_refused_calls_nobody(firing: World) -> None:
+    refused = {"ok": False, "error": "restricted_action_thread_locked"}
+    firing.slack.errors["chat.postMessage"] = refused
+    actions.note(firing.db, firing.alert.id or 0, author="ada", text="looking", now=firing.now)
+    firing.deliver()
+    actions.note(firing.db, firing.alert.id or 0, author="ada", text="late", now=firing.now)
+    with Session(firing.db) as session:
+        late = audit.audit(session, now=firing.now + 10 * MINUTE)
+    assert {one.what: one.count for one in late}["message"] == 0
+    broken = Query(signal="channel_broken", window=MINUTE, by=("channel",))
+    samples = SelfWatch(db=firing.db).read(broken, at=firing.now).samples
+    assert [sample.labels["channel"] for sample in samples] == ["slack:#llm"]
 
 
 def test_killed_before_its_record_a_reply_is_written_once_more_and_no_more(firing: World) -> None:
