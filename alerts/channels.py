@@ -5,12 +5,14 @@
     pagerduty:default       a PagerDuty service, by its routing key
     pagerduty-assign:email  this alert's PagerDuty incident, assigned to that person
     oncall:default          whoever PagerDuty says is on call, or of one escalation policy: its id
+    schedule:name           whoever is on call by one of our own schedules
     person:email            a named person
+
+The last three name people, not places: when they are due they expand to the kinds above.
 
     slack-thread:#name      the thread of the post in that Slack channel
 
-The people are no places: when they are due they expand to the kinds above. A thread follows from
-its post: nobody names it in a policy.
+A thread follows from its post: nobody names it in a policy.
 """
 
 SLACK = "slack"
@@ -19,10 +21,11 @@ SLACK_THREAD = "slack-thread"
 PAGERDUTY = "pagerduty"
 PAGERDUTY_ASSIGN = "pagerduty-assign"
 ONCALL = "oncall"
+SCHEDULE = "schedule"
 PERSON = "person"
-KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, PERSON)
+KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, SCHEDULE, PERSON)
 FOLLOWING = (SLACK_THREAD,)
-PEOPLE = (ONCALL, PERSON)
+PEOPLE = (ONCALL, SCHEDULE, PERSON)
 KEPT_CURRENT = (SLACK, SLACK_DM)  # posts that are updated in place, without calling anybody
 
 
