@@ -24,7 +24,12 @@ PRESSES = Counter(
     "wakeful_slack_presses_total", "Presses of buttons in Slack", ["action", "outcome"]
 )
 FAILED = "Wakeful could not record that. Try again."
+_STRANGER = "Slack does not know who you are, so nothing was done"
 _NO_ZONE = "Slack does not tell your time zone, so that this is 9:00 UTC."
+
+
+class StrangerError(Exception):
+    """Slack does not know who pressed."""
 
 
 class Find(Protocol):
@@ -76,7 +81,7 @@ class Presses:
         said, outcome = "", "followed"
         try:
             said = self._act(pressed)
-        except (UnknownAlertError, TransitionError, StaleError) as error:
+        except (UnknownAlertError, TransitionError, StaleError, StrangerError) as error:
             said, outcome = _sentence(error), "refused"
         except Exception:  # the top of this door
             logger.exception("press action=%s user=%s failed", pressed.action, pressed.user_id)
@@ -92,7 +97,10 @@ class Presses:
     def _act(self, pressed: Press) -> str:
         """Return what to whisper about what was done; empty if the post says it all."""
         now = self.clock()
-        who = _presser(pressed, self.find(pressed.user_id, now=now))
+        member = self.find(pressed.user_id, now=now)
+        if member.stranger:
+            raise StrangerError(_STRANGER)
+        who = _presser(pressed, member)
         return _ACTS[pressed.action](self.db, pressed, who, now)
 
 

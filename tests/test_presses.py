@@ -226,11 +226,20 @@ def test_an_unknown_alert_is_answered(world: World, presses: Presses, whispers: 
         ({"id": "U404"}, "U404"),
     ],
 )
-def test_who_is_unknown_takes_it_under_what_slack_calls_them(
+def test_whom_slack_does_not_tell_us_of_takes_it_under_their_handle(
     firing: World, presses: Presses, user: dict[str, str], name: str
 ) -> None:
+    firing.slack.errors["users.info"] = {"ok": False, "error": "missing_scope"}
     press(firing, presses, "acknowledge", user=user)
     assert firing.alert.acknowledged_by == name
+
+
+def test_who_is_unknown_to_slack_is_told_so_and_changes_nothing(
+    firing: World, presses: Presses, whispers: Whispers
+) -> None:
+    press(firing, presses, "acknowledge", user={"id": "U404"}, response_url=whispers.url)
+    assert firing.alert.state is AlertState.FIRING
+    assert whispers.texts == ["Slack does not know who you are, so nothing was done."]
 
 
 def test_without_a_bot_token_a_press_counts_all_the_same(firing: World) -> None:

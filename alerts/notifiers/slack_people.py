@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.notifiers import NotifyError
 from alerts.notifiers.answers import plain
+from alerts.notifiers.slack_errors import SlackRefusalError
 from alerts.notifiers.slack_web import SLACK_URL, SlackWeb, optional_text
 
 logger = logging.getLogger(__name__)
@@ -29,14 +30,17 @@ class Member:
 
     Attributes:
         zone: The name of a time zone, such as Europe/Berlin.
+        stranger: Slack itself knows no such user, as opposed to not telling.
     """
 
     name: str = ""
     email: str = ""
     zone: str = ""
+    stranger: bool = False
 
 
 NOBODY = Member()
+STRANGER = Member(stranger=True)
 
 
 class Members:
@@ -50,14 +54,14 @@ class Members:
         self._lock = threading.Lock()
 
     def find(self, user_id: str, *, now: datetime) -> Member:
-        """Return who the user is; NOBODY if Slack does not tell, for whatever reason."""
+        """Return who the user is; NOBODY if Slack does not tell, STRANGER if it knows no such."""
         with self._lock:
             member, until = self._known.get(user_id, (NOBODY, now))
         if now < until:
             return member
         member = self._ask(user_id)
         with self._lock:
-            kept = UNKNOWN_FOR if member == NOBODY else KNOWN_FOR
+            kept = UNKNOWN_FOR if member in (NOBODY, STRANGER) else KNOWN_FOR
             self._known[user_id] = member, now + kept
             self._known.move_to_end(user_id)
             while len(self._known) > MOST:
@@ -71,7 +75,8 @@ class Members:
             )
         except NotifyError as error:
             logger.warning("slack user=%s unknown=%s", user_id, error)
-            return NOBODY
+            refused = isinstance(error, SlackRefusalError) and error.code == "user_not_found"
+            return STRANGER if refused else NOBODY
         named = (
             optional_text(found, "user", "profile", "real_name"),
             optional_text(found, "user", "real_name"),
