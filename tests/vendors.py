@@ -1,5 +1,6 @@
 """Vendors at the wire: one that misbehaves byte by byte, and two that enforce their own rules."""
 
+import itertools
 import json
 import socket
 import threading
@@ -113,6 +114,7 @@ class FakeSlack:
         self.threads: list[dict[str, Any]] = []  # the other replies
         self.people = {"U1": {"name": "ada.lovelace", "tz": "Europe/Berlin"}}
         self.calls: list[str] = []
+        self._numbers = itertools.count()
         self.errors: dict[str, dict[str, Any]] = {}
         methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": lambda _: {"ok": True, "team": "Acme", "user": "wakeful"},
@@ -161,7 +163,7 @@ class FakeSlack:
         if flaw := flaw_of(asked.get("blocks", [])):
             metadata = {"messages": [flaw]}
             return {"ok": False, "error": "invalid_blocks", "response_metadata": metadata}
-        ts = f"17000000{len(self.calls):02}.000100"
+        ts = f"{1_700_000_000 + next(self._numbers)}.000100"  # posts come side by side
         posted = {"ts": ts, "text": asked["text"]}
         if f"{channel}/{asked.get('thread_ts')}" in self.posts:
             posted["thread_ts"] = asked["thread_ts"]
