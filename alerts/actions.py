@@ -19,10 +19,12 @@ from alerts import channels, escalation, lifecycle, outbox, plans
 from alerts.decision import CURSOR, OPEN, Decision, core, deciding, retrying
 from alerts.escalation import Cursor
 from alerts.lifecycle import TransitionError
-from models.tables import Alert, Group, Note, Reply
+from models.tables import Alert, Group, Note, Remark, Reply
 from models.vocabulary import AlertState, Event
 
 LONGEST_SNOOZE = timedelta(days=7)
+ESCALATE_NOW = "asked to escalate now"
+SAME_PRESS = timedelta(seconds=3)
 T = TypeVar("T")
 
 
@@ -129,6 +131,8 @@ def reassign(
 def escalate_now(db: Engine, alert: int | str, *, by: str, now: datetime, key: str = "") -> None:
     """Have the policy's next step taken at once; whoever has the alert asks for help.
 
+    Who asks twice within a few seconds has pressed twice, and wakes no second person.
+
     Raises:
         UnknownAlertError: There is no such alert.
         TransitionError: It is pending or resolved, muted, or its policy has no step.
@@ -138,9 +142,11 @@ def escalate_now(db: Engine, alert: int | str, *, by: str, now: datetime, key: s
     def decide(decision: Decision) -> None:
         rows = _opened(decision, alert, "escalate")
         group = _group(decision, rows)
+        if _asked_lately(decision, group, by):
+            return
         for row in rows:
             decision.move(row, lifecycle.release(core(row)), actor=by)
-        _remark(decision, rows, "asked to escalate now", by=by)
+        _remark(decision, rows, ESCALATE_NOW, by=by)
         decision.settle()
         if group.muted:
             raise TransitionError("it is muted: end the silence first")
@@ -191,6 +197,8 @@ def note(
         row = find(decision.session, alert_id)
         written = Note(alert_id=cast(int, row.id), at=now, author=author, text=text.strip())
         decision.session.add(written)
+        if row.group_id is not None:
+            decision.tell(row.group_id)
 
     _act(db, decide, TypeAdapter(None), now=now, key=key)
 
@@ -266,6 +274,12 @@ def _group(decision: Decision, rows: list[Alert]) -> Group:
 
 def _remark(decision: Decision, rows: list[Alert], text: str, *, by: str) -> None:
     decision.remark(cast(int, rows[0].group_id), text, actor=by)
+
+
+def _asked_lately(decision: Decision, group: Group, by: str) -> bool:
+    asked = (Remark.group_id == group.id, Remark.actor == by, Remark.text == ESCALATE_NOW)
+    lately = col(Remark.at) > decision.now - SAME_PRESS
+    return decision.session.exec(select(Remark.id).where(*asked, lately)).first() is not None
 
 
 def _cursor(group: Group) -> Cursor:

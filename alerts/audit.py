@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
+from alerts.outbox import leading
 from models.tables import Group, Notification, Rule
 from signals.units import span
 
@@ -54,7 +55,9 @@ def _steps(session: Session, now: datetime) -> Lateness:
 def _messages(session: Session, now: datetime) -> Lateness:
     due = col(Notification.next_attempt_at)
     count, oldest = session.exec(
-        select(func.count(), func.min(due)).where(due < now - MESSAGE_GRACE)
+        select(func.count(), func.min(due)).where(
+            due < now - MESSAGE_GRACE, leading(Notification.channel)
+        )
     ).one()
     return Lateness(what="message", count=count, by=now - oldest if oldest else timedelta())
 

@@ -56,11 +56,13 @@ class _Touched:
     Attributes:
         joined: An alert has joined it.
         seen: Something changed that a post about it shows.
+        told: Something happened that only the thread of a post tells.
     """
 
     group: Group
     joined: bool = False
     seen: bool = False
+    told: bool = False
 
 
 class Decision:
@@ -137,6 +139,10 @@ class Decision:
         self.session.add(Remark(group_id=group_id, at=self.now, actor=actor, text=text))
         self.lock(group_id).seen = True
 
+    def tell(self, group_id: int) -> None:
+        """Have the threads of a group's posts told what this decision writes about it."""
+        self.lock(group_id).told = True
+
     def lock(self, group_id: int) -> "_Touched":
         """Return the group, locked until the transaction ends."""
         touched = self._touched.get(group_id)
@@ -153,8 +159,13 @@ class Decision:
             self._settle(touched)
 
     def _settle(self, touched: _Touched) -> None:
-        if not (touched.joined or touched.seen):
-            return
+        if touched.joined or touched.seen:
+            self._bring_up_to_date(touched)
+        if touched.joined or touched.seen or touched.told:
+            outbox.want_threads(self.session, cast(int, touched.group.id), now=self.now)
+        touched.joined = touched.seen = touched.told = False
+
+    def _bring_up_to_date(self, touched: _Touched) -> None:
         group = touched.group
         before = Standing(**group.model_dump(include=STANDING))
         alike = _alike(self.session, cast(int, group.id))
@@ -179,7 +190,6 @@ class Decision:
             outbox.want_everywhere(self.session, group, _EVENTS[after.state], now=self.now)
         else:
             outbox.want_updates(self.session, group, _EVENTS[after.state], now=self.now)
-        touched.joined = touched.seen = False
 
     def _swap(self, row: Alert, values: Mapping[str, Any]) -> None:
         """Compare and swap on `version`."""

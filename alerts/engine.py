@@ -101,6 +101,7 @@ def _step(decision: Decision, group: Group) -> bool:
         skipped=move.skipped,
     )
     decision.session.add_all([group, taken])
+    decision.tell(cast(int, group.id))
     for channel in () if move.skipped else move.step.channels:
         outbox.want(decision.session, cast(int, group.id), Event.TRIGGER, channel, now=now)
     said = move.skipped or move.step.channels

@@ -1,14 +1,14 @@
 """Reading alerts: what is wrong now, what happened to one alert, what was sent."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
 from sqlmodel import Session, col, func, or_, select
 
 from alerts.conditions import AnyCondition, parse_condition
-from alerts.wording import summary
+from alerts.wording import LATE, step_taken, summary
 from models.tables import (
     Alert,
     Delivery,
@@ -23,10 +23,8 @@ from models.tables import (
     Transition,
 )
 from models.vocabulary import AlertState, Outcome, Severity
-from signals.units import span
 
 OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
-LATE = timedelta(seconds=5)  # a step taken later than this says so
 _WORST_FIRST = list(Severity)
 _GOOD = (Outcome.DELIVERED, Outcome.EXPANDED)
 _ROWS = select(Alert, Rule, Group).join(Rule).join(Group, isouter=True)
@@ -224,20 +222,12 @@ def _state(row: Transition) -> Entry:
 
 
 def _step(row: Escalation) -> Entry:
-    late = row.at - row.due_at
-    text = f"step {row.step + 1}: {', '.join(row.channels)}"
-    if row.round:
-        text = f"round {row.round + 1}, {text}"
-    if row.skipped:
-        text += f" skipped: {row.skipped}"
-    if late >= LATE:
-        text += f" (late by {span(late)})"
     return Entry(
         at=row.at,
         kind=EntryKind.STEP,
-        text=text,
+        text=step_taken(row),
         actor="engine",
-        ok=late < LATE,
+        ok=row.at - row.due_at < LATE,
         channels=tuple(row.channels),
     )
 

@@ -24,6 +24,7 @@ from alerts.delivery import Channels
 from alerts.engine import Muter
 from alerts.evaluation import Ask, Evaluator
 from alerts.health import complaints
+from alerts.notifiers import Listener
 from alerts.selfwatch import SelfWatch
 from models.clock import Clock
 from models.database import read_only
@@ -39,6 +40,7 @@ REPLIES_KEPT = timedelta(days=7)  # PagerDuty repeats a webhook for two
 # One lane a vendor: a vendor that hangs delays nobody else's messages.
 LANES = {
     "slack": (channels.SLACK, channels.SLACK_DM),
+    "slack_thread": (channels.SLACK_THREAD,),
     "pagerduty": (channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN),
     "people": channels.PEOPLE,
 }
@@ -65,6 +67,7 @@ class Jobs:
         engine_id: Whose leases are taken; another for every process.
         ask: Answers questions; see `alerts.evaluation`.
         watched: Sources whose freshness is looked after.
+        listeners: What hears from vendors while the jobs run.
         sweep: Deletes what retention says may go.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
         read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
@@ -75,6 +78,7 @@ class Jobs:
     ask: Ask
     usable: Channels
     watched: Sequence[Source] = ()
+    listeners: Sequence[Listener] = ()
     sweep: Callable[[datetime], None] = lambda _now: None
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -111,9 +115,14 @@ class Jobs:
             )  # fmt: skip
         scheduler.start()
         self._scheduler = scheduler
+        for listener in self.listeners:
+            listener.start()
 
     def stop(self) -> None:
-        """Stop ticking, once what is being sent is sent and recorded."""
+        """Stop ticking, once what is being sent is sent and recorded, and what was heard done."""
+        if self._scheduler is not None:
+            for listener in self.listeners:
+                listener.stop()
         with self._lock:  # shutdown holds the scheduler's locks while it waits: see `_hurry`
             self._stopping.set()
         if self._scheduler is not None:
@@ -170,6 +179,11 @@ class Jobs:
         for source in self.watched:
             selfwatch.look(self.db, source, now=self.clock())
 
+    def report(self) -> None:
+        """Write how the connections of the listeners are doing; `/healthz` tells."""
+        states = {listener.name: listener.state for listener in self.listeners}
+        running.report(self.db, self.engine_id, states, now=self.clock())
+
     def _hurry(self) -> None:
         """Tick the lanes now, unless stopping: the scheduler would wait for us, and we for it."""
         with self._lock:
@@ -209,6 +223,7 @@ class Jobs:
             ("calendars", lambda: self.read_calendar(self.clock()), 5),
             ("sweep", self._sweep, 3600),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),
+            *([("report", self.report, 5)] if self.listeners else []),
         ]
 
     def _top(self, name: str, run: Callable[[], None]) -> None:

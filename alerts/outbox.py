@@ -8,7 +8,7 @@ What the message says is worded when it is sent, from what is true then. `alerts
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ColumnElement, Engine, or_
+from sqlalchemy import ColumnElement, Engine, not_, or_
 from sqlmodel import Session, col, select, update
 
 from alerts import channels, plans
@@ -17,6 +17,7 @@ from models.vocabulary import Event
 
 # An engine that has not beaten for so long is taken for dead: what it leased is anybody's.
 DEAD_AFTER = timedelta(seconds=8)
+THREAD_WAIT = timedelta(seconds=5)
 
 
 def want(session: Session, group_id: int, event: Event, channel: str, *, now: datetime) -> None:
@@ -32,14 +33,36 @@ def want(session: Session, group_id: int, event: Event, channel: str, *, now: da
     session.add(row)
 
 
+def want_threads(session: Session, group_id: int, *, now: datetime) -> None:
+    """Have the threads of a group's posts told what happened; of no post, there is no thread.
+
+    They wait a moment, so that a burst is one reply and no page waits for a reply's turn.
+    """
+    posted = (Notification.group_id == group_id, col(Notification.external_id).is_not(None))
+    for post in session.exec(select(Notification).where(*posted)).all():
+        thread = channels.thread_of(post.channel)
+        if thread is None:
+            continue
+        row = _row(session, group_id, thread)
+        if row is None:
+            row = Notification(group_id=group_id, channel=thread, wanted=post.wanted, wanted_at=now)
+        row.revision += 1
+        row.wanted = post.wanted
+        if row.next_attempt_at is None:
+            due = max(now + THREAD_WAIT, row.not_before or now)
+            row.wanted_at, row.attempts, row.error, row.next_attempt_at = now, 0, "", due
+        session.add(row)
+
+
 def want_everywhere(session: Session, group: Group, event: Event, *, now: datetime) -> None:
     """Set what every channel that was to hear of `group` should know now."""
     group_id = cast(int, group.id)
     told = select(Notification.channel).where(Notification.group_id == group_id)
     for channel in session.exec(told).all():
-        if channels.parse(channel)[0] in channels.PEOPLE:
+        kind = channels.parse(channel)[0]
+        if kind in channels.PEOPLE:
             settle(session, group_id, channel)
-        else:
+        elif kind not in channels.FOLLOWING:
             want(session, group_id, event, channel, now=now)
 
 
@@ -89,6 +112,15 @@ def free(table: type[Notification] | type[Rule], *, now: datetime) -> ColumnElem
         col(table.leased_until) <= now,
         col(table.leased_by).not_in(alive),
     )
+
+
+def leading(channel: str) -> ColumnElement[bool]:
+    """Return the condition that the column `channel` names none that follows from another.
+
+    What follows, such as a thread, may wait in a storm or be locked by people: nobody is called
+    for that.
+    """
+    return not_(or_(*(col(channel).startswith(f"{kind}:") for kind in channels.FOLLOWING)))
 
 
 def _row(session: Session, group_id: int, channel: str) -> Notification | None:

@@ -69,7 +69,7 @@ class StepDraft(BaseModel):
     @field_validator("channels")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(channels.name(*channels.parse(name)) for name in names)
+        return tuple(channels.nameable(name) for name in names)
 
     def step(self) -> Step:
         """Return what the core knows of it."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
 from alerts import audit, inbox, pings
+from alerts.outbox import leading
 from models.database import read_only
 from models.tables import Delivery, SourceStatus
 from models.vocabulary import DataState, Outcome
@@ -131,7 +132,9 @@ def _silences(session: Session, _now: datetime) -> dict[str, float]:
 
 
 def _broken(session: Session, now: datetime) -> dict[str, float]:
-    lately = select(func.max(Delivery.id)).where(Delivery.at > now - LEDGER)
+    lately = select(func.max(Delivery.id)).where(
+        Delivery.at > now - LEDGER, leading(Delivery.channel)
+    )
     last = col(Delivery.id).in_(lately.group_by(col(Delivery.channel)))
     rows = session.exec(select(Delivery.channel, Delivery.outcome).where(last))
     return {channel: float(outcome in _BROKEN) for channel, outcome in rows}

@@ -71,8 +71,15 @@ class Settings:
     prometheus_ca_cert: str = setting("", "File with the certificate authority to trust")
     prometheus_timeout_seconds: str = setting("10", "Patience with one query")
     slack_bot_token: str = setting("", "Bot token, `xoxb-…`", secret=True)
+    slack_app_token: str = setting(
+        "",
+        "App-level token, `xapp-…`: buttons work by Socket Mode, without a public address",
+        secret=True,
+    )
     slack_signing_secret: str = setting(
-        "", "Checks that button presses come from Slack", secret=True
+        "",
+        "Checks that button presses come from Slack, where it reaches us by HTTP instead",
+        secret=True,
     )
     slack_url: str = setting(
         "https://slack.com/api/", "Slack's Web API; plain http only on loopback"
@@ -142,6 +149,8 @@ class Settings:
                 raise SettingsError(f"{_variable(name)} must be {' or '.join(choices)}")
         if self.pagerduty_routing_key and len(self.pagerduty_routing_key) != 32:
             raise SettingsError("WAKEFUL_PAGERDUTY_ROUTING_KEY must have 32 characters")
+        if self.slack_app_token and not self.slack_app_token.startswith("xapp-"):
+            raise SettingsError("WAKEFUL_SLACK_APP_TOKEN must be an app-level token, xapp-…")
         if not _loopback(self.host) and not self.access_token:
             raise SettingsError(
                 f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "

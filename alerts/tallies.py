@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from alerts.inbox import OPEN
+from alerts.outbox import leading
 from models.tables import Alert, Delivery, Rule
 from models.vocabulary import Outcome
 
@@ -30,7 +31,8 @@ class Watch:
 class Delivered:
     """How many messages were to be delivered, and how many were.
 
-    A message is one event of one group for one channel, however many attempts it took.
+    A message is one event of one group for one channel, however many attempts it took. What
+    follows from a post, such as its thread, is not counted.
     """
 
     wanted: int
@@ -57,7 +59,7 @@ def open_by_rule(session: Session) -> dict[int, list[int]]:
 def delivered(session: Session, *, since: datetime) -> Delivered:
     """Return how many messages were tried since then, and how many of them got through."""
     message = (Delivery.group_id, Delivery.channel, Delivery.event)
-    tried = select(*message).where(Delivery.at >= since).distinct()
+    tried = select(*message).where(Delivery.at >= since, leading(Delivery.channel)).distinct()
     reached = tried.where(col(Delivery.outcome).in_(_REACHED))
     return Delivered(
         wanted=session.exec(select(func.count()).select_from(tried.subquery())).one(),

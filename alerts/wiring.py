@@ -1,8 +1,7 @@
-"""What the product is made of: the only file that names concrete classes."""
+"""What the product is made of: this and `wired_*` are the only files that name concrete classes."""
 
 import contextlib
 import fcntl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,25 +11,23 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import channels, outward, rota_sources
+from alerts import outward, rota_sources
 from alerts.calendars import apart
 from alerts.calendars.fetch import fetch
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
 from alerts.mappings import KnownMappings
-from alerts.notifiers import Directory, Notifier
-from alerts.notifiers.pagerduty import PagerDutyEvents
-from alerts.notifiers.pagerduty_rest import (
-    PagerDutyAssignment,
-    PagerDutyOnCall,
-    PagerDutySchedules,
-)
-from alerts.notifiers.people import NamedPeople
-from alerts.notifiers.slack import Slack, SlackDirect
-from alerts.oncall import ScheduledPeople
+from alerts.notifiers import Listener
 from alerts.outbox import release_leases
+from alerts.presses import Presses
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError, stores
+from alerts.wired_channels import (
+    listeners,
+    pagerduty_schedules,
+    slack_presses,
+    usable_channels,
+)
 from alerts.wired_sources import embedded_store, held_stores, log_store, prometheus_access
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
@@ -72,6 +69,7 @@ class Wiring:
         traces: The one store, or all as one; None without any.
         logs: None without a store of log lines.
         usable: Every channel kind that is configured.
+        listeners: What hears from vendors over a connection of its own, in engines.
     """
 
     settings: Settings
@@ -90,6 +88,7 @@ class Wiring:
     spans_in: SpanSink | None = None
     logs_in: LogSink | None = None
     usable: Channels = field(default_factory=Channels)
+    listeners: tuple[Listener, ...] = ()
     readers: Readers = field(default_factory=lambda: Readers(Sources(), None))
     clock: Clock = utc_now
     lock: IO[str] | None = None
@@ -101,11 +100,17 @@ class Wiring:
             clock=self.clock,
             ask=lambda questions, at: self.readers.read_all(questions, at=at),
             usable=self.usable,
+            listeners=self.listeners,
             watched=self.watched,
             sweep=self._sweep,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
             read_calendar=self._read_calendar,
         )
+
+    @property
+    def presses(self) -> Presses:
+        """Return what follows presses of Slack's buttons."""
+        return slack_presses(self.settings, self.db, self.clock)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -123,7 +128,7 @@ class Wiring:
         sources = rota_sources.Sources(
             fetch=lambda url: fetch(url, private=self.settings.private_calendar_hosts),
             read=apart.read,
-            pagerduty=_pagerduty_schedules(self.settings),
+            pagerduty=pagerduty_schedules(self.settings),
         )
         rota_sources.read_next(self.db, sources, now=now)
 
@@ -162,6 +167,7 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
     store = embedded_store(settings, data) if embedded and role is Role.UP else None
     held = held_stores(settings, store, clock)
     several = Several(held.stores) if len(held.stores) > 1 else None
+    traces = several or next(iter(held.stores), None)
     watched: tuple[Source, ...] = (*((prometheus,) if prometheus else ()), *held.sources)
     signals = Sources((*watched, SelfWatch(db=db)))
     patience = timedelta(seconds=float(settings.prometheus_timeout_seconds))
@@ -177,53 +183,16 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         store=store,
         stores=tuple(held.stores),
         several=several,
-        traces=several or next(iter(held.stores), None),
+        traces=traces,
         logs=log_store(settings, store, clock),
         spans_in=store,
         logs_in=store.logs if store else None,
-        usable=usable_channels(settings, db),
+        usable=usable_channels(settings, db, traces=traces),
+        listeners=listeners(settings, db, clock),
         readers=Readers(signals, prometheus, patience=patience),
         clock=clock,
         lock=lock,
     )
-
-
-def usable_channels(settings: Settings, db: Engine) -> Channels:
-    """Return the channel kinds for which there are credentials; schedules are kept in `db`."""
-    notifiers: dict[str, Notifier] = {}
-    directories: Mapping[str, Directory] = {
-        channels.PERSON: NamedPeople(),
-        channels.SCHEDULE: ScheduledPeople(db, _pagerduty_schedules(settings)),
-    }
-    if settings.slack_bot_token:
-        token, url = settings.slack_bot_token, settings.slack_url
-        notifiers[channels.SLACK] = Slack(token, url=url)
-        notifiers[channels.SLACK_DM] = SlackDirect(token, url=url)
-    if settings.pagerduty_routing_key:
-        notifiers[channels.PAGERDUTY] = PagerDutyEvents(
-            {"default": settings.pagerduty_routing_key}, url=settings.pagerduty_events_url
-        )
-    if settings.pagerduty_api_token:
-        token, url = settings.pagerduty_api_token, settings.pagerduty_api_url
-        directories = {**directories, channels.ONCALL: PagerDutyOnCall(token, url=url)}
-        notifiers[channels.PAGERDUTY_ASSIGN] = PagerDutyAssignment(
-            token, sender=settings.pagerduty_from, url=url
-        )
-    direct = (channels.SLACK_DM, channels.PAGERDUTY_ASSIGN)
-    assignable = {channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN} <= notifiers.keys()
-    return Channels(
-        notifiers=notifiers,
-        directories=directories,
-        reach=tuple(kind for kind in direct if kind in notifiers),
-        page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
-        base_url=settings.base_url,
-    )
-
-
-def _pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
-    if not settings.pagerduty_api_token:
-        return None
-    return PagerDutySchedules(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
 
 
 def _lock(data: Path, db: Engine) -> IO[str] | None:

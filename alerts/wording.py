@@ -1,35 +1,59 @@
 """What an alert or a group of them is called in words, from its rows."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 from pydantic import ValidationError
 from sqlmodel import Session, case, col, select
 
 from alerts.conditions import parse_condition
+from alerts.evidence import Breach
 from alerts.groups import WORST_FIRST, vendor_key
 from alerts.notifiers import Line, Message
-from models.tables import Alert, Group, Notification, Rule
+from models.tables import Alert, Escalation, Group, Notification, Rule
 from models.vocabulary import AlertState
+from signals.units import span
 
 # Labels that say best what misbehaves, most telling first.
 SOURCES = ("feature", "service", "job", "model", "tenant")
 LINES = 10  # of a group's alerts in one message
+LATE = timedelta(seconds=5)  # a step taken later than this says so
 
 Rows = Sequence[tuple[Alert, Rule]]
 
 
 def summary(alert: Alert, rule: Rule) -> str:
     """Return what is wrong, and for whom, in one line."""
+    return about(sentence(rule, alert.value), alert.labels)
+
+
+def sentence(rule: Rule, value: float | None) -> str:
+    """Return what is wrong at `value`, in one line."""
     try:
-        said = parse_condition(rule.condition).sentence(alert.value)
+        return parse_condition(rule.condition).sentence(value)
     except (
         ValidationError
     ):  # written by another version of Wakeful: a page must go out all the same
-        said = f"{rule.name} fired"
-    labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
-    return f"{said} for {labels}" if labels else said
+        return f"{rule.name} fired"
+
+
+def about(said: str, labels: Mapping[str, str]) -> str:
+    """Return `said` and for whom that is, if for anyone in particular."""
+    whom = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
+    return f"{said} for {whom}" if whom else said
+
+
+def breach(session: Session, group: Group) -> Breach | None:
+    """Return what the worst alert of a group is about; None if its rule cannot be read."""
+    alert, rule = worst(session, group, limit=1)[0]
+    try:
+        condition = parse_condition(rule.condition)
+    except ValidationError:
+        return None
+    return Breach(
+        condition=condition, labels=alert.labels, began=alert.active_at, ended=alert.resolved_at
+    )
 
 
 def alert_url(base_url: str, alert_id: int) -> str:
@@ -41,6 +65,22 @@ def muted_words(muted_by: str) -> str:
     """Return what mutes an alert, in words: `muted by silence 3`; empty if nothing does."""
     kind, _, number = muted_by.partition(":")
     return f"muted by {kind} {number}" if kind else ""
+
+
+def step_taken(row: Escalation) -> str:
+    """Return what became of a step of the policy: `step 2: pagerduty:default`."""
+    text = f"step {row.step + 1}: {', '.join(row.channels)}"
+    if row.round:
+        text = f"round {row.round + 1}, {text}"
+    if row.skipped:
+        text += f" skipped: {row.skipped}"
+    late = row.at - row.due_at
+    return f"{text} (late by {span(late)})" if late >= LATE else text
+
+
+def flapping_words(flaps: int) -> str:
+    """Return how an alert comes and goes, in words; empty if it does not."""
+    return f"fired {flaps} times in the last hour; held open" if flaps else ""
 
 
 def message(session: Session, note: Notification, *, base_url: str) -> Message:
@@ -64,6 +104,7 @@ def message(session: Session, note: Notification, *, base_url: str) -> Message:
         more=max(0, group.size - len(rows)),
         fired_at=group.opened_at,
         muted=muted_words(alert.muted_by) if group.muted else "",
+        flapping=flapping_words(max(a.flaps for a, _ in rows)),
         acknowledged_by=_holders(rows),
         acknowledged_until=_until(rows),
         resolved_by=alert.resolved_by,

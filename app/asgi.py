@@ -99,7 +99,7 @@ def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
         routes += otlp_routes(
             wiring.spans_in, wiring.logs_in, token=settings.ingest_token, clock=clock
         )
-    routes += slack_routes(settings.slack_signing_secret, replies.acknowledge, clock)
+    routes += slack_routes(settings.slack_signing_secret, wiring.presses.follow, clock)
     routes += pagerduty_routes(
         settings.pagerduty_webhook_secret.split(","),
         replies.acknowledge,

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar, cast
 import streamlit as st
 
 from alerts.conditions import Question
+from alerts.evidence import Worst, question
 from app import wired
 from app.cached import Answer, LastGood, floor
 from app.charts import Grid
-from app.watching import Worst
 from signals import Query, Series, SignalError
-from signals.traces import FILTERS, TraceQuery, TraceSummary
+from signals.traces import TraceSummary
 
 BEFORE: Final = timedelta(minutes=30)  # what came before the alert
 AFTER: Final = timedelta(minutes=15)  # and after its end
@@ -91,14 +91,7 @@ def worst_traces(
     traces, now = wiring.traces, wiring.clock()
     if traces is None:
         return Answer()
-    query = TraceQuery(
-        start=began,
-        end=ended or now,
-        scope={name: value for name, value in labels if name in FILTERS},
-        errors_only=which.errors_only,
-        order=which.order,
-        limit=MOST_TRACES,
-    )
+    query = question(which, dict(labels), start=began, end=ended or now, limit=MOST_TRACES)
     asked = ("traces", which, labels, began, ended)
     return _ask(asked, lambda: tuple(traces.search(query)), now)
 

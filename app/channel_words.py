@@ -11,6 +11,7 @@ from signals.units import span
 KIND_WORDS = {
     channels.SLACK: "Slack channel",
     channels.SLACK_DM: "Slack direct message",
+    channels.SLACK_THREAD: "Slack thread",
     channels.PAGERDUTY: "PagerDuty service",
     channels.PAGERDUTY_ASSIGN: "PagerDuty assignment",
     channels.ONCALL: "On-call person",
@@ -20,6 +21,7 @@ KIND_WORDS = {
 KIND_ICONS = {
     channels.SLACK: "tag",
     channels.SLACK_DM: "chat",
+    channels.SLACK_THREAD: "forum",
     channels.PAGERDUTY: "notifications",
     channels.PAGERDUTY_ASSIGN: "assignment_ind",
     channels.ONCALL: "support_agent",
@@ -41,6 +43,8 @@ def words(channel: str) -> str:
             return f"Slack {target}"
         case channels.SLACK_DM:
             return f"Slack message to {target}"
+        case channels.SLACK_THREAD:
+            return f"the thread in Slack {target}"
         case channels.PAGERDUTY:
             return f"PagerDuty {named}".strip()
         case channels.PAGERDUTY_ASSIGN:

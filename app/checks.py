@@ -34,6 +34,8 @@ def _checks(wiring: Wiring) -> Iterator[Check]:
         yield wiring.logs.name, wiring.logs.check
     for kind, notifier in wiring.usable.notifiers.items():
         yield kind, notifier.check
+    for listener in wiring.listeners:
+        yield f"{listener.name} buttons", listener.check
     if not wiring.usable.notifiers:
         yield "channels", _nobody
 

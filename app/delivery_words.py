@@ -19,6 +19,7 @@ SIGNS: Final = {
     Outcome.RETRYING: "↻",
     Outcome.REFUSED: "✕",
     Outcome.GAVE_UP: "✕",
+    Outcome.SETTLED: "·",
 }
 EVENT_WORDS: Final = {
     Event.TRIGGER: "fired",

@@ -49,6 +49,7 @@ OUTCOMES: Final[dict[Outcome, Look]] = {
     Outcome.RETRYING: ("orange", "sync"),
     Outcome.REFUSED: ("red", "block"),
     Outcome.GAVE_UP: ("red", "cancel"),
+    Outcome.SETTLED: ("gray", "do_not_disturb_on"),
 }
 SPAN_STATUSES: Final[dict[SpanStatus, Look]] = {
     SpanStatus.UNSET: ("gray", "check_circle"),

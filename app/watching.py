@@ -14,7 +14,6 @@ from alerts.conditions import (
 )
 from models.vocabulary import Comparison, Unit
 from signals import Query
-from signals.traces import Order
 from signals.units import render, span
 
 PROMETHEUS_LABEL = "__name__"
@@ -38,19 +37,6 @@ class Drawing:
     line: str
     bound: float | None = None
     comparison: Comparison = Comparison.ABOVE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worst:
-    """Which traces explain a breach.
-
-    Attributes:
-        title: What the list of them is called.
-    """
-
-    title: str
-    order: Order = Order.NEWEST
-    errors_only: bool = False
 
 
 def sentence(condition: AnyCondition) -> str:
@@ -134,18 +120,6 @@ def belongs(series: Mapping[str, str], alert: Mapping[str, str]) -> bool:
     return all(
         alert.get(name) == value for name, value in series.items() if name != PROMETHEUS_LABEL
     )
-
-
-def worst(condition: AnyCondition) -> Worst:
-    """Return which traces of an alert's window to look at first."""
-    signal = getattr(condition, "signal", "")
-    if signal.startswith("latency"):
-        return Worst(title="Slowest traces", order=Order.SLOWEST)
-    if signal == "error_ratio":
-        return Worst(title="Failed traces", errors_only=True)
-    if signal in ("cost_per_request", "token_rate"):
-        return Worst(title="Dearest traces", order=Order.DEAREST)
-    return Worst(title="Newest traces")
 
 
 def _narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:

@@ -52,14 +52,14 @@ def page(
     )
 
 
-def button(action: str, label: str, *, kind: str = "", **fields: str) -> str:
-    """Return a form of one button that POSTs `fields` to `action`."""
+def button(action: str, label: str, *, kind: str = "", beside: str = "", **fields: str) -> str:
+    """Return a form of one button that POSTs `fields` to `action`; `beside` is HTML before it."""
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
     )
     return (
-        f'<form method="post" action="{escape(action)}">{hidden}'
+        f'<form method="post" action="{escape(action)}">{hidden}{beside}'
         f'<button class="{escape(kind)}">{escape(label)}</button></form>'
     )
 

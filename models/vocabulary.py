@@ -42,6 +42,7 @@ class Outcome(StrEnum):
     RETRYING = "retrying"  # refused or unreachable for now; tried again at `next_attempt_at`
     REFUSED = "refused"  # the vendor will never accept it; a human must mend the channel
     GAVE_UP = "gave up"  # retried until patience ran out
+    SETTLED = "settled"  # what it belonged to is gone, such as a deleted post: nothing to mend
 
 
 class Comparison(StrEnum):

@@ -2,6 +2,8 @@
 
 import threading
 
+from alerts.notifiers.slack_replies import Press
+
 
 class Desk:
     def __init__(self) -> None:
@@ -10,6 +12,12 @@ class Desk:
         self.refusal: Exception | None = None
         self.may_go_on = threading.Event()
         self.may_go_on.set()
+        self.followed = threading.Event()
+
+    def follow(self, pressed: Press) -> None:
+        what = f"{pressed.action} {pressed.choice}".strip()
+        self._act(what, pressed.dedup_key, pressed.user_id)
+        self.followed.set()
 
     def acknowledge(self, dedup_key: str, by: str) -> str:
         return self._act("acknowledge", dedup_key, by)

@@ -149,6 +149,7 @@ def usable() -> Channels:
             channels.SLACK: Wall("ok, posted 1700000000.000100", gone),
             channels.PAGERDUTY: Wall("Event processed", down),
             channels.SLACK_DM: Wall("ok, posted to D0ADA", {}),
+            channels.SLACK_THREAD: Wall("told the thread", {}),
         },
         directories={channels.ONCALL: Rota()},
         reach=(channels.SLACK_DM,),
@@ -261,7 +262,7 @@ def furnish(house: House) -> None:
     while house.now <= present:
         evaluator.tick(partial(_ask, house.wiring.signals), now=house.now)
         engine.escalate(db, now=house.now)
-        for lane in ("people", "slack", "pagerduty"):
+        for lane in ("people", "slack", "slack_thread", "pagerduty"):
             while delivery.deliver_next(
                 db, house.wiring.usable, LANES[lane], now=house.now, by="house"
             ):

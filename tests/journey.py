@@ -28,7 +28,7 @@ from tests.conftest import free_port
 
 ROOT = Path(__file__).parent.parent
 ADA = "Ada Lovelace"
-ADA_IN_SLACK = "ada.lovelace"  # a press tells the handle alone
+ADA_IN_SLACK = "Ada Lovelace"  # as Slack, asked, tells
 VIEWER = "grace"
 HISTORY = timedelta(hours=2)
 PHONE = (390, 844)
@@ -148,7 +148,13 @@ class Product:
             message
             for message in self.state("slack")["messages"]
             if (message["channel_name"], message["to_user"]) == (channel, to_user)
+            and not message.get("thread_ts")
         ]
+
+    def thread(self) -> str:
+        """Return everything that was told in threads of Slack."""
+        replies = [m for m in self.state("slack")["messages"] if m.get("thread_ts")]
+        return "\n".join(reply["text"] for reply in replies)
 
     def incidents(self) -> list[dict[str, Any]]:
         """Return PagerDuty's incidents."""

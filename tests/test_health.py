@@ -6,6 +6,8 @@ from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from alerts.notifiers import LinkState
+from alerts.running import leave, report
 from alerts.selfwatch import SelfWatch, look
 from app.http.health import health, health_routes
 from models import database
@@ -51,6 +53,51 @@ def test_the_hourly_sweep_may_take_its_time(sqlite_db: Engine) -> None:
     beat(sqlite_db)
     beat(sqlite_db, job="sweep", ago=3000)
     assert health(sqlite_db, now=NOW, engine=True)["status"] == "ok"
+
+
+def link(db: Engine, engine_id: str = "e1", *, now: datetime = NOW, **state: object) -> None:
+    report(db, engine_id, {"slack": LinkState(**state)}, now=now)  # type: ignore[arg-type]
+
+
+LONG_AGO = NOW - timedelta(minutes=3)
+AWAY = {"since": LONG_AGO, "error": "Slack refused it", "error_at": NOW}
+SAID = ["buttons in slack do not work, not connected for 3 min: Slack refused it"]
+
+
+def test_buttons_that_do_not_work_are_a_warning_and_not_red(db: Engine) -> None:
+    beat(db)
+    link(db, **AWAY)
+    answer = health(db, now=NOW, engine=True)
+    assert (answer["status"], answer["warnings"]) == ("ok", SAID)
+    assert answer["links"][0]["connected_since"] is None
+    assert answer["links"][0]["last_error"] == "Slack refused it"
+
+
+def test_one_engine_that_hears_is_enough(sqlite_db: Engine) -> None:
+    link(sqlite_db, **AWAY)
+    link(sqlite_db, "e2", connected=True, since=LONG_AGO)
+    answer = health(sqlite_db, now=NOW, engine=True)
+    assert answer["warnings"] == []
+    assert [one["connected_since"] for one in answer["links"]] == [None, LONG_AGO.isoformat()]
+
+
+def test_a_connection_that_is_being_renewed_is_no_warning(sqlite_db: Engine) -> None:
+    link(sqlite_db, since=NOW - timedelta(seconds=59), error="Slack closed the connection")
+    assert health(sqlite_db, now=NOW, engine=True)["warnings"] == []
+
+
+def test_what_an_engine_that_is_gone_said_of_its_connection_does_not_count(
+    sqlite_db: Engine,
+) -> None:
+    link(sqlite_db, connected=True, since=LONG_AGO, now=NOW - timedelta(minutes=1))
+    link(sqlite_db, "e2", **AWAY)
+    assert health(sqlite_db, now=NOW, engine=True)["warnings"] == SAID
+
+
+def test_an_engine_that_stops_takes_its_connections_along(sqlite_db: Engine) -> None:
+    link(sqlite_db, **AWAY)
+    leave(sqlite_db, "e1")
+    assert health(sqlite_db, now=NOW, engine=True)["links"] == []
 
 
 def test_a_database_that_does_not_answer_is_red() -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from alerts import channels, decision
 from alerts.settings import Settings
-from alerts.wiring import usable_channels
+from alerts.wired_channels import usable_channels
 from models.tables import Alert, Group, SQLModel
 from signals.catalog import CATALOG
 from signals.packs import PACKS, Pack
@@ -47,7 +47,8 @@ def test_every_channel_kind_can_be_told_or_looked_up_once_set_up(sqlite_db: Engi
         slack_bot_token="xoxb-1", pagerduty_routing_key="k" * 32, pagerduty_api_token="t"
     )
     usable = usable_channels(settings, sqlite_db)
-    assert {*usable.notifiers, *usable.directories} == set(channels.KINDS)
+    kinds = {*channels.KINDS, *channels.FOLLOWING}
+    assert {*usable.notifiers, *usable.directories} == kinds
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)

@@ -11,15 +11,23 @@ from sqlmodel import Session, select
 
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
+from alerts.notifiers import LinkState
 from models.clock import utc_now
-from models.tables import Heartbeat, SourceStatus
+from models.tables import Heartbeat, Link, SourceStatus
 from models.vocabulary import DataState
 from signals import SignalError
 from tests.memory_source import MemorySource
 from tests.world import World
 
 JOBS = {
-    *("evaluate", "escalate", "deliver_slack", "deliver_pagerduty", "deliver_people"),
+    *(
+        "evaluate",
+        "escalate",
+        "deliver_slack",
+        "deliver_slack_thread",
+        "deliver_pagerduty",
+        "deliver_people",
+    ),
     *("beat", "audit", "look", "sweep"),
 }
 
@@ -63,6 +71,42 @@ def test_a_job_that_fails_says_so_and_ticks_on(sqlite_db: Engine) -> None:
         jobs.stop()
     assert beats(sqlite_db)["sweep"] == "SignalError: the disk is full"
     assert beats(sqlite_db)["evaluate"] == ""
+
+
+class Ear:
+    """Listens to nobody, and says whether it does."""
+
+    name = "slack"
+
+    def __init__(self) -> None:
+        self.state = LinkState()
+        self.done: list[str] = []
+
+    def start(self) -> None:
+        self.state = LinkState(connected=True, since=utc_now())
+        self.done.append("started")
+
+    def stop(self) -> None:
+        self.done.append("stopped")
+
+    def check(self) -> str:
+        return "it listens"
+
+
+def test_listeners_listen_while_the_jobs_run_and_are_reported(sqlite_db: Engine) -> None:
+    ear = Ear()
+    jobs = ticking(sqlite_db, listeners=(ear,))
+    jobs.start()
+    try:
+        until(lambda: "report" in beats(sqlite_db))
+        with Session(sqlite_db) as session:
+            (link,) = session.exec(select(Link)).all()
+    finally:
+        jobs.stop()
+    assert (link.engine_id, link.name, link.connected) == (jobs.engine_id, "slack", True)
+    assert ear.done == ["started", "stopped"]
+    with Session(sqlite_db) as session:
+        assert session.exec(select(Link)).all() == []
 
 
 def test_what_is_no_more_is_forgotten_at_the_start(sqlite_db: Engine) -> None:

@@ -192,6 +192,9 @@ def test_healing_resolves_it_on_the_page_in_slack_and_in_pagerduty(
     until(lambda: healed.incidents()[0]["status"] == "resolved", "PagerDuty's end of it")
     until(lambda: "Resolved" in healed.posts(channel="llm-alerts")[0]["text"], "Slack's end of it")
     until(lambda: "Resolved" in healed.posts(to_user="U0ADA")[0]["text"], "Ada's end of it")
+    until(lambda: "resolved: it no longer holds" in healed.thread(), "the thread's end of it")
+    for said in ("firing: Latency p95", "step 2: pagerduty", f"acknowledged by {ADA_IN_SLACK}"):
+        assert said in healed.thread()
 
 
 def test_whom_the_policy_names_after_that_is_left_alone(healed: Product) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_httpserver import HTTPServer
 
-from alerts.notifiers import Directory, NotifyError
+from alerts.notifiers import Directory, Happening, News, NotifyError
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_rest import (
     PagerDutyAssignment,
@@ -16,6 +16,7 @@ from alerts.notifiers.pagerduty_rest import (
 )
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.notifiers.slack_threads import SlackThread
 from tests.vendors import (
     ADA,
     API_TOKEN,
@@ -31,6 +32,7 @@ from tests.vendors import (
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TIMEOUT_SECONDS = 0.3
+POST = "C1/1700000000.000100"  # in whose thread there is news
 ECHO = f"you sent {SLACK_TOKEN} {ROUTING_KEY} {API_TOKEN}"
 # A refusal that repeats our secrets, as Slack, the Events API and the REST API spell it.
 OF_SLACK = {"ok": False, "error": ECHO, "response_metadata": {"messages": [ECHO]}}
@@ -58,6 +60,13 @@ def tell_slack_direct(url: str, secrets: Secrets = RIGHT) -> object:
     return SlackDirect(secrets.slack, url=f"{url}/api/", **PATIENCE).send(ADA, a_message())
 
 
+def tell_slack_thread(url: str, secrets: Secrets = RIGHT) -> object:
+    happened = Happening(at=NOON, text="firing")
+    news = News(parent=POST, happenings=(happened,), more=0, told={})
+    thread = SlackThread(secrets.slack, url=f"{url}/api/", **PATIENCE)
+    return thread.send("#llm", a_message(news=news))
+
+
 def tell_pagerduty(url: str, secrets: Secrets = RIGHT) -> object:
     keys = {"default": secrets.routing_key}
     return PagerDutyEvents(keys, url=url, **PATIENCE).send("default", a_message())
@@ -81,6 +90,7 @@ Tell = Callable[..., object]
 VENDORS = {
     tell_slack: SLACK_TOKEN,
     tell_slack_direct: SLACK_TOKEN,
+    tell_slack_thread: SLACK_TOKEN,
     tell_pagerduty: ROUTING_KEY,
     assign: API_TOKEN,
     ask_who_is_on_call: API_TOKEN,
@@ -173,7 +183,7 @@ def test_a_refused_connection_surely_sent_nothing(tell: Tell) -> None:
 
 
 def test_a_vendor_that_works_is_told_without_error(tell: Tell, httpserver: HTTPServer) -> None:
-    FakeSlack(httpserver)
+    FakeSlack(httpserver).posts[POST] = {}
     pagerduty = FakePagerDuty(httpserver)
     pagerduty.an_incident(a_message().dedup_key)
     pagerduty.on_call("Ada Lovelace", ADA)

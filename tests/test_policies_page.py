@@ -105,6 +105,7 @@ def test_the_only_step_cannot_be_taken_out(house: House) -> None:
         ("slcak:#llm", "'slcak:#llm' is not a channel: write kind:target, kind one of slack"),
         ("person:ada", "'person:ada' needs an e-mail address after person:"),
         ("slack:", "'slack:' is not a channel"),
+        ("slack-thread:#llm", "'slack-thread:#llm' follows from slack:#llm: name that instead"),
     ],
 )
 def test_a_channel_that_is_none_is_refused_beside_its_step(

@@ -9,15 +9,19 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from alerts.notifiers import NotifyError, Person
+from alerts.notifiers import Happening, News, NotifyError, Person, PostGoneError
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
 from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.notifiers.slack_people import Members
+from alerts.notifiers.slack_replies import Press
+from alerts.notifiers.slack_threads import SlackThread
+from alerts.presses import Presses
 from app.http.pagerduty import pagerduty_routes
-from app.http.replies import ReplyError
 from app.http.slack import slack_routes
 from examples.standins import pagerduty as pagerduty_standin
 from examples.standins import slack as slack_standin
@@ -36,7 +40,7 @@ ADA = slack_standin.ADA.email
 class Town:
     """Slack, PagerDuty and our doors, all listening."""
 
-    def __init__(self, rooms: ExitStack) -> None:
+    def __init__(self, rooms: ExitStack, db: Engine) -> None:
         sockets = {name: _listen(rooms) for name in ("doors", "slack", "pagerduty")}
         self.urls = {name: f"http://127.0.0.1:{s.getsockname()[1]}" for name, s in sockets.items()}
         self.desk = Desk()
@@ -48,7 +52,7 @@ class Town:
         )
         doors = Starlette(
             routes=[
-                *slack_routes(slack.signing_secret, self.desk.acknowledge, utc_now),
+                *slack_routes(slack.signing_secret, self._follow, utc_now),
                 *pagerduty_routes(
                     [pagerduty.webhook_secret],
                     self.desk.acknowledge,
@@ -65,6 +69,9 @@ class Town:
             rooms.enter_context(_served(app, sockets[name]))
         token, url = slack.token, f"{self.urls['slack']}/api/"
         self.slack, self.direct = Slack(token, url=url), SlackDirect(token, url=url)
+        self.thread = SlackThread(token, url=url)
+        self.members = Members(token, url=url)
+        self._presses = Presses(db=db, clock=utc_now, find=self.members.find)
         url = self.urls["pagerduty"]
         self.events = PagerDutyEvents({"default": KEY}, url=url)
         self.assignment = PagerDutyAssignment(
@@ -78,16 +85,21 @@ class Town:
     def messages(self) -> list[Any]:
         return self.state("slack")["messages"]
 
-    def press_acknowledge(self, external_id: str | None) -> None:
+    def press(self, external_id: str | None, element: int = 0, **more: str) -> None:
+        """Press a button of a post, the first of them being Acknowledge."""
         channel, _, ts = str(external_id).partition("/")
         (post,) = [m for m in self.messages() if (m["channel"], m["ts"]) == (channel, ts)]
-        place = {"channel": channel, "ts": ts, "as": slack_standin.ADA.id, "element": "0"}
-        place["block"] = str(len(post["blocks"]) - 1)
+        place = {"channel": channel, "ts": ts, "as": slack_standin.ADA.id} | more
+        place |= {"block": str(len(post["blocks"]) - 1), "element": str(element)}
         httpx2.post(f"{self.urls['slack']}/press", data=place, trust_env=False)
 
     def press_in_pagerduty(self, incident_id: str, status: str) -> None:
         asked = {"id": incident_id, "status": status, "as": pagerduty_standin.ADA.id}
         httpx2.post(f"{self.urls['pagerduty']}/move", data=asked, trust_env=False)
+
+    def _follow(self, pressed: Press) -> None:
+        self.desk.follow(pressed)
+        self._presses.follow(pressed)
 
     def incident(self) -> Any:
         """The one incident, once it exists: an accepted event promises it for later."""
@@ -125,30 +137,50 @@ def until(holds: Callable[[], object]) -> None:
     pytest.fail("it never came true")
 
 
+def some_news(parent: str | None) -> News:
+    """News of one happening."""
+    happened = Happening(at=utc_now(), text="firing")
+    return News(parent=str(parent), happenings=(happened,), more=0, told={})
+
+
 @pytest.fixture
-def town() -> Iterator[Town]:
+def town(sqlite_db: Engine) -> Iterator[Town]:
     with ExitStack() as rooms:
-        yield Town(rooms)
+        yield Town(rooms, sqlite_db)
 
 
-def test_a_press_in_slack_reaches_the_desk_with_the_persons_name(town: Town) -> None:
+def test_a_press_in_slack_reaches_the_desk(town: Town) -> None:
     posted = town.slack.send("#llm-alerts", a_message())
 
-    town.press_acknowledge(posted.external_id)
+    town.press(posted.external_id)
 
-    assert town.desk.done == [("acknowledge", "wakeful-7f3a", "ada.lovelace")]
+    assert town.desk.done == [("acknowledge", "wakeful-7f3a", slack_standin.ADA.id)]
     assert town.state("slack")["presses"][0]["problem"] == ""
+
+
+def test_a_choice_in_slack_reaches_the_desk(town: Town) -> None:
+    posted = town.slack.send("#llm-alerts", a_message())
+
+    town.press(posted.external_id, 1, option="2")
+
+    assert town.desk.done == [("snooze 4h", "wakeful-7f3a", slack_standin.ADA.id)]
+
+
+def test_who_pressed_is_looked_up(town: Town) -> None:
+    ada = town.members.find(slack_standin.ADA.id, now=utc_now())
+
+    assert (ada.name, ada.email, ada.zone) == ("Ada Lovelace", ADA, "Europe/London")
 
 
 def test_a_refused_press_is_explained_to_that_person_alone(town: Town) -> None:
     posted = town.slack.send("#llm-alerts", a_message())
-    town.desk.refusal = ReplyError("Already taken by grace.")
 
-    town.press_acknowledge(posted.external_id)
+    town.press(posted.external_id)
 
     until(lambda: len(town.messages()) == 2)
     told = town.messages()[1]
-    assert (told["text"], told["only_for"]) == ("Already taken by grace.", slack_standin.ADA.id)
+    assert told["text"] == "There is no alert wakeful-7f3a."
+    assert told["only_for"] == slack_standin.ADA.id
 
 
 def test_one_post_lives_through_the_whole_alert(town: Town) -> None:
@@ -173,10 +205,32 @@ def test_one_post_lives_through_the_whole_alert(town: Town) -> None:
     ],
 )
 def test_a_channel_that_slack_refuses_is_named(town: Town, channel: str, code: str) -> None:
-    with pytest.raises(NotifyError, match=f"to {channel}: {code}; ") as raised:
+    with pytest.raises(NotifyError, match=f"to {channel}: {code} \\(") as raised:
         town.slack.send(channel, a_message())
 
     assert raised.value.permanent
+
+
+def test_the_timeline_stands_in_the_thread_of_the_post(town: Town) -> None:
+    posted = town.slack.send("#llm-alerts", a_message())
+
+    town.thread.send("#llm-alerts", a_message(news=some_news(posted.external_id)))
+
+    reply = town.messages()[1]
+    assert (reply["thread_ts"], reply["text"][-6:]) == (town.messages()[0]["ts"], "firing")
+
+
+def test_a_reply_to_a_post_that_was_deleted_is_taken_back(town: Town) -> None:
+    posted = town.slack.send("#llm-alerts", a_message())
+    news = some_news(posted.external_id)
+    channel, _, ts = news.parent.partition("/")
+    asked = {"channel": channel, "ts": ts, "token": SlackConfig().token}
+    httpx2.post(f"{town.urls['slack']}/api/chat.delete", data=asked, trust_env=False)
+
+    with pytest.raises(PostGoneError, match="the post in #llm-alerts was deleted"):
+        town.thread.send("#llm-alerts", a_message(news=news))
+
+    assert town.messages() == []
 
 
 def test_a_person_is_reached_and_updated_in_slack(town: Town) -> None:

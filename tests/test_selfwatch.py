@@ -254,7 +254,7 @@ def test_what_one_engine_leased_and_died_with_is_anothers_within_seconds(world: 
 def test_a_send_that_ends_after_another_engine_took_over_has_the_channel_told_what_is_true(
     world: World,
 ) -> None:
-    from alerts import delivery
+    from alerts import recording
 
     world.minutes(7, value=0.2)
     world.now += MINUTE
@@ -266,7 +266,7 @@ def test_a_send_that_ends_after_another_engine_took_over_has_the_channel_told_wh
     other.deliver("pagerduty")
     receipt = world.jobs.usable.notifiers["pagerduty"].send("default", late_claim.message)
     with Session(world.db) as session:
-        delivery._sent(session, late_claim, receipt, now=world.now)
+        recording.sent(session, late_claim, receipt, now=world.now)
         session.commit()
         note = session.exec(
             select(Notification).where(Notification.channel == "pagerduty:default")

@@ -32,6 +32,7 @@ def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
         ({"WAKEFUL_PROMETHEUS_TIMEOUT_SECONDS": "0"}, "must be a number of seconds"),
         ({"WAKEFUL_SLACK_URL": "http://slack.example"}, "plain http only on loopback"),
         ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": "short"}, "must have 32 characters"),
+        ({"WAKEFUL_SLACK_APP_TOKEN": "xoxb-1"}, "must be an app-level token, xapp-"),
         ({"WAKEFUL_TRACE_STORE_URL": "clickhouse://x"}, "an address must start with"),
         ({"WAKEFUL_TRACE_STORE_URL": "none,embedded"}, "must be none, or name stores"),
         ({"WAKEFUL_TRACE_STORE_URL": "tempo+http://"}, "has no host"),

@@ -1,16 +1,20 @@
 """Slack: one post that follows the alert, in markup that Slack accepts."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
-from alerts.notifiers import NotifyError, Receipt
+from alerts.notifiers import Evidence, Line, NotifyError, Receipt, TraceLink
 from alerts.notifiers.slack import Slack, SlackDirect
 from alerts.notifiers.slack_blocks import blocks, escape, fallback
-from alerts.notifiers.slack_errors import PERMANENT
 from models.vocabulary import Event, Severity
 from tests.vendors import ADA, SLACK_TOKEN, FakeSlack, a_message, flaw_of
+
+LONG_TRACE = TraceLink(
+    title="<" * 9000, url="https://x.example/" + "&" * 9000, duration=timedelta()
+)
 
 
 @pytest.fixture
@@ -56,9 +60,43 @@ def test_a_post_says_what_is_wrong_and_offers_to_take_it(
     for part in ("Slow answers", "p95 latency 6.2 s", "critical", "nobody yet", "feature = chat"):
         assert part in words(post)
     assert post["text"].startswith("Firing: Slow answers")
-    assert actions(post) == ["acknowledge", "open", "runbook"]
+    assert actions(post) == ["acknowledge", "snooze", "escalate", "resolve", "open", "runbook"]
     assert post["blocks"][-1]["elements"][0]["value"] == "wakeful-7f3a"
-    assert post["blocks"][-1]["elements"][1]["url"] == "http://127.0.0.1:8501/alerts?alert=7"
+    assert post["blocks"][-1]["elements"][4]["url"] == "http://127.0.0.1:8501/alerts?alert=7"
+
+
+def test_a_post_says_that_it_is_muted_by_what_and_that_it_comes_and_goes(
+    slack: Slack, workspace: FakeSlack
+) -> None:
+    slack.send(
+        "#llm",
+        a_message(muted="muted by silence 3", flapping="fired 5 times in the last hour; held open"),
+    )
+
+    (post,) = workspace.posts.values()
+    assert "*State*\nmuted by silence 3, critical" in words(post)
+    assert "*Flapping*\nfired 5 times in the last hour; held open" in words(post)
+
+
+def test_a_post_links_the_worst_traces(slack: Slack, workspace: FakeSlack) -> None:
+    url = "http://127.0.0.1:8501/traces?trace=abc&x=1"
+    trace = TraceLink(title="POST <chat>", url=url, duration=timedelta(seconds=7.2), cost_usd=0.031)
+    slow = TraceLink(title="GET", url=url, duration=timedelta(milliseconds=900))
+    slack.send("#llm", a_message(evidence=Evidence(title="Slowest traces", traces=(trace, slow))))
+
+    (post,) = workspace.posts.values()
+    shown = words(post).splitlines()
+    link = "http://127.0.0.1:8501/traces?trace=abc&amp;x=1"
+    assert "*Slowest traces*" in shown
+    assert f"• <{link}|POST &lt;chat&gt;>, 7.2 s, $0.031" in shown
+    assert f"• <{link}|GET>, 900 ms" in shown
+
+
+def test_without_evidence_nothing_is_said_of_traces(slack: Slack, workspace: FakeSlack) -> None:
+    slack.send("#llm", a_message())
+
+    (post,) = workspace.posts.values()
+    assert "race" not in words(post)
 
 
 def test_a_post_carries_our_key_so_that_a_duplicate_can_be_recognised(
@@ -84,7 +122,7 @@ def test_an_acknowledged_alert_names_who_has_it_in_the_same_post(
     (post,) = workspace.posts.values()
     assert "acknowledged" in words(post)
     assert "*Who has it*\nAda" in words(post)
-    assert actions(post) == ["open"]
+    assert actions(post) == ["snooze", "escalate", "resolve", "open"]
     assert workspace.replies == []
 
 
@@ -174,73 +212,6 @@ def test_a_direct_message_is_updated_without_looking_the_person_up_again(
     assert workspace.calls == ["chat.update"]
 
 
-def test_a_person_who_is_not_in_slack_is_a_permanent_error(direct: SlackDirect) -> None:
-    with pytest.raises(NotifyError, match=r"eve@example\.com: users_not_found; correct") as raised:
-        direct.send("eve@example.com", a_message())
-
-    assert raised.value.permanent
-
-
-@pytest.mark.parametrize("code", PERMANENT)
-def test_a_refusal_that_no_retry_can_cure_says_what_to_do(
-    slack: Slack, workspace: FakeSlack, code: str
-) -> None:
-    workspace.errors["chat.postMessage"] = {"ok": False, "error": code}
-
-    with pytest.raises(NotifyError) as raised:
-        slack.send("#llm", a_message())
-
-    assert raised.value.permanent
-    assert str(raised.value).startswith(f"Slack refused chat.postMessage to #llm: {code}")
-    assert str(raised.value).endswith(PERMANENT[code])
-
-
-def test_a_bot_outside_the_channel_is_told_how_to_get_in(
-    slack: Slack, workspace: FakeSlack
-) -> None:
-    workspace.errors["chat.postMessage"] = {"ok": False, "error": "not_in_channel"}
-
-    with pytest.raises(NotifyError, match="/invite @Wakeful"):
-        slack.send("#llm", a_message())
-
-
-def test_a_missing_scope_is_named(slack: Slack, workspace: FakeSlack) -> None:
-    refused = {"ok": False, "error": "missing_scope", "needed": "chat:write", "provided": "none"}
-    workspace.errors["chat.postMessage"] = refused
-
-    with pytest.raises(NotifyError, match="needs chat:write"):
-        slack.send("#llm", a_message())
-
-
-@pytest.mark.parametrize(
-    ("code", "uncertain"),
-    [("fatal_error", True), ("internal_error", True), ("team_added_to_org", False)],
-)
-def test_a_refusal_that_may_pass_is_tried_again(
-    slack: Slack, workspace: FakeSlack, code: str, uncertain: bool
-) -> None:
-    workspace.errors["chat.postMessage"] = {"ok": False, "error": code}
-
-    with pytest.raises(NotifyError) as raised:
-        slack.send("#llm", a_message())
-
-    assert (raised.value.permanent, raised.value.uncertain) == (False, uncertain)
-
-
-def test_a_token_in_slacks_own_explanation_is_blotted_out(
-    slack: Slack, workspace: FakeSlack
-) -> None:
-    explained = {"messages": [f"bad token {SLACK_TOKEN}"]}
-    workspace.errors["chat.postMessage"] = {
-        "ok": False,
-        "error": "invalid_arguments",
-        "response_metadata": explained,
-    }
-
-    with pytest.raises(NotifyError, match=r"bad token \[secret\]"):
-        slack.send("#llm", a_message())
-
-
 def test_an_answer_without_the_posts_time_is_in_doubt(slack: Slack, workspace: FakeSlack) -> None:
     workspace.errors["chat.postMessage"] = {"ok": True, "channel": "C1"}
 
@@ -302,6 +273,9 @@ def test_a_cut_never_splits_an_entity(limit: int) -> None:
         {"runbook_url": "see the wiki", "url": "javascript:alert(1)"},
         {"runbook_url": "http://[::1", "url": "https://"},
         {"dedup_key": "k" * 9000},
+        {"muted": "<" * 9000, "flapping": "&" * 9000},
+        {"lines": (Line(state="firing", text="<" * 900, url=""),) * 30, "more": 10**6},
+        {"evidence": Evidence(title="<" * 900, traces=(LONG_TRACE,) * 3)},
     ],
 )
 def test_whatever_an_alert_holds_slack_accepts_the_markup(

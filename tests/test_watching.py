@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.conditions import AnyCondition, BurnRate, Promql, Threshold
+from alerts.evidence import worst
 from app import watch_chart, watching
 from app.charts import Grid
 from models.vocabulary import Comparison
@@ -73,7 +74,7 @@ def test_a_series_belongs_to_the_alert_that_has_all_of_its_labels() -> None:
 def test_the_traces_to_look_at_follow_the_signal(
     signal: str, order: Order, errors_only: bool
 ) -> None:
-    which = watching.worst(Threshold(signal=signal, bound=1))
+    which = worst(Threshold(signal=signal, bound=1))
     assert (which.order, which.errors_only) == (order, errors_only)
 
 

@@ -1,5 +1,6 @@
 """Vendors at the wire: one that misbehaves byte by byte, and two that enforce their own rules."""
 
+import itertools
 import json
 import socket
 import threading
@@ -109,8 +110,11 @@ class FakeSlack:
         self.channels = {"#llm": "C1"}
         self.users = {ADA: "U1"}
         self.posts: dict[str, dict[str, Any]] = {}
-        self.replies: list[dict[str, Any]] = []
+        self.replies: list[dict[str, Any]] = []  # shown in the channel as well
+        self.threads: list[dict[str, Any]] = []  # the other replies
+        self.people = {"U1": {"name": "ada.lovelace", "tz": "Europe/Berlin"}}
         self.calls: list[str] = []
+        self._numbers = itertools.count()
         self.errors: dict[str, dict[str, Any]] = {}
         methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": lambda _: {"ok": True, "team": "Acme", "user": "wakeful"},
@@ -121,6 +125,8 @@ class FakeSlack:
             },
             "chat.postMessage": self._post,
             "chat.update": self._update,
+            "chat.delete": self._delete,
+            "users.info": self._info,
         }
         for name, method in methods.items():
             server.expect_request(f"/api/{name}").respond_with_handler(self._door(name, method))
@@ -157,12 +163,26 @@ class FakeSlack:
         if flaw := flaw_of(asked.get("blocks", [])):
             metadata = {"messages": [flaw]}
             return {"ok": False, "error": "invalid_blocks", "response_metadata": metadata}
-        ts = f"17000000{len(self.calls):02}.000100"
-        if "thread_ts" in asked:
-            self.replies.append(asked)
-        else:
+        ts = f"{1_700_000_000 + next(self._numbers)}.000100"  # posts come side by side
+        posted = {"ts": ts, "text": asked["text"]}
+        if f"{channel}/{asked.get('thread_ts')}" in self.posts:
+            posted["thread_ts"] = asked["thread_ts"]
+            (self.replies if asked.get("reply_broadcast") else self.threads).append(asked)
+        else:  # a reply to a post that was deleted as well: Slack has no error for it
             self.posts[f"{channel}/{ts}"] = asked
-        return {"ok": True, "channel": channel, "ts": ts}
+        return {"ok": True, "channel": channel, "ts": ts, "message": posted}
+
+    def _delete(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if self.posts.pop(f"{asked['channel']}/{asked['ts']}", None) is None:
+            return {"ok": False, "error": "message_not_found"}
+        return {"ok": True, "channel": asked["channel"], "ts": asked["ts"]}
+
+    def _info(self, asked: dict[str, Any]) -> dict[str, Any]:
+        user = self.people.get(asked["user"])
+        if user is None:
+            return {"ok": False, "error": "user_not_found"}
+        profile = {"real_name": "Ada Lovelace", "email": ADA}
+        return {"ok": True, "user": {"id": asked["user"], "profile": profile} | user}
 
     def _update(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["channel"].startswith("#"):
@@ -182,10 +202,19 @@ def flaw_of(blocks: list[dict[str, Any]]) -> str:
     texts = [b["text"]["text"] for b in blocks if "text" in b]
     fields = [f["text"] for b in blocks for f in b.get("fields", [])]
     elements = [e for b in blocks for e in b.get("elements", [])]
+    ids = [b["block_id"] for b in blocks if "block_id" in b]
     rules = {
+        "block_id twice, or beyond 255": len(set(ids)) != len(ids)
+        or any(len(i) > 255 for i in ids),
         "more than 50 blocks": len(blocks) > 50,
         "section text must have 1 to 3000 characters": any(
             not 1 <= len(text) <= 3000 for text in texts
+        ),
+        "a menu needs 1 to 100 options of at most 75": any(
+            not 1 <= len(e["options"]) <= 100 or len(o["value"]) > 75 or len(o["text"]["text"]) > 75
+            for e in elements
+            if e["type"] == "static_select"
+            for o in e["options"]
         ),
         "more than 10 fields": any(len(b.get("fields", [])) > 10 for b in blocks),
         "field text must have 1 to 2000 characters": any(
@@ -194,7 +223,9 @@ def flaw_of(blocks: list[dict[str, Any]]) -> str:
         "an actions block needs 1 to 25 elements": any(
             not 1 <= len(b["elements"]) <= 25 for b in blocks if b["type"] == "actions"
         ),
-        "button text beyond 75": any(len(e["text"]["text"]) > 75 for e in elements),
+        "button text beyond 75": any(
+            len(e["text"]["text"]) > 75 for e in elements if e["type"] == "button"
+        ),
         "button value beyond 2000": any(len(e.get("value", "")) > 2000 for e in elements),
         "button url is not a url of at most 3000": any(
             len(e["url"]) > 3000 or not e["url"].startswith("http") for e in elements if "url" in e

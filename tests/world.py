@@ -15,10 +15,12 @@ from werkzeug import Request, Response
 
 from alerts import actions, delivery, policies, rulebook
 from alerts.jobs import LANES, Jobs
+from alerts.outbox import THREAD_WAIT
 from alerts.policies import PolicyDraft
+from alerts.recording import Claim
 from alerts.rulebook import RuleDraft
 from alerts.settings import Settings
-from alerts.wiring import usable_channels
+from alerts.wired_channels import usable_channels
 from models.tables import Alert, Delivery, Escalation, Group, Notification, Transition
 from signals.prometheus import Prometheus, PrometheusAccess
 from signals.reading import Readers
@@ -26,6 +28,7 @@ from signals.routing import Sources
 from tests.vendors import ADA, API_TOKEN, ROUTING_KEY, SENDER, SLACK_TOKEN, FakePagerDuty, FakeSlack
 
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 POLICY = {
     "name": "standard",
     "steps": [
@@ -111,18 +114,20 @@ class World:
         self.deliver()
 
     def deliver(self) -> None:
-        """Let every lane run dry; people are found before they are told."""
+        """Let every lane run dry; people are found before they are told, threads a moment later."""
         for lane in ("people", "slack", "pagerduty"):
             while self.deliver_next(lane):
                 pass
+        while self.deliver_next("slack_thread", after=THREAD_WAIT + SECOND):
+            pass
 
-    def deliver_next(self, lane: str) -> Delivery | None:
+    def deliver_next(self, lane: str, *, after: timedelta = timedelta()) -> Delivery | None:
         """Make one attempt on a lane."""
         return delivery.deliver_next(
-            self.db, self.jobs.usable, LANES[lane], now=self.now, by=self.jobs.engine_id
+            self.db, self.jobs.usable, LANES[lane], now=self.now + after, by=self.jobs.engine_id
         )
 
-    def claim(self, lane: str) -> delivery._Claim:
+    def claim(self, lane: str) -> Claim:
         """Lease what is due on a lane, as an engine does that is killed before its record."""
         self.jobs.beat()
         claim = delivery._claim(
@@ -186,10 +191,15 @@ class World:
         with Session(self.db) as session:
             return {row.channel: row for row in session.exec(select(Notification))}
 
-    def ledger(self) -> list[str]:
+    def ledger(self, *, threads: bool = False) -> list[str]:
+        """The attempts at the policy's channels, or at the threads that follow from them."""
         with Session(self.db) as session:
-            rows = session.exec(select(Delivery).order_by(Delivery.id))  # type: ignore[arg-type]
-            return [f"{row.event} {row.channel} {row.outcome}" for row in rows]
+            rows = session.exec(select(Delivery).order_by(Delivery.id)).all()  # type: ignore[arg-type]
+        return [
+            f"{row.event} {row.channel} {row.outcome}"
+            for row in rows
+            if row.channel.startswith("slack-thread:") is threads
+        ]
 
     def _prometheus(self, request: Request) -> Response:
         if self.prometheus_status != 200:

@@ -23,6 +23,60 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceLink:
+    """A trace that shows what an alert is about.
+
+    Attributes:
+        url: Its page.
+        cost_usd: None when unknown, which is not zero.
+    """
+
+    title: str
+    url: str
+    duration: timedelta
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The traces that explain a breach best, worst first; without any, nothing is said of traces.
+
+    Attributes:
+        title: What they are called, such as "Slowest traces".
+    """
+
+    title: str = ""
+    traces: tuple[TraceLink, ...] = ()
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that happened to a group, in words."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What the thread of a post has not been told yet.
+
+    Attributes:
+        parent: The vendor's handle on the post.
+        happenings: Oldest first, and how many `more` there are.
+        told: What the thread will have been told with these; see `alerts.threads`.
+    """
+
+    parent: str
+    happenings: tuple[Happening, ...]
+    more: int
+    told: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What to say of a group of alerts, which is mostly one, before any vendor's markup.
 
@@ -37,6 +91,9 @@ class Message:
         runbook_url: Empty if the rule has none.
         fired_at: Aware UTC.
         muted: Why nobody is called although it fires; empty if somebody is.
+        flapping: How it comes and goes, in words; empty if it does not.
+        evidence: The worst traces of its worst alert.
+        news: For a thread; None for any other channel.
         acknowledged_by: Who has it, once someone has.
         acknowledged_until: When it is nobody's again; None for never.
         loud: Whether somebody is to be called, as opposed to a post brought up to date.
@@ -57,6 +114,9 @@ class Message:
     lines: tuple[Line, ...] = ()
     more: int = 0
     muted: str = ""
+    flapping: str = ""
+    evidence: Evidence = NO_EVIDENCE
+    news: News | None = None
     acknowledged_by: str | None = None
     acknowledged_until: datetime | None = None
     resolved_by: str | None = None
@@ -108,6 +168,10 @@ class NotifyError(Exception):
         self.retry_after = retry_after
 
 
+class PostGoneError(NotifyError):
+    """What the message belonged to is gone, and the message with it; there is nothing to mend."""
+
+
 class Notifier(Protocol):
     """A kind of channel that can be told about an alert."""
 
@@ -137,4 +201,45 @@ class Directory(Protocol):
         Raises:
             NotifyError: It could not be found out.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkState:
+    """How a standing connection to a vendor is doing.
+
+    Attributes:
+        since: When it was made or, if it does not stand, lost or first tried; None before that.
+        error: Why it last broke or could not be made, and when; empty if it never did.
+    """
+
+    connected: bool = False
+    since: datetime | None = None
+    error: str = ""
+    error_at: datetime | None = None
+
+
+class Listener(Protocol):
+    """Something that hears from a vendor over a connection of its own."""
+
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use."""
+        ...
+
+    @property
+    def state(self) -> LinkState:
+        """Return how the connection is doing."""
+        ...
+
+    def start(self) -> None:
+        """Connect, and stay connected, in threads of its own; return at once."""
+        ...
+
+    def stop(self) -> None:
+        """Disconnect, once what was heard is done."""
+        ...
+
+    def check(self) -> str:
+        """Return one line that shows the vendor would connect us; raises NotifyError."""
         ...

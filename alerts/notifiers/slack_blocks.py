@@ -7,18 +7,18 @@ https://docs.slack.dev/messaging/formatting-message-text (escaping, dates)
 from datetime import datetime
 from typing import Any
 
-from alerts.notifiers import Message
-from alerts.notifiers.answers import cut, linkable
-from models.vocabulary import Event, Severity
+from alerts.notifiers import Evidence, Message, News, TraceLink, slack_buttons
+from alerts.notifiers.answers import linkable
+from models.vocabulary import Event, Severity, Unit
+from signals.units import render
 
-ACKNOWLEDGE = "acknowledge"  # action_id of the button that a reply door listens for
 EVENT_TYPE = "wakeful_alert"  # metadata by which an at-least-once duplicate can be recognised
 
 SECTION_LIMIT = 3000
 FIELD_LIMIT = 2000
-BUTTON_VALUE_LIMIT = 2000
-URL_LIMIT = 3000
+TEXT_LIMIT = 4000  # beyond, Slack cuts
 TITLE_LIMIT = 150
+LINK_LIMIT = 500  # three of them, escaped, fit into a section
 LABELS_LIMIT = 20  # more would bury the line that says what is wrong
 
 _EMOJI = {
@@ -68,15 +68,23 @@ def metadata(message: Message) -> dict[str, Any]:
 
 
 def blocks(message: Message) -> list[Block]:
-    """Return the post: title, summary, facts, and buttons for what can still be done."""
+    """Return the post: title, summary, facts, traces, buttons for what can still be done."""
     summary = escape(message.summary or message.title or "No summary", SECTION_LIMIT)
     found = [_section(_title(message)), _section(summary)]
     if message.lines:
         found.append(_section(_lines(message)))
     found.append({"type": "section", "fields": [_text(fact) for fact in _facts(message)]})
-    if buttons := _buttons(message):
-        found.append({"type": "actions", "elements": buttons})
+    if message.evidence.traces:
+        found.append(_section(_traces(message.evidence)))
+    if buttons := slack_buttons.actions(message):
+        found.append(buttons)
     return found
+
+
+def timeline(news: News) -> str:
+    """Return what a thread is told, a line for each happening."""
+    lines = [f"{_date(one.at)} {escape(one.text, 400)}" for one in news.happenings]
+    return _whole_lines(lines, news.more, TEXT_LIMIT)
 
 
 def _title(message: Message) -> str:
@@ -87,14 +95,42 @@ def _title(message: Message) -> str:
 def _lines(message: Message) -> str:
     """Return the alerts of a group, a line each."""
     lines = [f"• {line.state}: {escape(line.text, 240)}" for line in message.lines]
-    if message.more:
-        lines.append(f"and {message.more} more")
-    return cut("\n".join(lines), SECTION_LIMIT)
+    return _whole_lines(lines, message.more, SECTION_LIMIT)
+
+
+def _whole_lines(lines: list[str], more: int, limit: int) -> str:
+    """Return as many lines as `limit` characters hold, and how many are left out."""
+    kept, room = [], limit - len("and 1000000 more")
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    left = more + len(lines) - len(kept)
+    return "\n".join([*kept, f"and {left} more"] if left else kept)
+
+
+def _traces(evidence: Evidence) -> str:
+    lines = [f"• {_trace(trace)}" for trace in evidence.traces]
+    return _whole_lines([f"*{escape(evidence.title, 100)}*", *lines], 0, SECTION_LIMIT)
+
+
+def _trace(trace: TraceLink) -> str:
+    name = escape(trace.title or "trace", 120)
+    good = linkable(trace.url) and len(trace.url) <= LINK_LIMIT
+    shown = f"<{escape(trace.url, SECTION_LIMIT)}|{name}>" if good else name
+    parts = [shown, render(trace.duration.total_seconds(), Unit.SECONDS)]
+    if trace.cost_usd is not None:
+        parts.append(render(trace.cost_usd, Unit.USD))
+    return ", ".join(parts)
 
 
 def _facts(message: Message) -> list[str]:
-    state = f"{message.muted or _STATE[message.event]}, {message.severity.value}"
+    standing = escape(message.muted or _STATE[message.event], 200)
+    state = f"{standing}, {message.severity.value}"
     facts = {"State": state, "Since": _date(message.fired_at), "Who has it": _holder(message)}
+    if message.flapping:
+        facts["Flapping"] = escape(message.flapping, 200)
     if message.labels:
         facts["Labels"] = _labels(message)
     return [f"*{name}*\n{value}" for name, value in facts.items()]
@@ -120,21 +156,6 @@ def _labels(message: Message) -> str:
 def _date(at: datetime) -> str:
     """Return an instant that Slack shows in each reader's own time zone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
-
-
-def _buttons(message: Message) -> list[Block]:
-    found = []
-    if message.event is Event.TRIGGER and len(message.dedup_key) <= BUTTON_VALUE_LIMIT:
-        press = {"action_id": ACKNOWLEDGE, "value": message.dedup_key, "style": "primary"}
-        found.append(_button("Acknowledge", **press))
-    for name, url in (("Open", message.url), ("Runbook", message.runbook_url)):
-        if linkable(url) and len(url) <= URL_LIMIT:
-            found.append(_button(name, action_id=name.lower(), url=url))
-    return found
-
-
-def _button(name: str, **rest: str) -> Block:
-    return {"type": "button", "text": {"type": "plain_text", "text": cut(name, 75)}, **rest}
 
 
 def _section(text: str) -> Block:

@@ -5,7 +5,6 @@ https://docs.slack.dev/interactivity/handling-user-interaction
 """
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,15 +16,12 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
-from alerts.notifiers import NotifyError
+from alerts.notifiers import NotifyError, slack_buttons
 from alerts.notifiers.answers import on_loopback, plain
-from alerts.notifiers.slack_blocks import ACKNOWLEDGE, escape
+from alerts.notifiers.slack_blocks import escape
+from alerts.notifiers.slack_web import optional_text, silent
 
 SIGNATURE_AGE = timedelta(minutes=5)
-
-# The SDK would log a response_url, which anyone who reads it can post to.
-_silent = logging.getLogger(f"{__name__}.sdk")
-_silent.setLevel(logging.CRITICAL + 1)
 
 
 class MalformedReplyError(ValueError):
@@ -34,17 +30,24 @@ class MalformedReplyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """Someone pressed Acknowledge.
+    """Someone pressed a button, or chose from a menu.
 
     Attributes:
-        dedup_key: Of the alert.
-        by: The user's name in Slack, or their id.
+        action: One of `slack_buttons.ACTIONS`.
+        choice: From the snooze menu; empty for a button.
+        dedup_key: Of the group.
+        user_id: Who pressed, and what they are called in Slack if the press says so.
+        key: The same for every repetition of this very press; empty if Slack names none.
         response_url: Where a word back to them can be sent; empty if nowhere.
     """
 
+    action: str
     dedup_key: str
-    by: str
-    response_url: str
+    user_id: str
+    handle: str = ""
+    choice: str = ""
+    key: str = ""
+    response_url: str = ""
 
 
 class _At(Clock):
@@ -75,51 +78,12 @@ def signature_flaw(
     return None if genuine else "wrong"
 
 
-def press(body: bytes) -> Press | None:
-    """Return the press of Acknowledge in an interaction's form; None for any other interaction.
+def interaction(body: bytes) -> dict[str, Any]:
+    """Return the payload of an interaction that came as a form, by HTTP.
 
     Raises:
-        MalformedReplyError: It is not an interaction as Slack documents it.
+        MalformedReplyError: It is no such form.
     """
-    interaction = _interaction(body)
-    if interaction.get("type") != "block_actions":
-        return None
-    actions = interaction.get("actions")
-    if not isinstance(actions, list) or not all(isinstance(action, dict) for action in actions):
-        raise MalformedReplyError("block_actions without a list of actions")
-    for action in actions:
-        if action.get("action_id") == ACKNOWLEDGE:
-            key = action.get("value")
-            if not isinstance(key, str) or not key:
-                raise MalformedReplyError("the Acknowledge button carries no alert")
-            url = interaction.get("response_url")
-            return Press(
-                dedup_key=key,
-                by=_name(interaction.get("user")),
-                response_url=url if isinstance(url, str) and _trusted(url) else "",
-            )
-    return None
-
-
-def whisper(response_url: str, text: str, *, timeout_seconds: float = 5) -> None:
-    """Tell only the person who pressed the button.
-
-    Raises:
-        NotifyError: Slack did not take it.
-    """
-    patience = cast(int, timeout_seconds)  # urllib takes any number
-    client = WebhookClient(response_url, timeout=patience, logger=_silent, retry_handlers=[])
-    try:
-        answer = client.send(
-            text=escape(text, 1000), response_type="ephemeral", replace_original=False
-        )
-    except (SlackClientError, OSError, HTTPException, ValueError) as error:
-        raise NotifyError(f"Slack did not take the answer: {type(error).__name__}") from error
-    if answer.status_code != 200:
-        raise NotifyError(f"Slack did not take the answer: HTTP {answer.status_code}")
-
-
-def _interaction(body: bytes) -> dict[str, Any]:
     try:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=10)
         payload = json.loads(form["payload"][0])
@@ -132,12 +96,74 @@ def _interaction(body: bytes) -> dict[str, Any]:
     return payload
 
 
-def _name(user: object) -> str:
-    if isinstance(user, dict):
-        for field in ("name", "username", "id"):
-            if isinstance(user.get(field), str) and user[field].strip():
-                return plain(user[field])
-    raise MalformedReplyError("the interaction names no user")
+def press(payload: Mapping[str, Any]) -> Press | None:
+    """Return the press of one of our buttons; None for any other interaction.
+
+    Raises:
+        MalformedReplyError: It is not an interaction as Slack documents it.
+    """
+    if payload.get("type") != "block_actions":
+        return None
+    acts = payload.get("actions")
+    if not isinstance(acts, list) or not all(isinstance(act, dict) for act in acts):
+        raise MalformedReplyError("block_actions without a list of actions")
+    for act in acts:
+        if act.get("action_id") in slack_buttons.ACTIONS:
+            return _press(payload, act)
+    return None
+
+
+def _press(payload: Mapping[str, Any], act: Mapping[str, Any]) -> Press:
+    action = str(act["action_id"])
+    chosen = action == slack_buttons.SNOOZE
+    value = (
+        optional_text(act, "selected_option", "value") if chosen else optional_text(act, "value")
+    )
+    if not value:
+        raise MalformedReplyError(f"the action {action} carries no alert")
+    try:
+        choice, dedup_key = slack_buttons.parse_snooze(value) if chosen else ("", value)
+    except ValueError as error:
+        raise MalformedReplyError(str(error)) from error
+    user_id = plain(optional_text(payload, "user", "id"))
+    if not user_id:
+        raise MalformedReplyError("the interaction names no user")
+    handles = (optional_text(payload, "user", name) for name in ("name", "username"))
+    url = optional_text(payload, "response_url")
+    return Press(
+        action=action,
+        choice=choice,
+        dedup_key=dedup_key,
+        user_id=user_id,
+        handle=next((plain(handle) for handle in handles if handle.strip()), ""),
+        key=_key(payload, act, user_id),
+        response_url=url if _trusted(url) else "",
+    )
+
+
+def _key(payload: Mapping[str, Any], act: Mapping[str, Any], user_id: str) -> str:
+    """Return what repetitions of one press share, whichever way they come."""
+    message, at = optional_text(payload, "container", "message_ts"), optional_text(act, "action_ts")
+    return f"slack:{message}:{at}:{user_id}"[:200] if message and at else ""
+
+
+def whisper(response_url: str, text: str, *, timeout_seconds: float = 5) -> None:
+    """Tell only the person who pressed the button.
+
+    Raises:
+        NotifyError: Slack did not take it.
+    """
+    patience = cast(int, timeout_seconds)  # urllib takes any number
+    # Anyone who reads a response URL can post to it: the SDK must not log it.
+    client = WebhookClient(response_url, timeout=patience, logger=silent, retry_handlers=[])
+    try:
+        answer = client.send(
+            text=escape(text, 1000), response_type="ephemeral", replace_original=False
+        )
+    except (SlackClientError, OSError, HTTPException, ValueError) as error:
+        raise NotifyError(f"Slack did not take the answer: {type(error).__name__}") from error
+    if answer.status_code != 200:
+        raise NotifyError(f"Slack did not take the answer: HTTP {answer.status_code}")
 
 
 def _trusted(url: str) -> bool:

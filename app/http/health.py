@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from alerts import inbox
-from alerts.health import complaints
+from alerts import inbox, running
+from alerts.health import complaints, warnings
 from models.clock import Clock
 from models.database import read_only
 from models.tables import Notification, Rule
@@ -46,17 +46,20 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
     """Return the engine's last ticks and each source's state.
 
     `status` is `ok`, or `red` with `reasons` when alerts may not go out: a restart, or a human,
-    is needed. A source that is down does not make it red; it has an alert of its own.
+    is needed. A source that is down does not make it red; it has an alert of its own. Nor do
+    `warnings`, such as that no press of a button in Slack arrives: pages go out all the same.
     """
     try:
         with Session(read_only(db)) as session:
             beats, sources = inbox.heartbeats(session), inbox.sources(session)
             reasons = complaints(session, now=now, engine=engine)
+            warned, links = warnings(session, now=now), running.links(session, now=now)
     except SQLAlchemyError as error:
         return {"status": "red", "reasons": [f"the database does not answer: {_short(error)}"]}
     return {
         "status": "red" if reasons else "ok",
         "reasons": reasons,
+        "warnings": warned,
         "engine": {
             beat.job: {
                 "last_tick": beat.at.isoformat(),
@@ -69,13 +72,27 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
         "sources": {
             row.name: {
                 "state": row.state.value,
-                "answered_at": row.answered_at.isoformat() if row.answered_at else None,
-                "newest_data_at": row.newest_at.isoformat() if row.newest_at else None,
+                "answered_at": _time(row.answered_at),
+                "newest_data_at": _time(row.newest_at),
                 "error": row.error,
             }
             for row in sources
         },
+        "links": [
+            {
+                "to": link.name,
+                "host": link.host,
+                "connected_since": _time(link.since) if link.connected else None,
+                "last_error": link.error,
+                "last_error_at": _time(link.error_at),
+            }
+            for link in links
+        ],
     }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _short(error: SQLAlchemyError) -> str:

@@ -1,4 +1,4 @@
-"""Slack's button presses: POST /slack/interactions.
+"""Slack's button presses by HTTP: POST /slack/interactions, where Slack can reach us.
 
 Slack waits three seconds for an answer and never asks again. What takes longer goes on, and its
 outcome is told to the person through the press's own response URL.
@@ -7,36 +7,29 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from alerts.notifiers import NotifyError
 from alerts.notifiers.slack_replies import (
     MalformedReplyError,
     Press,
+    interaction,
     press,
     signature_flaw,
-    whisper,
 )
-from app.http.replies import ReplyError, read, reject, start
+from app.http.replies import read, reject
 from models.clock import Clock
 
 PATH = "/slack/interactions"
 DEADLINE_SECONDS = 2.0  # of Slack's three: the rest is the way there and back
 
-logger = logging.getLogger(__name__)
-
-Acknowledge = Callable[[str, str], str]
-
 
 def slack_routes(
     signing_secret: str,
-    acknowledge: Acknowledge,
+    follow: Callable[[Press], None],
     clock: Clock,
     *,
     deadline_seconds: float = DEADLINE_SECONDS,
@@ -45,13 +38,13 @@ def slack_routes(
 
     Args:
         signing_secret: Of the Slack app.
-        acknowledge: Takes an alert's dedup key and a name, returns one line that says what was
-            done; raises ReplyError. Runs in a thread.
+        follow: Does what was pressed; never raises. Runs in a thread.
         clock: Signatures are good for five minutes.
-        deadline_seconds: After which Slack is answered before `acknowledge` is done.
+        deadline_seconds: After which Slack is answered before `follow` is done.
     """
     if not signing_secret:
         return []
+    going_on: set[asyncio.Task[None]] = set()
 
     async def interactions(request: Request) -> Response:
         body = await read(request)
@@ -61,40 +54,14 @@ def slack_routes(
         if flaw is not None:
             return reject("slack", flaw, 401, f"The Slack signature is {flaw}.")
         try:
-            pressed = press(body)
+            pressed = press(interaction(body))
         except MalformedReplyError as error:
             return reject("slack", "payload", 400, f"Not a Slack interaction: {error}.")
-        if pressed is None:
-            return Response(status_code=200)
-        return await _follow(pressed, acknowledge, deadline_seconds)
+        if pressed is not None:
+            task = asyncio.create_task(asyncio.to_thread(follow, pressed))
+            going_on.add(task)  # or a slow one might be collected before it is done
+            task.add_done_callback(going_on.discard)
+            await asyncio.wait({task}, timeout=deadline_seconds)
+        return PlainTextResponse("")
 
     return [Route(PATH, interactions, methods=["POST"])]
-
-
-async def _follow(pressed: Press, acknowledge: Acknowledge, deadline_seconds: float) -> Response:
-    task = start(lambda: acknowledge(pressed.dedup_key, pressed.by))
-    await asyncio.wait({task}, timeout=deadline_seconds)
-    return PlainTextResponse("", background=BackgroundTask(_report, task, pressed))
-
-
-async def _report(task: asyncio.Task[str], pressed: Press) -> None:
-    """Tell the person why nothing happened; what did happen shows in the post itself."""
-    try:
-        answer = await task
-    except ReplyError as error:
-        logger.info("reply door=slack by=%s refused=%s", pressed.by, error)
-        await _tell(pressed, str(error))
-    except Exception:  # the top of this door
-        logger.exception("reply door=slack by=%s failed", pressed.by)
-        await _tell(pressed, "Wakeful could not record that you have this alert. Try again.")
-    else:
-        logger.info("reply door=slack by=%s answer=%s", pressed.by, answer)
-
-
-async def _tell(pressed: Press, sentence: str) -> None:
-    if not pressed.response_url:
-        return
-    try:
-        await asyncio.to_thread(whisper, pressed.response_url, sentence)
-    except NotifyError as error:
-        logger.warning("reply door=slack by=%s untold=%s", pressed.by, error)

@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from alerts.evidence import worst
 from alerts.inbox import Entry, EntryKind, Item
 from alerts.lifecycle import ENGINE
 from alerts.wording import alert_url
@@ -147,7 +148,7 @@ def _chart(item: Item, *, now: datetime) -> None:
 
 
 def _traces(item: Item, *, now: datetime, zone: tzinfo) -> None:
-    alert, which = item.alert, watching.worst(item.condition)
+    alert, which = item.alert, worst(item.condition)
     window = getattr(item.condition, "window", timedelta())
     labels = tuple(sorted(alert.labels.items()))
     answer = cached_watching.worst_traces(

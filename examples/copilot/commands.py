@@ -91,7 +91,6 @@ def programs(ports: Ports, folder: Path, prometheus: Path | None) -> Iterator[Pr
             *python,
             "examples.standins.slack",
             f"--port={ports.slack}",
-            f"--interactivity={wakeful}/slack/interactions",
         ),
         ready_url=f"{ports.url('slack')}/_state",
     )
@@ -144,7 +143,7 @@ def environment(ports: Ports, folder: Path, prometheus: Path | None) -> dict[str
         "DATA_DIR": str(folder / "wakeful"),
         "PROMETHEUS_URL": ports.url("prometheus") if prometheus else "",
         "SLACK_BOT_TOKEN": slack.token,
-        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_APP_TOKEN": slack.app_token,
         "SLACK_URL": f"{ports.url('slack')}/api/",
         "PAGERDUTY_ROUTING_KEY": pagerduty.routing_keys[0],
         "PAGERDUTY_API_TOKEN": pagerduty.token,

@@ -81,12 +81,12 @@ class Faulty:
             await self._app(scope, receive, send)
         elif fault == "cut":
             await self._app(scope, receive, _swallow)
-            _drop(receive)
+            drop(receive)
         elif fault == "refuse":
-            _drop(receive)
+            drop(receive)
         elif fault == "timeout":
             await asyncio.sleep(HANG_SECONDS)
-            _drop(receive)
+            drop(receive)
         else:
             wait = {"Retry-After": str(self._faults.retry_after)} if fault == 429 else {}
             answer = JSONResponse({"ok": False, "error": "fault"}, int(fault), headers=wait)
@@ -97,9 +97,18 @@ async def _swallow(_message: Message) -> None:
     """Take an answer that nobody will get."""
 
 
-def _drop(receive: Receive) -> None:
+def drop(receive: Receive) -> None:
     """Close the client's connection at once, without an answer."""
-    # ASGI has no word for this: `receive` is a method of uvicorn's request, which has the socket.
-    transport: Any = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is not None:
+    if (transport := _transport(receive)) is not None:
         transport.abort()
+
+
+def hush(receive: Receive) -> None:
+    """Hear nothing more of the client, and leave its connection open, as a cut network does."""
+    if (transport := _transport(receive)) is not None:
+        transport.pause_reading()
+
+
+def _transport(receive: Receive) -> Any:
+    # ASGI has no word for this: `receive` is a method of uvicorn's request, which has the socket.
+    return getattr(getattr(receive, "__self__", None), "transport", None)

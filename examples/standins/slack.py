@@ -1,6 +1,8 @@
 """A stand-in for Slack: its Web API under /api/, its buttons, and a page to see it all.
 
-python -m examples.standins.slack --port 8601 --interactivity http://127.0.0.1:8501/slack/…
+python -m examples.standins.slack --port 8601
+
+Presses go out by Socket Mode, or by HTTP with --interactivity http://127.0.0.1:8501/slack/…
 """
 
 import argparse
@@ -18,13 +20,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from examples.pages import same_origin
 from examples.standins import slack_page
 from examples.standins.faults import Faults, Faulty
 from examples.standins.slack_methods import Arguments, Methods
 from examples.standins.slack_press import ResponseUrl, deliver, interaction
+from examples.standins.slack_socket import Sockets
 from examples.standins.slack_workspace import (
     BOT,
     Channel,
@@ -51,11 +54,13 @@ class SlackConfig:
     """How strict and how connected this Slack is.
 
     Attributes:
-        interactivity_url: Where presses go; empty where the app has none.
+        app_token: For Socket Mode.
+        interactivity_url: Where presses go by HTTP; empty where Socket Mode is on.
         seconds_per_post: Between two posts to one channel; 0 switches every limit off.
     """
 
     token: str = "xoxb-stand-in"  # noqa: S105 - not a secret of anybody's
+    app_token: str = "xapp-stand-in"  # noqa: S105 - nor this
     signing_secret: str = "slack-stand-in-signing-secret"  # noqa: S105 - nor this
     interactivity_url: str = ""
     channels: tuple[Channel, ...] = CHANNELS
@@ -72,6 +77,7 @@ class _Slack:
     workspace: Workspace
     methods: Methods
     limits: Limits
+    sockets: Sockets
     calls: list[dict[str, Any]] = field(default_factory=list)
     presses: list[dict[str, Any]] = field(default_factory=list)
     response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
@@ -94,7 +100,10 @@ class _Slack:
             failed = {"ok": False, "error": given["error"]} if given.get("error") else {"ok": True}
             return failed | {"args": given}, 200, {}
         try:
-            self._authorise(given, request)
+            if method == "apps.connections.open":
+                self._authorise({}, request, self.config.app_token)
+                return {"ok": True, "url": self.sockets.address(str(request.base_url))}, 200, {}
+            self._authorise(given, request, self.config.token)
             act = self.methods.find(method)
             self.limits.call(method)
             return {"ok": True} | act(given), 200, {}
@@ -104,13 +113,14 @@ class _Slack:
             wait = {"Retry-After": str(max(1, math.ceil(error.wait)))}
             return _refusal("ratelimited"), 429, wait
 
-    def _authorise(self, given: Arguments, request: Request) -> None:
+    def _authorise(self, given: Arguments, request: Request, wanted: str) -> None:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         token = bearer if scheme.lower() == "bearer" else str(given.get("token") or "")
         if not token:
             raise SlackError("not_authed")
-        if token != self.config.token:
-            raise SlackError("invalid_auth")
+        if token != wanted:
+            known = token in (self.config.token, self.config.app_token)
+            raise SlackError("not_allowed_token_type" if known else "invalid_auth")
 
     async def show(self, request: Request) -> Response:
         viewer = self._user(request.query_params.get("as"))
@@ -134,6 +144,8 @@ class _Slack:
             message = self.workspace.find_message(channel, form.get("ts"))
             number = int(form.get("block", ""))
             action = message.blocks[number]["elements"][int(form.get("element", ""))]
+            if "options" in action:
+                action = action | {"selected_option": action["options"][int(form["option"])]}
         except (SlackError, ValueError, LookupError):
             return PlainTextResponse("there is no such button", status_code=404)
         block_id = str(message.blocks[number].get("block_id", f"b{number}"))
@@ -155,7 +167,7 @@ class _Slack:
                 self.config.interactivity_url, self.config.signing_secret, payload
             )
         else:
-            problem = "this app has no interactivity URL"
+            problem = await self.sockets.deliver(payload)
         message.problem = f"Slack: {problem}" if problem else ""
         self.presses.append({"payload": payload, "problem": problem})
 
@@ -204,16 +216,22 @@ class _Slack:
                 ],
                 "calls": self.calls,
                 "presses": self.presses,
+                "sockets": {
+                    "open": self.sockets.count,
+                    "opened": self.sockets.opened,
+                    "strange": self.sockets.strange,
+                },
             }
         )
 
 
-def slack_app(config: SlackConfig) -> Starlette:
+def slack_app(config: SlackConfig, sockets: Sockets | None = None) -> Starlette:
     """Return a Slack of its own, empty of messages."""
     bot = User(id=BOT["id"], name=BOT["name"], email="", is_bot=True)
     workspace = Workspace(list(config.channels), [*config.users, bot])
     limits = Limits(config.clock, seconds_per_post=config.seconds_per_post)
-    slack = _Slack(config, workspace, Methods(workspace, limits), limits)
+    sockets = sockets or Sockets(enabled=not config.interactivity_url)
+    slack = _Slack(config, workspace, Methods(workspace, limits), limits, sockets)
     faults = Faults()
     return Starlette(
         routes=[
@@ -221,6 +239,8 @@ def slack_app(config: SlackConfig) -> Starlette:
             Route("/response/{name}", slack.respond, methods=["POST"]),
             Route("/press", slack.press, methods=["POST"]),
             Route("/_state", slack.state),
+            Route("/_sockets", sockets.control, methods=["POST"]),
+            WebSocketRoute("/link/", sockets),
             *faults.routes(),
             Route("/", slack.show),
         ],

@@ -18,6 +18,10 @@ BUTTON_VALUE = 2000
 ID = 255
 URL = 3000
 MARKDOWN = 12000
+OPTIONS = 100
+OPTION_TEXT = 75
+OPTION_VALUE = 75  # some of Slack's pages say 150
+PLACEHOLDER = 150
 
 TYPES = ("section", "header", "actions", "context", "divider", "image", "markdown", "rich_text")
 
@@ -106,8 +110,29 @@ def _element(element: Any) -> Iterator[str]:
         return
     if len(str(element.get("action_id", ""))) > ID:
         yield f"action_id must be less than {ID + 1} characters"
-    if element["type"] != "button":
+    if element["type"] == "button":
+        yield from _button(element)
+    elif element["type"] == "static_select":
+        yield from _menu(element)
+
+
+def _menu(menu: dict[str, Any]) -> Iterator[str]:
+    if "placeholder" in menu:
+        yield from _text(menu["placeholder"], PLACEHOLDER, kinds=("plain_text",))
+    options = menu.get("options")
+    if not isinstance(options, list) or not 1 <= len(options) <= OPTIONS:
+        yield f"between 1 and {OPTIONS} options allowed"
         return
+    for option in options:
+        if not isinstance(option, dict) or not isinstance(option.get("value"), str):
+            yield "an option needs a value"
+            continue
+        yield from _text(option.get("text"), OPTION_TEXT, kinds=("plain_text", "mrkdwn"))
+        if len(option["value"]) > OPTION_VALUE:
+            yield f"value must be less than {OPTION_VALUE + 1} characters"
+
+
+def _button(element: dict[str, Any]) -> Iterator[str]:
     yield from _text(element.get("text"), BUTTON_TEXT, kinds=("plain_text",))
     if len(str(element.get("value", ""))) > BUTTON_VALUE:
         yield f"value must be less than {BUTTON_VALUE + 1} characters"

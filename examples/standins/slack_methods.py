@@ -33,6 +33,7 @@ class Methods:
             "auth.test": self._auth_test,
             "chat.postMessage": self._post,
             "chat.update": self._update,
+            "chat.delete": self._delete,
             "conversations.open": self._open,
             "conversations.list": self._list,
             "conversations.info": self._info,
@@ -65,8 +66,8 @@ class Methods:
             raise SlackError("not_in_channel")
         content = _content(given)
         thread = str(given.get("thread_ts") or "")
-        if thread:
-            self._workspace.find_message(channel, thread)
+        if not self._workspace.has_message(channel, thread):
+            thread = ""  # Slack has no error for that: see slack-go/slack issue 1571
         self._limits.post(channel.id)
         posted = Posted(
             channel=channel,
@@ -90,6 +91,14 @@ class Methods:
         posted.edits += 1
         answer = {"channel": channel.id, "ts": posted.ts, "text": posted.text}
         return answer | {"message": posted.shown()}
+
+    def _delete(self, given: Arguments) -> dict[str, Any]:
+        channel = self._workspace.find_channel(given.get("channel"), by_name=False)
+        posted = self._workspace.find_message(channel, given.get("ts"))
+        if posted.only_for:
+            raise SlackError("message_not_found")
+        self._workspace.messages.remove(posted)
+        return {"channel": channel.id, "ts": posted.ts}
 
     def _open(self, given: Arguments) -> dict[str, Any]:
         if channel_id := given.get("channel"):

@@ -139,6 +139,10 @@ def _plain(text: dict[str, Any]) -> str:
 
 
 def _button(message: Posted, element: dict[str, Any], block: int, number: int, viewer: User) -> str:
+    place = {"channel": message.channel.id, "ts": message.ts, "as": viewer.id}
+    place |= {"block": str(block), "element": str(number)}
+    if element["type"] == "static_select":
+        return _menu(element, place)
     if element["type"] != "button":
         return ""
     label = element["text"]["text"]
@@ -147,15 +151,18 @@ def _button(message: Posted, element: dict[str, Any], block: int, number: int, v
             f'<a class=button href="{escape(url)}" target="_blank" rel="noopener">'
             f"{escape(label)}</a>"
         )
-    place = {"channel": message.channel.id, "ts": message.ts, "as": viewer.id}
-    return button(
-        "/press",
-        label,
-        kind=str(element.get("style", "")),
-        block=str(block),
-        element=str(number),
-        **place,
+    return button("/press", label, kind=str(element.get("style", "")), **place)
+
+
+def _menu(menu: dict[str, Any], place: dict[str, str]) -> str:
+    """Return a menu as a list and a button that chooses: there are no scripts here."""
+    label = str(menu.get("placeholder", {}).get("text", "Choose"))
+    options = "".join(
+        f'<option value="{number}">{escape(option["text"]["text"])}</option>'
+        for number, option in enumerate(menu["options"])
     )
+    choice = f'<select name="option" aria-label="{escape(label)}">{options}</select>'
+    return button("/press", label, beside=choice, **place)
 
 
 def markup(text: str) -> str:

@@ -48,15 +48,14 @@ def sign(secret: str, stamp: str, body: bytes) -> str:
 def interaction(
     message: Posted, user: User, action: dict[str, Any], block_id: str, response_url: str
 ) -> dict[str, Any]:
-    """Return the `block_actions` payload of one press."""
-    at = f"{time.time():.6f}"
+    """Return the `block_actions` payload of one press, or of one choice."""
+    shown = ("text", "value", "placeholder", "selected_option")
     pressed = {
         "action_id": action.get("action_id", ""),
         "block_id": block_id,
-        "text": action.get("text", {}),
         "type": action["type"],
-        "action_ts": at,
-    } | ({"value": action["value"]} if "value" in action else {})
+        "action_ts": f"{time.time():.6f}",
+    } | {name: action[name] for name in shown if name in action}
     handle = user.shown()["name"]
     return {
         "type": "block_actions",

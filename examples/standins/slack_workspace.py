@@ -37,6 +37,7 @@ class User:
     id: str
     name: str
     email: str
+    tz: str = "Europe/London"
     is_bot: bool = False
 
     def shown(self) -> dict[str, Any]:
@@ -49,6 +50,7 @@ class User:
             "name": handle,
             "real_name": self.name,
             "deleted": False,
+            "tz": self.tz,
             "is_bot": self.is_bot,
             "profile": profile,
         }
@@ -179,6 +181,10 @@ class Workspace:
             if message.channel.id == channel.id and message.ts == str(ts):
                 return message
         raise SlackError("message_not_found")
+
+    def has_message(self, channel: Channel, ts: str) -> bool:
+        """Say whether there is a message of that channel and time."""
+        return any(m.channel.id == channel.id and m.ts == ts for m in self.messages)
 
     def next_ts(self, now: float) -> str:
         """Return a time stamp that no other message has."""

@@ -12,7 +12,14 @@ from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
 from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.tables.rules import Policy, Rule
-from models.tables.running import EngineBeat, Heartbeat, Ping, SignalMapping, SourceStatus
+from models.tables.running import (
+    EngineBeat,
+    Heartbeat,
+    Link,
+    Ping,
+    SignalMapping,
+    SourceStatus,
+)
 
 __all__ = [
     "Alert",
@@ -24,6 +31,7 @@ __all__ = [
     "Handover",
     "Heartbeat",
     "Inhibition",
+    "Link",
     "Note",
     "Notification",
     "OnCallCalendar",

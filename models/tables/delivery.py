@@ -44,6 +44,8 @@ class Notification(SQLModel, table=True):
     sent: Event | None = Field(default=None, sa_type=word(Event))
     sent_at: datetime | None = None
     external_id: str | None = None  # the vendor's handle on what it was told, to update it
+    # Of a thread: up to which row of each table it was told; see alerts.threads.
+    told: dict[str, int] = Field(default={}, sa_column=Column(JSON, nullable=False))
     attempts: int = 0  # since `wanted` last changed
     # Some attempt may have reached the vendor without our knowing: killed in mid-send, timed out.
     # Such a channel is told of the alert's end even though `sent` is empty.

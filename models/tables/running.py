@@ -27,6 +27,19 @@ class Heartbeat(SQLModel, table=True):
     error: str = ""
 
 
+class Link(SQLModel, table=True):
+    """A standing connection of one engine to a vendor, over which replies arrive."""
+
+    engine_id: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    host: str
+    at: datetime  # when this was last written; an old row is a dead engine's
+    connected: bool
+    since: datetime | None = None  # when it was made, or lost
+    error: str = ""  # why it last broke, or cannot be made
+    error_at: datetime | None = None
+
+
 class SourceStatus(SQLModel, table=True):
     """What the engine last learned about one source; shared by every process."""
 

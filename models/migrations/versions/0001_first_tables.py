@@ -57,6 +57,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "link",
+        sa.Column("engine_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("host", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("connected", sa.Boolean(), nullable=False),
+        sa.Column("since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("error_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("engine_id", "name"),
+    )
+    op.create_table(
         "ping",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -373,6 +385,7 @@ def upgrade() -> None:
                 "retrying",
                 "refused",
                 "gave up",
+                "settled",
                 name="outcome",
                 native_enum=False,
                 length=32,
@@ -433,6 +446,7 @@ def upgrade() -> None:
         ),
         sa.Column("sent_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("external_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("told", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("in_doubt", sa.Boolean(), nullable=False),
         sa.Column("leased_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -599,6 +613,7 @@ def downgrade() -> None:
     op.drop_table("reply")
     op.drop_table("policy")
     op.drop_table("ping")
+    op.drop_table("link")
     op.drop_table("inhibition")
     op.drop_table("heartbeat")
     op.drop_table("enginebeat")

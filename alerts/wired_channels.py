@@ -1,0 +1,93 @@
+"""The channels by their settings, both ways; for `alerts.wiring`."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Engine
+
+from alerts import channels, evidence
+from alerts.delivery import Channels
+from alerts.evidence import TraceEvidence
+from alerts.notifiers import Directory, Listener, Notifier
+from alerts.notifiers.pagerduty import PagerDutyEvents
+from alerts.notifiers.pagerduty_rest import (
+    PagerDutyAssignment,
+    PagerDutyOnCall,
+    PagerDutySchedules,
+)
+from alerts.notifiers.people import NamedPeople
+from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.notifiers.slack_people import Members
+from alerts.notifiers.slack_threads import SlackThread
+from alerts.oncall import ScheduledPeople
+from alerts.presses import Presses
+from alerts.settings import Settings
+from models.clock import Clock
+from signals.traces import TraceStore
+
+
+def usable_channels(
+    settings: Settings, db: Engine, *, traces: TraceStore | None = None
+) -> Channels:
+    """Return the channel kinds for which there are credentials.
+
+    Args:
+        settings: The credentials.
+        db: Schedules are kept in it.
+        traces: Where the traces are that explain an alert; None for nowhere.
+    """
+    notifiers: dict[str, Notifier] = {}
+    directories: Mapping[str, Directory] = {
+        channels.PERSON: NamedPeople(),
+        channels.SCHEDULE: ScheduledPeople(db, pagerduty_schedules(settings)),
+    }
+    if settings.slack_bot_token:
+        token, url = settings.slack_bot_token, settings.slack_url
+        notifiers[channels.SLACK] = Slack(token, url=url)
+        notifiers[channels.SLACK_DM] = SlackDirect(token, url=url)
+        notifiers[channels.SLACK_THREAD] = SlackThread(token, url=url)
+    if settings.pagerduty_routing_key:
+        notifiers[channels.PAGERDUTY] = PagerDutyEvents(
+            {"default": settings.pagerduty_routing_key}, url=settings.pagerduty_events_url
+        )
+    if settings.pagerduty_api_token:
+        token, url = settings.pagerduty_api_token, settings.pagerduty_api_url
+        directories = {**directories, channels.ONCALL: PagerDutyOnCall(token, url=url)}
+        notifiers[channels.PAGERDUTY_ASSIGN] = PagerDutyAssignment(
+            token, sender=settings.pagerduty_from, url=url
+        )
+    direct = (channels.SLACK_DM, channels.PAGERDUTY_ASSIGN)
+    assignable = {channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN} <= notifiers.keys()
+    return Channels(
+        notifiers=notifiers,
+        directories=directories,
+        reach=tuple(kind for kind in direct if kind in notifiers),
+        page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
+        base_url=settings.base_url,
+        evidence=TraceEvidence(traces, base_url=settings.base_url) if traces else evidence.none,
+    )
+
+
+def slack_presses(settings: Settings, db: Engine, clock: Clock) -> Presses:
+    """Return what follows presses of Slack's buttons, by whichever way they come."""
+    if not settings.slack_bot_token:
+        return Presses(db=db, clock=clock)
+    members = Members(settings.slack_bot_token, url=settings.slack_url)
+    return Presses(db=db, clock=clock, find=members.find)
+
+
+def listeners(settings: Settings, db: Engine, clock: Clock) -> tuple[Listener, ...]:
+    """Return what hears from vendors over connections of its own."""
+    if not settings.slack_app_token:
+        return ()
+    # Here, since websockets take a tenth of a second that others need not.
+    from alerts.notifiers.slack_socket import SlackSocket
+
+    take = slack_presses(settings, db, clock).take
+    return (SlackSocket(settings.slack_app_token, take, clock, url=settings.slack_url),)
+
+
+def pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
+    """Return the schedules kept in PagerDuty; None without a token."""
+    if not settings.pagerduty_api_token:
+        return None
+    return PagerDutySchedules(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
