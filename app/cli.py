@@ -19,11 +19,14 @@ from alerts import actions, inbox, rulefile
 from alerts.actions import UnknownAlertError
 from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
+from alerts.policies import PolicyError
 from alerts.rulefile import RuleFileError
 from alerts.settings import Settings, SettingsError
 from alerts.wiring import Role, Wiring, wire
 from app.checks import check_table
+from app.dry_run import DryRun, dry_run
 from models.database import read_only
+from models.vocabulary import Severity
 from signals import SignalError
 from signals.traces import StoreError
 
@@ -33,6 +36,7 @@ PLAIN = (
     SettingsError,
     StoreError,
     RuleFileError,
+    PolicyError,
     UnknownAlertError,
     TransitionError,
     StaleError,
@@ -145,6 +149,19 @@ def alerts(options: argparse.Namespace) -> int:
     return 0
 
 
+def policies(options: argparse.Namespace) -> int:
+    """Walk through a policy as if an alert fired."""
+    asked = DryRun(
+        name=options.name,
+        at=options.at,
+        severity=Severity(options.severity),
+        alerts=options.alerts,
+        zone=options.zone,
+    )
+    print("\n".join(dry_run(_wire(Role.TOOL), asked)))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wakeful", description="Operations dashboard and alert manager for LLM applications"
@@ -164,6 +181,14 @@ def _parser() -> argparse.ArgumentParser:
     book = command("rules", rules, "Rules and policies as a file")
     book.add_argument("action", choices=("import", "export", "check"))
     book.add_argument("file", metavar="FILE", help="YAML; - for standard input or output")
+    paths = command("policies", policies, "What a policy would do")
+    walks = paths.add_subparsers(dest="action", required=True, metavar="ACTION")
+    walk = walks.add_parser("dry-run", help="Say whom it would tell, and when; tells nobody")
+    walk.add_argument("name", metavar="NAME")
+    walk.add_argument("--at", default="", metavar="ISO", help="When the alert fires; now without")
+    walk.add_argument("--severity", choices=list(Severity), default=Severity.CRITICAL.value)
+    walk.add_argument("--alerts", type=int, default=1, metavar="N", help="How many are open")
+    walk.add_argument("--zone", default="UTC", help="Your time zone, such as Europe/Berlin")
     inboxed = command("alerts", alerts, "What is firing")
     actions = inboxed.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="List firing and acknowledged alerts")
