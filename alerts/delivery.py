@@ -90,6 +90,7 @@ def deliver_next(
         duration_ms=round(elapsed_ms, 1),
         attempt=claim.note.attempts,
         outcome=_outcome(claim.note, people, error, now),
+        loud=claim.message.loud,
         answer=receipt.answer if error is None else str(error),
     )
     ended = now + timedelta(milliseconds=elapsed_ms)

@@ -40,7 +40,7 @@ def test_every_job_beats_once_started(db: Engine) -> None:
     jobs = ticking(db, watched=(MemorySource(),))
     jobs.start()
     try:
-        until(lambda: len(beats(db)) == 8)
+        until(lambda: len(beats(db)) == 9)
     finally:
         jobs.stop()
     assert set(beats(db).values()) == {""}

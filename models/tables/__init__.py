@@ -12,6 +12,7 @@ from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
 from models.tables.rules import Policy, Rule
 from models.tables.running import EngineBeat, Heartbeat, SourceStatus
+from models.tables.trials import Trial, TrialMessage
 
 __all__ = [
     "Alert",
@@ -33,4 +34,6 @@ __all__ = [
     "Silence",
     "SourceStatus",
     "Transition",
+    "Trial",
+    "TrialMessage",
 ]
