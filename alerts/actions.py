@@ -176,9 +176,9 @@ def resolve(db: Engine, alert: int | str, *, by: str, now: datetime, key: str = 
 
 
 def note(
-    db: Engine, alert_id: int, *, author: str, text: str, now: datetime, key: str = ""
+    db: Engine, alert: int | str, *, author: str, text: str, now: datetime, key: str = ""
 ) -> None:
-    """Write a note on an alert.
+    """Write a note on an alert, or on a whole group.
 
     Raises:
         UnknownAlertError: There is no such alert.
@@ -188,8 +188,14 @@ def note(
         raise TransitionError("a note needs 1 to 4,000 characters")
 
     def decide(decision: Decision) -> None:
-        row = find(decision.session, alert_id)
-        written = Note(alert_id=cast(int, row.id), at=now, author=author, text=text.strip())
+        if isinstance(alert, int):
+            alert_id = find(decision.session, alert).id
+        else:
+            of_group = Alert.group_id == _group_id(decision.session, alert)
+            first = select(Alert.id).where(of_group).order_by(col(Alert.id)).limit(1)
+            alert_id = decision.session.exec(first).one()
+        written = Note(alert_id=cast(int, alert_id), at=now, author=author, text=text.strip())
+        written.whole_group = isinstance(alert, str)
         decision.session.add(written)
 
     _act(db, decide, TypeAdapter(None), now=now, key=key)

@@ -17,9 +17,10 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from alerts import inbox, policies, rulebook, rulefile, tallies
-from alerts.inbox import Entry, Item
+from alerts import inbox, policies, rulebook, rulefile, tallies, timelines
+from alerts.inbox import Item
 from alerts.tallies import Delivered, Watch
+from alerts.timelines import Entry
 from app import wired
 from app.cached import Answer, LastGood
 from models.database import read_only
@@ -119,7 +120,7 @@ def detail(alert_id: int) -> Answer[Detail]:
         waiting = (note for note, _ in inbox.outbox(session) if note.group_id == of_group)
         return Detail(
             item=item,
-            timeline=tuple(inbox.timeline(session, alert_id)),
+            timeline=tuple(timelines.timeline(session, alert_id)),
             waiting=tuple(waiting),
         )
 

@@ -19,7 +19,13 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def world(httpserver: HTTPServer, db: Engine) -> World:
+def world(httpserver: HTTPServer, sqlite_db: Engine) -> World:
+    return World(httpserver, sqlite_db)
+
+
+@pytest.fixture
+def either(httpserver: HTTPServer, db: Engine) -> World:
+    """A world on SQLite, and one on PostgreSQL."""
     return World(httpserver, db)
 
 
@@ -40,18 +46,18 @@ def ledger(world: World) -> list[str]:
     return [f"{row.event} {row.channel} {row.outcome} {row.attempts}" for row in rows]
 
 
-def test_a_test_is_told_and_ended_by_itself(world: World) -> None:
-    begin(world, "slack:#llm", "pagerduty:default")
-    passes(world, 6)
-    assert ledger(world) == [
+def test_a_test_is_told_and_ended_by_itself(either: World) -> None:
+    begin(either, "slack:#llm", "pagerduty:default")
+    passes(either, 6)
+    assert ledger(either) == [
         "trigger slack:#llm delivered 1",
         "trigger pagerduty:default delivered 1",
         "resolve slack:#llm delivered 1",
         "resolve pagerduty:default delivered 1",
     ]
-    assert world.pages == ["trigger", "resolve"]
+    assert either.pages == ["trigger", "resolve"]
     said = "TEST of standard by ada: nothing is wrong, there is nothing to do."
-    assert world.posts == [f"Resolved: TEST standard. {said}"]
+    assert either.posts == [f"Resolved: TEST standard. {said}"]
 
 
 def test_what_a_vendor_shows_is_marked_as_a_test_everywhere(world: World) -> None:
@@ -138,11 +144,13 @@ def test_a_channel_that_may_have_been_told_is_told_of_the_end(world: World) -> N
     ]
 
 
-def test_two_engines_never_send_the_same_message(world: World) -> None:
-    world.jobs.beat()
-    begin(world, "pagerduty:default")
-    assert trial_delivery._claim(world.db, now=world.now, by=world.jobs.engine_id) is not None
-    assert trial_delivery.deliver_next(world.db, world.jobs.usable, now=world.now, by="b") is None
+def test_two_engines_never_send_the_same_message(either: World) -> None:
+    either.jobs.beat()
+    begin(either, "pagerduty:default")
+    assert trial_delivery._claim(either.db, now=either.now, by=either.jobs.engine_id) is not None
+    assert (
+        trial_delivery.deliver_next(either.db, either.jobs.usable, now=either.now, by="b") is None
+    )
 
 
 def test_a_click_that_comes_twice_is_one_test(world: World) -> None:
@@ -158,13 +166,13 @@ def test_the_engines_job_sends_tests(world: World) -> None:
     assert ledger(world)[0] == "trigger slack:#llm delivered 1"
 
 
-def test_tests_are_forgotten_after_a_month(world: World) -> None:
-    begin(world, "slack:#llm")
-    passes(world, 6)
-    with Session(world.db) as session:
-        trials.forget(session, now=world.now + trials.KEPT)
+def test_tests_are_forgotten_after_a_month(either: World) -> None:
+    begin(either, "slack:#llm")
+    passes(either, 6)
+    with Session(either.db) as session:
+        trials.forget(session, now=either.now + trials.KEPT)
         session.commit()
-    assert ledger(world) == []
+    assert ledger(either) == []
 
 
 def test_a_test_of_nothing_or_of_too_much_is_refused(world: World) -> None:

@@ -1,0 +1,146 @@
+"""What happened to an alert, or to a group of them, and what was told: line by line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, col, or_, select
+
+from models.tables import Alert, Delivery, Escalation, Note, Remark, Transition
+from models.vocabulary import Outcome
+from signals.units import span
+
+LATE = timedelta(seconds=5)  # a step taken later than this says so
+MOST = 500  # lines of each kind; of more, the newest
+_GOOD = (Outcome.DELIVERED, Outcome.EXPANDED)
+
+
+class EntryKind(StrEnum):
+    """What kind of thing happened."""
+
+    STATE = "state"
+    STEP = "step"
+    DELIVERY = "delivery"
+    REMARK = "remark"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a timeline.
+
+    Attributes:
+        text: Names channels as `alerts.channels` does.
+        value: The signal's when a state was entered.
+        channels: Those that `text` names.
+        alert_id: Which alert it happened to; None for all of the group.
+    """
+
+    at: datetime
+    kind: EntryKind
+    text: str
+    actor: str = ""
+    value: float | None = None
+    ok: bool = True
+    channels: tuple[str, ...] = ()
+    alert_id: int | None = None
+
+
+def timeline(session: Session, alert_id: int) -> list[Entry]:
+    """Return everything that happened to one alert and was told of its group, oldest first."""
+    group_id = session.exec(select(Alert.group_id).where(Alert.id == alert_id)).one_or_none()
+    on_group = col(Note.whole_group) & col(Note.alert_id).in_(_members(group_id))
+    return _in_order(
+        *_of_group(session, group_id),
+        *map(_state, _newest(session, Transition, Transition.alert_id == alert_id)),
+        *map(_note, _newest(session, Note, or_(Note.alert_id == alert_id, on_group))),
+    )
+
+
+def group_timeline(session: Session, group_id: int) -> list[Entry]:
+    """Return everything that happened to the alerts of one group and was told, oldest first."""
+    members = _members(group_id)
+    return _in_order(
+        *_of_group(session, group_id),
+        *map(_state, _newest(session, Transition, col(Transition.alert_id).in_(members))),
+        *map(_note, _newest(session, Note, col(Note.alert_id).in_(members))),
+    )
+
+
+def _of_group(session: Session, group_id: int | None) -> Iterable[Entry]:
+    if group_id is None:
+        return
+    yield from map(_step, _newest(session, Escalation, Escalation.group_id == group_id))
+    yield from map(_delivery, _newest(session, Delivery, Delivery.group_id == group_id))
+    yield from map(_remark, _newest(session, Remark, Remark.group_id == group_id))
+
+
+def _members(group_id: int | None) -> Any:
+    return select(Alert.id).where(Alert.group_id == group_id)
+
+
+def _newest(session: Session, table: Any, *conditions: Any) -> Any:
+    return session.exec(select(table).where(*conditions).order_by(table.id.desc()).limit(MOST))
+
+
+def _in_order(*entries: Entry) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _state(row: Transition) -> Entry:
+    return Entry(
+        at=row.at,
+        kind=EntryKind.STATE,
+        text=row.to_state.value,
+        actor=row.actor,
+        value=row.value,
+        alert_id=row.alert_id,
+    )
+
+
+def _step(row: Escalation) -> Entry:
+    late = row.at - row.due_at
+    text = f"step {row.step + 1}: {', '.join(row.channels)}"
+    if row.round:
+        text = f"round {row.round + 1}, {text}"
+    if row.skipped:
+        text += f" skipped: {row.skipped}"
+    if late >= LATE:
+        text += f" (late by {span(late)})"
+    return Entry(
+        at=row.at,
+        kind=EntryKind.STEP,
+        text=text,
+        actor="engine",
+        ok=late < LATE,
+        channels=tuple(row.channels),
+    )
+
+
+def _delivery(row: Delivery) -> Entry:
+    text = f"{row.event} to {row.channel}: {row.outcome}"
+    if row.answer:
+        text += f" ({row.answer})"
+    return Entry(
+        at=row.at,
+        kind=EntryKind.DELIVERY,
+        text=text,
+        ok=row.outcome in _GOOD,
+        channels=(row.channel,),
+    )
+
+
+def _remark(row: Remark) -> Entry:
+    return Entry(at=row.at, kind=EntryKind.REMARK, text=row.text, actor=row.actor)
+
+
+def _note(row: Note) -> Entry:
+    return Entry(
+        at=row.at,
+        kind=EntryKind.NOTE,
+        text=row.text,
+        actor=row.author,
+        alert_id=None if row.whole_group else row.alert_id,
+    )
