@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from alerts import silences
+from alerts.wording import muted_words
 from models.tables import Alert, Rule, Silence
 
 
@@ -36,7 +37,10 @@ class Muting:
     until: datetime | None = None
 
 
-def mutings(session: Session, reasons: Iterable[str], *, now: datetime) -> Mapping[str, Muting]:
+Mutings = Mapping[str, Muting]  # by the reason that alerts carry
+
+
+def mutings(session: Session, reasons: Iterable[str], *, now: datetime) -> Mutings:
     """Return what each of `reasons` stands for; what is gone is left out.
 
     Args:
@@ -50,6 +54,14 @@ def mutings(session: Session, reasons: Iterable[str], *, now: datetime) -> Mappi
         if kind in numbers and number.isdigit():
             numbers[kind].add(int(number))
     return _silences(session, numbers["silence"], now) | _alerts(session, numbers["alert"])
+
+
+def words(reason: str, known: Mutings) -> str:
+    """Return what mutes an alert, in words: `muted by silence 3, ada: deploying`."""
+    muting = known.get(reason)
+    if muting is None:
+        return muted_words(reason)
+    return f"{muted_words(reason)}, {f'{muting.by}: ' if muting.by else ''}{muting.why}"
 
 
 def _silences(session: Session, ids: Iterable[int], now: datetime) -> dict[str, Muting]:

@@ -1,13 +1,12 @@
 """What happened to an alert, or to a group of them, and what was told: line by line."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
+from alerts.entries import Entry, EntryKind
 from models.tables import Alert, Delivery, Escalation, Note, Remark, Transition
 from models.vocabulary import Outcome
 from signals.units import span
@@ -17,44 +16,13 @@ MOST = 500  # lines of each kind; of more, the newest
 _GOOD = (Outcome.DELIVERED, Outcome.EXPANDED)
 
 
-class EntryKind(StrEnum):
-    """What kind of thing happened."""
-
-    STATE = "state"
-    STEP = "step"
-    DELIVERY = "delivery"
-    REMARK = "remark"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of a timeline.
-
-    Attributes:
-        text: Names channels as `alerts.channels` does.
-        value: The signal's when a state was entered.
-        channels: Those that `text` names.
-        alert_id: Which alert it happened to; None for all of the group.
-    """
-
-    at: datetime
-    kind: EntryKind
-    text: str
-    actor: str = ""
-    value: float | None = None
-    ok: bool = True
-    channels: tuple[str, ...] = ()
-    alert_id: int | None = None
-
-
 def timeline(session: Session, alert_id: int) -> list[Entry]:
     """Return everything that happened to one alert and was told of its group, oldest first."""
     group_id = session.exec(select(Alert.group_id).where(Alert.id == alert_id)).one_or_none()
     on_group = col(Note.whole_group) & col(Note.alert_id).in_(_members(group_id))
     return _in_order(
-        *_of_group(session, group_id),
         *map(_state, _newest(session, Transition, Transition.alert_id == alert_id)),
+        *_of_group(session, group_id),
         *map(_note, _newest(session, Note, or_(Note.alert_id == alert_id, on_group))),
     )
 
@@ -63,8 +31,8 @@ def group_timeline(session: Session, group_id: int) -> list[Entry]:
     """Return everything that happened to the alerts of one group and was told, oldest first."""
     members = _members(group_id)
     return _in_order(
-        *_of_group(session, group_id),
         *map(_state, _newest(session, Transition, col(Transition.alert_id).in_(members))),
+        *_of_group(session, group_id),
         *map(_note, _newest(session, Note, col(Note.alert_id).in_(members))),
     )
 
@@ -81,11 +49,14 @@ def _members(group_id: int | None) -> Any:
     return select(Alert.id).where(Alert.group_id == group_id)
 
 
-def _newest(session: Session, table: Any, *conditions: Any) -> Any:
-    return session.exec(select(table).where(*conditions).order_by(table.id.desc()).limit(MOST))
+def _newest(session: Session, table: Any, *conditions: Any) -> Iterable[Any]:
+    """Return the newest rows that meet the conditions, oldest first."""
+    newest = select(table).where(*conditions).order_by(table.id.desc()).limit(MOST)
+    return reversed(session.exec(newest).all())
 
 
 def _in_order(*entries: Entry) -> list[Entry]:
+    """Return `entries` by time; within one instant as they came: the state, then who is told."""
     return sorted(entries, key=lambda entry: entry.at)
 
 

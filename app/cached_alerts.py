@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from alerts import inbox, policies, rulebook, rulefile, tallies, timelines
+from alerts.entries import Entry
 from alerts.inbox import Item
 from alerts.tallies import Delivered, Watch
-from alerts.timelines import Entry
 from app import wired
 from app.cached import Answer, LastGood
 from models.database import read_only

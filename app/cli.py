@@ -25,6 +25,7 @@ from alerts.settings import Settings, SettingsError
 from alerts.wiring import Role, Wiring, wire
 from app.checks import check_table
 from app.dry_run import DryRun, dry_run
+from app.exporting import exported
 from models.database import read_only
 from models.vocabulary import Severity
 from signals import SignalError
@@ -131,8 +132,11 @@ def rules(options: argparse.Namespace) -> int:
 
 
 def alerts(options: argparse.Namespace) -> int:
-    """List what is firing, or take an alert."""
+    """List what is firing, take an alert, or write down its story."""
     wiring = _wire(Role.TOOL)
+    if options.action == "export":
+        print(exported(wiring, options.alert, group=options.group, as_json=options.json), end="")
+        return 0
     if options.action == "ack":
         by = options.by or wiring.settings.local_user
         taken = actions.acknowledge(wiring.db, options.alert, by=by, now=wiring.clock())
@@ -181,21 +185,31 @@ def _parser() -> argparse.ArgumentParser:
     book = command("rules", rules, "Rules and policies as a file")
     book.add_argument("action", choices=("import", "export", "check"))
     book.add_argument("file", metavar="FILE", help="YAML; - for standard input or output")
-    paths = command("policies", policies, "What a policy would do")
-    walks = paths.add_subparsers(dest="action", required=True, metavar="ACTION")
-    walk = walks.add_parser("dry-run", help="Say whom it would tell, and when; tells nobody")
+    _describe_policies(command("policies", policies, "What a policy would do"))
+    _describe_alerts(command("alerts", alerts, "What is firing"))
+    return parser
+
+
+def _describe_policies(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    walk = actions.add_parser("dry-run", help="Say whom it would tell, and when; tells nobody")
     walk.add_argument("name", metavar="NAME")
     walk.add_argument("--at", default="", metavar="ISO", help="When the alert fires; now without")
     walk.add_argument("--severity", choices=list(Severity), default=Severity.CRITICAL.value)
     walk.add_argument("--alerts", type=int, default=1, metavar="N", help="How many are open")
     walk.add_argument("--zone", default="UTC", help="Your time zone, such as Europe/Berlin")
-    inboxed = command("alerts", alerts, "What is firing")
-    actions = inboxed.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+
+def _describe_alerts(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="List firing and acknowledged alerts")
     ack = actions.add_parser("ack", help="Take an alert")
     ack.add_argument("alert", type=int, metavar="ID")
     ack.add_argument("--by", help="Your name; WAKEFUL_USER or the login name without")
-    return parser
+    story = actions.add_parser("export", help="Write down its story for a post-mortem")
+    story.add_argument("alert", type=int, metavar="ID")
+    story.add_argument("--group", action="store_true", help="ID is that of a group of alerts")
+    story.add_argument("--json", action="store_true", help="JSON in the place of Markdown")
 
 
 def _refuse_taken_port(settings: Settings) -> None:

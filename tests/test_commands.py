@@ -87,3 +87,16 @@ def test_a_dry_run_of_what_is_none_is_one_sentence(
     nights: Shell, arguments: list[str], sentence: str
 ) -> None:
     assert nights.fails("policies", "dry-run", *arguments).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["export", "9"], "wakeful: there is no alert 9"),
+        (["export", "9", "--group", "--json"], "wakeful: there is no group of alerts 9"),
+    ],
+)
+def test_there_is_no_story_of_what_is_none(
+    shell: Shell, arguments: list[str], sentence: str
+) -> None:
+    assert shell.fails("alerts", *arguments) == sentence

@@ -6,9 +6,9 @@ from typing import Final
 
 import streamlit as st
 
+from alerts.entries import Entry, EntryKind
 from alerts.inbox import Item
 from alerts.lifecycle import ENGINE
-from alerts.timelines import Entry, EntryKind
 from alerts.wording import alert_url
 from app import (
     alert_parts,
