@@ -6,7 +6,7 @@ UV = $$(command -v uv || echo python3 -m uv)
 RUN = $(UV) run --no-sync
 export UV_PYTHON_DOWNLOADS ?= never
 
-.PHONY: help demo test check lint bench screenshots format
+.PHONY: help demo test check lint bench drill screenshots format
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ lint: $(READY)/venv ## Format, lint, types, import contracts, migrations
 bench: $(READY)/venv ## Measure, beside the peers, in one run
 	@$(RUN) python scripts/servers.py prometheus chromium
 	$(RUN) python -m bench
+
+drill: $(READY)/venv ## Kill the engine where it hurts, 200 times, and count what was lost
+	@$(RUN) python scripts/servers.py postgresql
+	$(RUN) python -m drill
 
 screenshots: $(READY)/venv ## Take the pictures in docs/ anew, of the real thing
 	@$(RUN) python scripts/servers.py prometheus chromium

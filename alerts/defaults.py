@@ -5,26 +5,29 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from alerts import channels, policies, rulebook
+from alerts import channels, policies, rulebook, selfwatch
 from alerts.conditions import Threshold
+from alerts.groups import RULE
 from alerts.policies import PolicyDraft, StepDraft
 from alerts.rulebook import RuleDraft
-from alerts.selfwatch import SIGNAL
 from alerts.settings import Settings
-from models.database import read_only
 from models.tables import Policy
 from models.vocabulary import Severity
+from signals.catalog import CATALOG
 
 SLACK_CHANNEL = "#llm-alerts"
 
 
 def ensure_defaults(db: Engine, settings: Settings, *, now: datetime) -> None:
-    """Add the default policy and the rule on silent sources to a database without any policy."""
-    with Session(read_only(db)) as session:
+    """Add the default policies and rules about Wakeful itself to a database without policies."""
+    with Session(db) as session:
         if session.exec(select(Policy.id).limit(1)).first() is not None:
             return
-    policies.save_policy(db, default_policy(settings))
-    rulebook.save_rule(db, blindness_rule(settings), by="wakeful", now=now)
+        for policy in (default_policy(settings), admins_policy(settings)):
+            policies.put_policy(session, policy, policy_id=None)
+        for rule in own_rules(settings):
+            rulebook.put_rule(session, rule, by="wakeful", now=now, rule_id=None)
+        session.commit()
 
 
 def default_policy(settings: Settings) -> PolicyDraft:
@@ -40,16 +43,61 @@ def default_policy(settings: Settings) -> PolicyDraft:
     if settings.pagerduty_api_token:
         person = channels.name(channels.ONCALL, "default")
         steps.append(StepDraft(after=timedelta(minutes=10), channels=(person,)))
-    return PolicyDraft(name="default", repeat=1, steps=tuple(steps))
+    return PolicyDraft(
+        name="default",
+        repeat=1,
+        steps=tuple(steps),
+        group_by=(RULE,),
+        ack_timeouts={Severity.CRITICAL: timedelta(hours=1), Severity.ERROR: timedelta(hours=4)},
+    )
 
 
-def blindness_rule(settings: Settings) -> RuleDraft:
-    """Return the rule that fires when a source of numbers stops answering."""
+def admins_policy(settings: Settings) -> PolicyDraft:
+    """Return every kind of channel at once: of a channel that is broken, another must tell."""
+    told = [channels.name(channels.SLACK, SLACK_CHANNEL)]
+    if settings.pagerduty_routing_key:
+        told.append(channels.name(channels.PAGERDUTY, "default"))
+    return PolicyDraft(
+        name="admins", repeat=1, steps=(StepDraft(channels=tuple(told)),), group_by=(RULE,)
+    )
+
+
+def own_rules(settings: Settings) -> list[RuleDraft]:
+    """Return the rules about Wakeful itself."""
+    return [
+        _own_rule(
+            settings,
+            "A source is silent",
+            selfwatch.SILENCE,
+            "Wakeful cannot see: while this fires, other alerts neither start nor end.",
+        ),
+        _own_rule(
+            settings,
+            "A channel is broken",
+            selfwatch.BROKEN,
+            "Messages are refused there and nobody reads them: see Deliveries for the reason.",
+        ),
+        _own_rule(
+            settings,
+            "Wakeful is late",
+            selfwatch.LATENESS,
+            "Steps, messages or evaluations are overdue: see /healthz, and whether engines run.",
+        ),
+    ]
+
+
+def _own_rule(settings: Settings, name: str, signal: str, summary: str) -> RuleDraft:
+    breach = CATALOG[signal].breach
     return RuleDraft(
-        name="A source is silent",
+        name=name,
         owner=settings.local_user,
         severity=Severity.ERROR,
-        summary="Wakeful cannot see: while this fires, other alerts neither start nor end.",
-        condition=Threshold(signal=SIGNAL, bound=60, window=timedelta(minutes=1), by=("source",)),
-        policy="default",
+        summary=summary,
+        condition=Threshold(
+            signal=signal,
+            bound=breach.bound if breach else 0,
+            window=timedelta(minutes=1),
+            by=(selfwatch.LABELS[signal],),
+        ),
+        policy="admins",
     )

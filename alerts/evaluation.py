@@ -51,11 +51,13 @@ class Evaluator:
 
     Attributes:
         engine_id: Whose leases it takes: rules are claimed, so that any number may evaluate.
+        own: Whether it evaluates the rules about Wakeful itself, or the others.
         parsed: Tasks of rules by id, parsed once per version of the rule.
     """
 
     db: Engine
     engine_id: str
+    own: bool = False
     parsed: dict[int, Task] = field(default_factory=dict)
 
     def tick(self, ask: Ask, *, now: datetime) -> int:
@@ -79,7 +81,8 @@ class Evaluator:
 
     def _claim(self, now: datetime) -> list[Task]:
         """Lease the rules that are due: those of an engine that dies are due again at once."""
-        due = (col(Rule.enabled), col(Rule.next_evaluation_at) <= now, free(Rule, now=now))
+        mine = (col(Rule.enabled), col(Rule.own) == self.own)
+        due = (*mine, col(Rule.next_evaluation_at) <= now, free(Rule, now=now))
         versions = select(Rule.id, Rule.version).where(*due)
         with Session(self.db, expire_on_commit=False) as session:
             rows = session.exec(versions.with_for_update(skip_locked=True)).all()

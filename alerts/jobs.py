@@ -23,7 +23,10 @@ from alerts import channels, delivery, engine, running, selfwatch, trial_deliver
 from alerts.delivery import Channels
 from alerts.engine import Muter
 from alerts.evaluation import Ask, Evaluator
+from alerts.health import complaints
+from alerts.selfwatch import SelfWatch
 from models.clock import Clock
+from models.database import read_only
 from models.tables import Heartbeat, Reply, SourceStatus
 from signals import Source
 
@@ -64,6 +67,7 @@ class Jobs:
         ask: Answers questions; see `alerts.evaluation`.
         watched: Sources whose freshness is looked after.
         sweep: Deletes what retention says may go.
+        heartbeat: Tells whoever listens that all is well; called every minute while it is.
     """
 
     db: Engine
@@ -72,10 +76,12 @@ class Jobs:
     usable: Channels
     watched: Sequence[Source] = ()
     sweep: Callable[[datetime], None] = lambda _now: None
+    heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _muter: Muter = field(init=False)
+    _auditor: Evaluator = field(init=False)
     _beats: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _escalating: threading.Lock = field(default_factory=threading.Lock)
@@ -84,6 +90,7 @@ class Jobs:
     def __post_init__(self) -> None:
         self._evaluator = Evaluator(db=self.db, engine_id=self.engine_id)
         self._muter = Muter(self.db)
+        self._auditor = Evaluator(db=self.db, engine_id=self.engine_id, own=True)
 
     def start(self) -> None:
         """Start ticking, in threads of its own."""
@@ -117,6 +124,20 @@ class Jobs:
         """Evaluate the rules that are due, and do what became due by it."""
         EVALUATED.inc(self._evaluator.tick(self.ask, now=self.clock()))
         self.escalate()
+
+    def audit(self) -> None:
+        """Evaluate the rules about Wakeful itself, apart from those that need a source."""
+        if self._auditor.tick(SelfWatch(db=self.db).ask, now=self.clock()):
+            self.escalate()
+
+    def call_out(self) -> None:
+        """Tell whoever listens that all is well; nothing, when it is not."""
+        with Session(read_only(self.db)) as session:
+            reasons = complaints(session, now=self.clock(), engine=False)
+        if reasons:
+            logger.warning("heartbeat withheld reasons=%s", "; ".join(reasons))
+        elif self.heartbeat is not None:
+            self.heartbeat()
 
     def escalate(self) -> None:
         """Let acknowledgements run out, mute, take steps that are due, and hurry messages."""
@@ -193,8 +214,10 @@ class Jobs:
             *lanes,
             ("test", self.test, TICK_SECONDS),
             ("beat", self.beat, BEAT_SECONDS),
+            ("audit", self.audit, 5),
             ("look", self.look, 10),
             ("sweep", self._sweep, 3600),
+            *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),
         ]
 
     def _top(self, name: str, run: Callable[[], None]) -> None:

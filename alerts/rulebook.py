@@ -161,7 +161,7 @@ def templates() -> Sequence[Template]:
             hold=signal.breach.hold,
         )
         for signal in CATALOG.values()
-        if signal.breach
+        if signal.breach and not signal.own
     ]
     return (
         *golden,
@@ -197,6 +197,8 @@ def _columns(draft: RuleDraft) -> dict[str, Any]:
     values = draft.model_dump(exclude={"condition", "interval", "policy"})
     values["condition"] = draft.condition.model_dump(mode="json")
     values["interval_seconds"] = int(draft.interval.total_seconds())
+    signal = CATALOG.get(getattr(draft.condition, "signal", ""))
+    values["own"] = signal is not None and signal.own
     return values
 
 

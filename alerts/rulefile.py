@@ -14,6 +14,7 @@ rules:
     policy: standard
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -26,6 +27,8 @@ from sqlmodel import Session, select
 from alerts import policies, rulebook
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
+from alerts.rulecode import yamltree
+from alerts.rulecode.complaints import RuleCodeError
 from models.database import read_only
 from models.tables import Policy, Rule
 
@@ -63,10 +66,23 @@ def parse(text: str) -> RuleFile:
     try:
         found = RuleFile.model_validate(data)
     except ValidationError as error:
-        raise RuleFileError(rulebook.why(error)) from error
+        line = yamltree.line_at(_root(text), error.errors()[0]["loc"])
+        place = f"line {line}: " if line else ""
+        raise RuleFileError(f"{place}{rulebook.why(error)}") from error
     _no_duplicates("policy", [p.name for p in found.policies])
     _no_duplicates("rule", [r.name for r in found.rules])
     return found
+
+
+def json_schema() -> str:
+    """Return the JSON Schema of such a file, for editors and for others' checks."""
+    schema = RuleFile.model_json_schema(by_alias=True)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Wakeful rules",
+        "description": "Alert rules and escalation policies, as `wakeful rules import` takes them",
+    }
+    return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
 
 
 def check(db: Engine | None, found: RuleFile) -> None:
@@ -110,6 +126,14 @@ def dump(session: Session) -> str:
         "rules": [_plain(rulebook.draft_of(r, p.name)) for r, p in rulebook.rules(session)],
     }
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def _root(text: str) -> yamltree.Tree | None:
+    """Return the tree of a text that is YAML, for the lines of what is in it."""
+    try:
+        return next((document.root for document in yamltree.documents(text)), None)
+    except RuleCodeError:  # deeper than any rule file; its complaints go without a line
+        return None
 
 
 def _plain(draft: BaseModel) -> dict[str, Any]:

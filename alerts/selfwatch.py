@@ -1,50 +1,93 @@
-"""Wakeful as one of its own sources: how long each of the others has been silent.
+"""Wakeful as one of its own sources: silent sources, broken channels, lateness, heartbeats.
 
-So blindness is an alert like any other, with rules, policies and a timeline.
+So its own trouble is an alert like any other, with rules, policies and a timeline.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, func, select
 
-from alerts import inbox
+from alerts import audit, inbox, pings
 from models.database import read_only
-from models.tables import SourceStatus
-from models.vocabulary import DataState
-from signals import Query, Reading, Sample, Series, SignalError, Source
+from models.tables import Delivery, SourceStatus
+from models.vocabulary import DataState, Outcome
+from signals import (
+    Query,
+    QueryError,
+    Reading,
+    Sample,
+    Series,
+    SignalError,
+    Source,
+    UnreachableError,
+)
+from signals.grouping import Answer, Question
 
-SIGNAL = "source_silence"
+SILENCE = "source_silence"
+BROKEN = "channel_broken"
+LATENESS = "lateness"
+HEARTBEAT = "heartbeat_silence"
+# The label by which each is split.
+LABELS = {SILENCE: "source", BROKEN: "channel", LATENESS: "what", HEARTBEAT: "heartbeat"}
+LEDGER = timedelta(hours=24)  # a channel that nothing was sent to for so long is not judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfWatch:
-    """Answers `source_silence`: how long each source left us without an answer, by `source`."""
+    """Answers for Wakeful itself.
+
+    `source_silence` by `source`: how long each left us without an answer. `channel_broken` by
+    `channel`: whether it refused the last message. `lateness` by `what`: see `alerts.audit`.
+    `heartbeat_silence` by `heartbeat`: see `alerts.pings`.
+    """
 
     db: Engine
     name: str = "wakeful"
 
     def answers(self, query: Query) -> bool:
-        """Say whether `query` is about a source's silence; see `Source.answers`."""
-        return query.signal == SIGNAL and {k for k, _ in query.scope} | set(query.by) <= {"source"}
+        """Say whether `query` is about Wakeful itself; see `Source.answers`."""
+        label = LABELS.get(query.signal)
+        return label is not None and {k for k, _ in query.scope} | set(query.by) <= {label}
 
     def read(self, query: Query, *, at: datetime) -> Reading:
-        """Return the silence of every source, or of the one in scope; see `Source.read`."""
-        with Session(read_only(self.db)) as session:
-            rows = inbox.sources(session)
-        wanted = dict(query.scope).get("source")
-        samples = (
-            Sample(labels={"source": row.name}, value=_silence(row), at=at)
-            for row in rows
-            if wanted in (None, row.name)
+        """Return the values of all, or of the one in scope; see `Source.read`."""
+        label = LABELS[query.signal]
+        try:
+            with Session(read_only(self.db)) as session:
+                values = _READ[query.signal](session, at)
+        except SQLAlchemyError as error:
+            raise UnreachableError("the database of rules and alerts does not answer") from error
+        wanted = dict(query.scope).get(label)
+        samples = tuple(
+            Sample(labels={label: name}, value=value, at=at)
+            for name, value in values.items()
+            if wanted in (None, name)
         )
-        return Reading(samples=tuple(samples))
+        if query.by or query.scope or not samples:
+            return Reading(samples=samples)
+        worst = max(sample.value for sample in samples)
+        return Reading(samples=(Sample(labels={}, value=worst, at=at),))
+
+    def ask(self, questions: Sequence[Question], at: datetime) -> dict[Question, Answer]:
+        """Return the answer to every question, as `signals.reading` does for all sources."""
+        return {question: self._answer(question, at) for question in questions}
+
+    def _answer(self, question: Question, at: datetime) -> Answer:
+        try:
+            if isinstance(question, Query) and self.answers(question):
+                return self.read(question, at=at)
+        except SignalError as error:
+            return error
+        return QueryError("Wakeful knows nothing of this about itself")
 
     def read_range(
         self, query: Query, *, start: datetime, end: datetime, step: timedelta
     ) -> list[Series]:
-        """Return the silence now as one point: its past is not kept; see `Source.read_range`."""
+        """Return the values now as one point: their past is not kept; see `Source.read_range`."""
         if not start <= end or step <= timedelta():
             return []
         return [
@@ -79,10 +122,36 @@ def look(db: Engine, source: Source, *, now: datetime) -> SourceStatus:
     return row
 
 
-def _silence(row: SourceStatus) -> float:
-    """Return the seconds from the last answer to the last question.
+def _silences(session: Session, _now: datetime) -> dict[str, float]:
+    # Until now would be wrong after a pause of ours: nobody is silent whom nobody asked.
+    return {
+        row.name: (row.checked_at - (row.answered_at or row.checked_at)).total_seconds()
+        for row in inbox.sources(session)
+    }
 
-    Until now would be wrong after a pause of ours: nobody is silent whom nobody asked.
-    """
-    silence = row.checked_at - (row.answered_at or row.checked_at)
-    return silence.total_seconds()
+
+def _broken(session: Session, now: datetime) -> dict[str, float]:
+    lately = select(func.max(Delivery.id)).where(Delivery.at > now - LEDGER)
+    last = col(Delivery.id).in_(lately.group_by(col(Delivery.channel)))
+    rows = session.exec(select(Delivery.channel, Delivery.outcome).where(last))
+    return {channel: float(outcome in _BROKEN) for channel, outcome in rows}
+
+
+def _lateness(session: Session, now: datetime) -> dict[str, float]:
+    return {one.what: one.by.total_seconds() for one in audit.audit(session, now=now)}
+
+
+def _heartbeats(session: Session, now: datetime) -> dict[str, float]:
+    return {
+        row.name: max((now - (row.last_at or row.created_at)).total_seconds(), 0.0)
+        for row in pings.pings(session)
+    }
+
+
+_BROKEN = (Outcome.REFUSED, Outcome.GAVE_UP)
+_READ: dict[str, Callable[[Session, datetime], dict[str, float]]] = {
+    SILENCE: _silences,
+    BROKEN: _broken,
+    LATENESS: _lateness,
+    HEARTBEAT: _heartbeats,
+}

@@ -77,6 +77,11 @@ class Settings:
         "https://events.pagerduty.com", "Events API (EU: https://events.eu.pagerduty.com)"
     )
     pagerduty_api_url: str = setting("https://api.pagerduty.com", "REST API")
+    heartbeat_url: str = setting(
+        "",
+        "Called every minute while all is well: a dead man's switch, such as Healthchecks",
+        secret=True,
+    )
     public_url: str = setting("", "How people reach these pages, for links in messages")
     access_token: str = setting("", "Password of the pages; needed beyond loopback", secret=True)
     proxy_user_header: str = setting(
@@ -124,7 +129,7 @@ class Settings:
     def _check_addresses(self) -> None:
         if self.database_url and not self.database_url.startswith(DATABASES):
             raise SettingsError(f"WAKEFUL_DATABASE_URL must start with {' or '.join(DATABASES)}")
-        for name in ("prometheus_url", "public_url"):
+        for name in ("prometheus_url", "public_url", "heartbeat_url"):
             if getattr(self, name):
                 _url(name, getattr(self, name))
         for name in ("slack_url", "pagerduty_events_url", "pagerduty_api_url"):

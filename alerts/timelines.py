@@ -52,7 +52,8 @@ def _members(group_id: int | None) -> Any:
 def _newest(session: Session, table: Any, *conditions: Any) -> Iterable[Any]:
     """Return the newest rows that meet the conditions, oldest first."""
     newest = select(table).where(*conditions).order_by(table.id.desc()).limit(MOST)
-    return reversed(session.exec(newest).all())
+    rows: list[Any] = list(session.exec(newest))
+    return rows[::-1]
 
 
 def _in_order(*entries: Entry) -> list[Entry]:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import channels
+from alerts import channels, outward
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
 from alerts.notifiers import Directory, Notifier
@@ -83,6 +84,7 @@ class Wiring:
             usable=self.usable,
             watched=self.watched,
             sweep=self._sweep,
+            heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
         )
 
     def close(self) -> None:

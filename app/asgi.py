@@ -26,6 +26,7 @@ from app.http.acting import Followed, Replies
 from app.http.health import health_routes
 from app.http.otlp import otlp_routes
 from app.http.pagerduty import pagerduty_routes
+from app.http.ping import ping_routes
 from app.http.slack import slack_routes
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -88,7 +89,7 @@ def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
     """Return the HTTP routes beside the pages."""
     settings, db, clock = wiring.settings, wiring.db, wiring.clock
     replies = Replies(db=db, clock=clock)
-    routes = health_routes(db, clock, engine=engine)
+    routes = [*health_routes(db, clock, engine=engine), *ping_routes(db, clock)]
     if wiring.spans_in is not None and wiring.logs_in is not None:
         routes += otlp_routes(
             wiring.spans_in, wiring.logs_in, token=settings.ingest_token, clock=clock

@@ -41,6 +41,7 @@ class Signal:
         target: The bound to stay within, in `unit`; None when there is none.
         breach: The alert worth having, or None.
         golden: Shown on the Overview.
+        own: About Wakeful itself, which answers it: see `alerts.selfwatch`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Signal:
     target: float | None = None
     breach: Breach | None = None
     golden: bool = True
+    own: bool = False
 
 
 CATALOG: dict[str, Signal] = {
@@ -151,6 +153,36 @@ CATALOG: dict[str, Signal] = {
             bad=Bad.HIGH,
             breach=Breach(comparison=Comparison.ABOVE, bound=60, window=timedelta(minutes=1)),
             golden=False,
+            own=True,
+        ),
+        Signal(
+            name="channel_broken",
+            title="Broken channel",
+            meaning="Whether a channel last refused what Wakeful had to tell: 1, or 0.",
+            unit=Unit.COUNT,
+            bad=Bad.HIGH,
+            breach=Breach(comparison=Comparison.ABOVE, bound=0, window=timedelta(minutes=1)),
+            golden=False,
+            own=True,
+        ),
+        Signal(
+            name="lateness",
+            title="Lateness",
+            meaning="How far Wakeful lags behind with a step, a message or an evaluation.",
+            unit=Unit.SECONDS,
+            bad=Bad.HIGH,
+            breach=Breach(comparison=Comparison.ABOVE, bound=30, window=timedelta(minutes=1)),
+            golden=False,
+            own=True,
+        ),
+        Signal(
+            name="heartbeat_silence",
+            title="Heartbeat silence",
+            meaning="How long ago something that reports in regularly last did so.",
+            unit=Unit.SECONDS,
+            bad=Bad.HIGH,
+            golden=False,
+            own=True,
         ),
         Signal(
             name="request_rate",

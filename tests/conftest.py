@@ -10,6 +10,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,12 @@ def postgresql_db(postgresql_url: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
+    with started_postgresql() as url:
+        yield url
+
+
+@contextmanager
+def started_postgresql() -> Iterator[str]:
     """A PostgreSQL of our own on a free loopback port, with a migrated template database."""
     programs = servers.ensure("postgresql").parent
     # Not pytest's folder: PostgreSQL will not run as root, and its user cannot get in there.

@@ -50,7 +50,7 @@ def test_rules_go_in_and_come_out(tmp_path: Path) -> None:
 def test_a_broken_rule_file_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
     done = wakeful(tmp_path, "rules", "import", "-", typed=RULES.replace("bound", "bond"))
     assert done.returncode == 1
-    assert done.stderr.startswith("wakeful: rules.0.condition.bound: Field required")
+    assert done.stderr.startswith("wakeful: line 7: rules.0.condition.bound: Field required")
     assert done.stderr.count("\n") == 1
 
 

@@ -62,7 +62,9 @@ def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
         pytest.param("a: [", "not YAML", id="broken YAML"),
         pytest.param("- a", "must start with `version: 1`", id="a list"),
         pytest.param("version: 2", "version", id="another version"),
-        pytest.param(FILE.replace("for: 2m", "fro: 2m"), "rules.0.fro: Extra inputs", id="typo"),
+        pytest.param(
+            FILE.replace("for: 2m", "fro: 2m"), "line 14: rules.0.fro: Extra inputs", id="typo"
+        ),
         pytest.param(FILE.replace("5m", "5 minutes"), "is not a duration", id="duration"),
         pytest.param(FILE.replace("error_ratio", "vibes"), "no signal 'vibes'", id="signal"),
         pytest.param(FILE.replace("0.99", "99"), "less than 1", id="percent for a ratio"),

@@ -106,6 +106,7 @@ class World:
     def tick(self) -> None:
         """Run every job once, at this instant."""
         self.jobs.beat()
+        self.jobs.audit()
         self.jobs.evaluate()
         self.deliver()
 

@@ -1,7 +1,7 @@
 """`/healthz` for whoever restarts us, `/metrics` for whoever watches us."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,13 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts import inbox
+from alerts.health import complaints
 from models.clock import Clock
 from models.database import read_only
-from models.tables import Heartbeat, Notification, Rule
+from models.tables import Notification, Rule
 
-# A job this late is stuck; the hourly sweep and tests of channels are nobody's emergency.
-PATIENCE = timedelta(seconds=30)
-UNHURRIED = ("sweep", "test")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -53,11 +51,9 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
     try:
         with Session(read_only(db)) as session:
             beats, sources = inbox.heartbeats(session), inbox.sources(session)
+            reasons = complaints(session, now=now, engine=engine)
     except SQLAlchemyError as error:
         return {"status": "red", "reasons": [f"the database does not answer: {_short(error)}"]}
-    reasons = [why for beat in beats if (why := _complaint(beat, now))]
-    if engine and not beats:
-        reasons.append("the engine has not ticked yet")
     return {
         "status": "red" if reasons else "ok",
         "reasons": reasons,
@@ -80,15 +76,6 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
             for row in sources
         },
     }
-
-
-def _complaint(beat: Heartbeat, now: datetime) -> str:
-    if beat.job in UNHURRIED:
-        return ""
-    age = now - beat.at
-    if age > PATIENCE:
-        return f"{beat.job} has not finished for {age.total_seconds():.0f} s"
-    return f"{beat.job} fails: {beat.error}" if beat.error else ""
 
 
 def _short(error: SQLAlchemyError) -> str:

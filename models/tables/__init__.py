@@ -11,7 +11,7 @@ from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
 from models.tables.rules import Policy, Rule
-from models.tables.running import EngineBeat, Heartbeat, SourceStatus
+from models.tables.running import EngineBeat, Heartbeat, Ping, SourceStatus
 from models.tables.trials import Trial, TrialMessage
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Inhibition",
     "Note",
     "Notification",
+    "Ping",
     "Policy",
     "Remark",
     "Reply",

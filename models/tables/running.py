@@ -35,3 +35,13 @@ class SourceStatus(SQLModel, table=True):
     newest_at: datetime | None = None  # time of the newest data it held then
     state: DataState = Field(sa_type=word(DataState))
     error: str = ""
+
+
+class Ping(SQLModel, table=True):
+    """Something outside that reports in by calling an address: a cron job, a canary."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    token: str = Field(unique=True)  # the secret part of its address
+    created_at: datetime
+    last_at: datetime | None = None
