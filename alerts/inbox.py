@@ -93,7 +93,12 @@ def group(session: Session, group_id: int) -> list[Item]:
 
 
 def deliveries(
-    session: Session, *, channel: str = "", outcome: str = "", limit: int = 200
+    session: Session,
+    *,
+    channel: str = "",
+    outcome: str = "",
+    group_id: int | None = None,
+    limit: int = 200,
 ) -> list[tuple[Delivery, str]]:
     """Return the ledger, newest first, each with what its group is called."""
     query = select(Delivery, Group.title).join(Group)
@@ -101,6 +106,8 @@ def deliveries(
         query = query.where(col(Delivery.channel).startswith(channel))
     if outcome:
         query = query.where(Delivery.outcome == outcome)
+    if group_id is not None:
+        query = query.where(Delivery.group_id == group_id)
     return list(session.exec(query.order_by(col(Delivery.id).desc()).limit(limit)))
 
 

@@ -28,6 +28,12 @@ def fired(session: Session, *, since: datetime) -> list[Seen]:
     return list(_seen(session, lately, acted(session, lately).any_way))
 
 
+def muted(session: Session) -> list[str]:
+    """Return what mutes each open alert that is muted: see `alerts.muting`."""
+    is_open = col(Alert.state).in_([AlertState.FIRING, AlertState.ACKNOWLEDGED])
+    return list(session.exec(select(Alert.muted_by).where(is_open, Alert.muted_by != "")))
+
+
 def _seen(session: Session, which: ColumnElement[bool], acted_on: frozenset[int]) -> Iterable[Seen]:
     columns: list[Any] = [Alert.id, Alert.labels, Alert.severity, Alert.fired_at, Rule.name]
     rows = session.exec(

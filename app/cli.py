@@ -25,7 +25,7 @@ from alerts.settings import Settings, SettingsError
 from alerts.wiring import Role, Wiring, wire
 from app.checks import check_table
 from app.dry_run import DryRun, dry_run
-from app.exporting import exported
+from app.exporting import exported, handed_over
 from models.database import read_only
 from models.vocabulary import Severity
 from signals import SignalError
@@ -132,10 +132,13 @@ def rules(options: argparse.Namespace) -> int:
 
 
 def alerts(options: argparse.Namespace) -> int:
-    """List what is firing, take an alert, or write down its story."""
+    """List what is firing, take an alert, or write down its story or a hand-over."""
     wiring = _wire(Role.TOOL)
     if options.action == "export":
         print(exported(wiring, options.alert, group=options.group, as_json=options.json), end="")
+        return 0
+    if options.action == "handover":
+        print(handed_over(wiring, hours=options.hours, zone=options.zone), end="")
         return 0
     if options.action == "ack":
         by = options.by or wiring.settings.local_user
@@ -210,6 +213,9 @@ def _describe_alerts(parser: argparse.ArgumentParser) -> None:
     story.add_argument("alert", type=int, metavar="ID")
     story.add_argument("--group", action="store_true", help="ID is that of a group of alerts")
     story.add_argument("--json", action="store_true", help="JSON in the place of Markdown")
+    shift = actions.add_parser("handover", help="Say what the next person on duty needs to know")
+    shift.add_argument("--hours", type=float, default=12, metavar="N", help="Of your shift; 12")
+    shift.add_argument("--zone", default="UTC", help="Your time zone, such as Europe/Berlin")
 
 
 def _refuse_taken_port(settings: Settings) -> None:

@@ -39,7 +39,7 @@ def dry_run(wiring: Wiring, asked: DryRun) -> list[str]:
     Raises:
         PolicyError: There is no such policy, or the instant or the zone is none.
     """
-    zone = _zone(asked.zone)
+    zone = zone_of(asked.zone)
     began, oddity = _instant(asked.at, zone) if asked.at else (wiring.clock(), "")
     plan = policies.plan_of(_policy(wiring, asked.name))
     situation = Situation(severity=asked.severity, size=asked.alerts)
@@ -67,7 +67,12 @@ def _policy(wiring: Wiring, name: str) -> Policy:
     return known[name]
 
 
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of that name.
+
+    Raises:
+        PolicyError: There is none.
+    """
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:

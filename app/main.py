@@ -5,7 +5,17 @@ from pathlib import Path
 import streamlit as st
 
 from app import parts, sidebar, wired
-from app.views import alerts, dashboards, deliveries, overview, policies, rules, traces
+from app.views import (
+    alerts,
+    dashboards,
+    deliveries,
+    fatigue,
+    overview,
+    policies,
+    rules,
+    silences,
+    traces,
+)
 
 STATIC = Path(__file__).with_name("static")
 ICON = str(STATIC / "icon.svg")
@@ -24,8 +34,11 @@ pages = [
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
     st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
             url_path="policies"),
+    st.Page(silences.render, title="Silences", icon=":material/notifications_off:",
+            url_path="silences"),
     st.Page(deliveries.render, title="Deliveries", icon=":material/outbox:",
             url_path="deliveries"),
+    st.Page(fatigue.render, title="Fatigue", icon=":material/bedtime:", url_path="fatigue"),
 ]  # fmt: skip
 
 page = st.navigation(pages)

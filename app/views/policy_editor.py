@@ -7,7 +7,15 @@ import streamlit as st
 from pydantic import ValidationError
 
 from alerts import policies
-from app import cached_alerts, channel_words, parts, policy_actions, policy_form, wired
+from app import (
+    cached_alerts,
+    channel_words,
+    parts,
+    policy_actions,
+    policy_fields,
+    policy_form,
+    wired,
+)
 from app.cached_alerts import PolicyList
 from app.drafts import Draft
 from app.opened import way_back
@@ -101,6 +109,8 @@ def _form(draft: Draft, policy_id: int | None, known: Sequence[str]) -> None:
             key=draft.key("repeat"),
             persist_state=_SESSION,
         )
+    policy_fields.together(draft)
+    policy_fields.timeouts(draft)
     _outcome(draft, policy_id)
 
 
@@ -129,6 +139,7 @@ def _step(draft: Draft, place: int, number: int, known: Sequence[str]) -> None:
                 help=_HOW,
                 persist_state=_SESSION,
             )
+        policy_fields.condition(draft, number)
         try:
             policy_form.read_step(draft.fields, number)
         except FormError as error:
