@@ -128,6 +128,9 @@ def reassign() -> None:
     ref, to = _dialog(REASSIGN), (st.session_state.get(PERSON) or "").strip()
     if ref is None:
         return
+    if "@" not in to:
+        parts.flash("Not reassigned: choose somebody, or write an e-mail address.", _REFUSED)
+        st.rerun()
     wiring, me = wired.current(), identity.viewer()
     now = wiring.clock()
     once = press.key("reassign", ref, to, now=now)

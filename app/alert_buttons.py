@@ -156,9 +156,9 @@ def _snooze() -> None:
     st.session_state.setdefault(alert_actions.UNTIL, here + timedelta(hours=2))
     st.datetime_input(
         f"You have it until, {local_time.zone_name(zone)}",
+        value=None,
         key=alert_actions.UNTIL,
-        min_value=here,
-        max_value=here + timedelta(days=7),
+        help="At most 7 days from now.",
     )
     st.button(
         "Snooze",

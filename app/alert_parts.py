@@ -74,7 +74,7 @@ def group_card(bundle: Bundle, known: Mutings, *, now: datetime, zone: tzinfo) -
             *(plain(item.summary) for item in bundle.items[:NAMED]),
         ]
         if group.size > NAMED:
-            lines.append(small(f"and {group.size - NAMED} more alerts"))
+            lines.append(small(f"and {group.size - NAMED} more"))
         lines.append(small(group_facts(bundle, known, now=now, zone=zone)))
         st.markdown("  \n".join(lines))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -117,7 +117,7 @@ def unwatched(watch: Watch, *, now: datetime) -> str:
 def _muted(reason: str, known: Mutings, *, now: datetime) -> str:
     muting = known.get(reason)
     end = f", ends {until(muting.until, now=now)}" if muting and muting.until else ""
-    return f"{mutings.words(reason, known)}{end}: nobody is told"
+    return f"nobody is told, {mutings.words(reason, known)}{end}"
 
 
 def _next(group: Group | None, *, now: datetime) -> str:

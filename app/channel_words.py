@@ -77,13 +77,13 @@ def sequence(plan: Plan) -> str:
 
 
 def condition(only: Only) -> str:
-    """Return when a step is taken: `only critical, only Mon to Fri 09:00-17:00 UTC`; or nothing."""
+    """Return when a step is taken: `only for critical, only Mon to Fri 09:00-17:00 UTC`."""
     said = []
     if only.severities:
-        said.append(f"only {' or '.join(s for s in Severity if s in only.severities)}")
+        said.append(f"only for {' or '.join(s for s in Severity if s in only.severities)}")
     if only.more_than:
         alerts = "1 alert" if only.more_than == 1 else f"{only.more_than} alerts"
-        said.append(f"only more than {alerts}")
+        said.append(f"only for more than {alerts}")
     if hours := only.hours:
         clock = f"{hours.start:%H:%M}-{hours.end:%H:%M} {hours.zone}"
         said.append(f"only {weekdays(hours.weekdays)} {clock}".replace("  ", " "))

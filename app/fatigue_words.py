@@ -14,7 +14,7 @@ from models.vocabulary import Unit
 from signals.units import render
 
 HOURS: Final = "hours"  # name of the data set of the chart
-HEIGHT: Final = 230
+HEIGHT: Final = 300
 
 
 def share(ratio: float | None) -> str:
@@ -46,7 +46,7 @@ def people(report: Report) -> pd.DataFrame:
         {
             "Person": [whom(name) for name, _ in report.by_person],
             "Pages": [count for _, count in report.by_person],
-            "Nights broken": [broken.get(name, 0) for name, _ in report.by_person],
+            "Nights": [broken.get(name, 0) for name, _ in report.by_person],
         }
     )
 
@@ -74,12 +74,17 @@ def hours_template() -> dict[str, Any]:
                 title=None,
                 axis=alt.Axis(labelAngle=0, values=list(range(0, 24, 3)), ticks=False),
             ),
-            y=alt.Y("day:O", title=None, sort=list(channel_words.DAYS), axis=alt.Axis(ticks=False)),
+            y=alt.Y(
+                "day:O",
+                title=None,
+                sort=list(channel_words.DAYS),
+                axis=alt.Axis(ticks=False, labelOverlap=False),
+            ),
             # The sequential colours of the theme, which it turns round in the dark.
             color=alt.Color(
                 "pages:Q",
                 scale=alt.Scale(domainMin=0),
-                legend=alt.Legend(title=None, orient="bottom", tickMinStep=1, format="d"),
+                legend=alt.Legend(title=None, orient="top", tickMinStep=1, format="d"),
             ),
             tooltip=[
                 alt.Tooltip("day:O", title="day"),

@@ -147,7 +147,7 @@ def _pace(draft: Draft) -> None:
         )
     with right:
         st.number_input(
-            "Storm: told as one beyond, new a minute",
+            "Storm limit (new a minute)",
             min_value=0,
             max_value=10_000,
             step=1,

@@ -102,12 +102,15 @@ def read(fields: Mapping[str, Any]) -> PolicyDraft:
             steps.append(read_step(fields, number))
         except FormError as error:
             raise FormError(f"step {place}: {error}") from error
+    together = policy_grouping.read(fields)
+    if fields.get("grouping") == policy_grouping.BY_LABELS and not together["group_by"]:
+        raise FormError("choose at least one label to tell alerts together by")
     try:
         return PolicyDraft(
             name=fields.get("name") or "",
             repeat=int(fields.get("repeat") or 0),
             steps=tuple(steps),
-            **policy_grouping.read(fields),
+            **together,
         )
     except ValidationError as error:
         raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error

@@ -118,7 +118,7 @@ def read(fields: Mapping[str, Any], *, now: datetime, zone: tzinfo) -> SilenceDr
             comment=fields.get("comment") or "",
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error).replace(NEEDED, "say why")) from error
+        raise FormError(rulebook.why(error).replace(f"comment: {NEEDED}", "say why")) from error
 
 
 def read_inhibition(fields: Mapping[str, Any]) -> InhibitionDraft:

@@ -68,8 +68,9 @@ def changes(around: Surroundings, *, now: datetime, zone: tzinfo) -> None:
             st.markdown(line)
         for other in around.neighbours:
             at = local_time.clock(other.active_at, now=now, zone=zone)
-            label = f"{other.rule}: {other.summary}, {other.state}, began {at}"
+            label = f"{other.rule}, {other.state}"
             parts.link("alerts", label, icon="notifications", alert=str(other.alert_id))
+            st.markdown(small(plain(f"{other.summary}, began {at}")))
         if around.more:
             st.markdown(small(f"and {around.more} more alerts that began then"))
 

@@ -102,7 +102,7 @@ def _top(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
 
 def _links(item: Item) -> None:
     alert, group = item.alert, item.group
-    with st.container(horizontal=True, gap="small", key="alert_links"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="alert_links"):
         if group is not None and group.size > 1:
             label = f"One of {group.size} told together"
             parts.link("alerts", label, icon="group_work", group=str(group.id))

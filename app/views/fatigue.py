@@ -96,7 +96,7 @@ def _figures(report: Report) -> None:
 
 
 def _metric(label: str, value: str, said: str) -> None:
-    st.metric(label, value, border=True, help=said, width=180)
+    st.metric(label, value, border=True, help=said, width=160)
 
 
 def _clock() -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from alerts import policies, rehearsal
+from alerts import channels, policies, rehearsal
 from alerts.escalation import Plan, Situation
 from alerts.lookups import Asked, Found
 from alerts.rehearsal import Turn
@@ -27,6 +27,7 @@ from models.tables import Policy
 from models.vocabulary import Severity
 
 REFRESH: Final = timedelta(seconds=2)
+MOST_GAPS: Final = 5
 MOST_TURNS: Final = 60  # shown; a policy of 20 steps, repeated 20 times, has 420
 
 
@@ -63,8 +64,11 @@ def _walk(plan: Plan, *, now: datetime) -> Sequence[Turn]:
     turns = rehearsal.rehearse(plan, situation, now=began)
     found = cached_people.found(tuple(rehearsal_words.asked(turns[:MOST_TURNS])))
     zones = rehearsal_words.clocks(plan, zone)
-    for gap in rehearsal_words.gaps(turns, found, began=began):
+    gaps = rehearsal_words.gaps(turns, found, began=began)
+    for gap in gaps[:MOST_GAPS]:
         st.error(plain(gap), icon=":material/person_off:")
+    if len(gaps) > MOST_GAPS:
+        st.error(f"And {len(gaps) - MOST_GAPS} more gaps.", icon=":material/person_off:")
     with parts.card("walk_steps"):
         for turn in turns[:MOST_TURNS]:
             _turn(turn, found, zones, began=began)
@@ -82,9 +86,9 @@ def _asked(*, now: datetime, zone: tzinfo) -> tuple[datetime, Situation]:
     st.session_state.setdefault("walk_date", here.date())
     st.session_state.setdefault("walk_time", here.time().replace(second=0, microsecond=0))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="walk_asked"):
-        day = st.date_input("An alert fires on", key="walk_date", required=True, width=150)
+        day = st.date_input("An alert fires on", key="walk_date", width=150)
         clock = st.time_input(
-            f"at, {local_time.zone_name(zone)}", key="walk_time", required=True, step=60, width=150
+            f"at, {local_time.zone_name(zone)}", key="walk_time", step=60, width=150
         )
         severity = st.selectbox("Severity", severities, index=0, key="walk_severity", width=150)
         alerts = st.number_input(
@@ -124,14 +128,14 @@ def _tests(policy: Policy, names: Sequence[str]) -> None:
     st.subheader("Send a test", anchor=False)
     st.markdown(
         small(
-            "Real messages, marked TEST, to the channels you choose: people are called. They are "
-            "about no alert, and each is ended by itself a few seconds later."
+            "Real messages, marked TEST, to the channels you choose: whoever they reach is called. "
+            "They are about no alert, and each is ended by itself a few seconds later."
         )
     )
     chosen = st.multiselect(
         "Channels",
         names,
-        default=names,
+        default=[name for name in names if name.startswith(f"{channels.SLACK}:")],
         key=f"walk_channels_{policy.id}",
         select_all=False,
         placeholder="Choose at least one",
