@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from alerts import actions, engine, policies, silences
 from alerts.policies import PolicyDraft
-from alerts.silences import SilenceDraft
+from alerts.silences import InhibitionDraft, SilenceDraft
 from app import alert_actions, cached_alerts, cached_people, exporting
 from models.tables import Alert, Group, Note, Notification, Remark
 from models.vocabulary import AlertState, Event
@@ -150,6 +150,15 @@ def test_a_muted_alert_says_by_what_and_stands_apart(house: House) -> None:
     assert "nobody is told, muted by silence 1, ada: deploying, ends in 2 h" in said
     page, _ = alert_page(house, FIRING)
     assert "muted by silence 1, ada: deploying" in text(page)
+
+
+def test_an_alert_that_another_mutes_leads_there(house: House) -> None:
+    draft = InhibitionDraft(name="x", source=(f'rule="{FIRING}"',), target=(f'rule="{TAKEN}"',))
+    silences.put_inhibition(house.wiring.db, draft, by="ada", now=house.now)
+    engine.Muter(house.wiring.db).mute(now=house.now)
+    page, _ = alert_page(house, TAKEN)
+    links = "\n".join(line.value for line in page.container(key="alert_links").markdown)
+    assert f"[The alert that mutes it](/alerts?alert={house.alert(FIRING).id})" in links
 
 
 def test_the_page_says_what_changed_around_an_alert(house: House) -> None:

@@ -89,6 +89,26 @@ def test_a_dry_run_of_what_is_none_is_one_sentence(
     assert nights.fails("policies", "dry-run", *arguments).startswith(sentence)
 
 
+def test_a_hand_over_without_alerts_says_so(shell: Shell) -> None:
+    lines = shell.run("alerts", "handover", "--hours", "8", "--zone", "Europe/Berlin")
+    assert lines[0].startswith("# Hand-over, ")
+    assert lines[0].endswith((" CET", " CEST"))
+    assert lines[2:] == ["## Open: nothing", "", "", "## The last 8 h", "", "Nothing fired."]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--hours", "0"], "wakeful: a shift lasts up to 744 hours"),
+        (["--zone", "Mars"], "wakeful: 'Mars' is not a time zone such as Europe/Berlin"),
+    ],
+)
+def test_a_hand_over_of_no_shift_is_one_sentence(
+    shell: Shell, arguments: list[str], sentence: str
+) -> None:
+    assert shell.fails("alerts", "handover", *arguments) == sentence
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

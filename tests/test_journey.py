@@ -27,7 +27,10 @@ from tests.journey import (
 pytest_plugins = ["tests.story"]
 
 GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
-PAGES = ("", "alerts", "dashboards", "traces", "rules", "policies", "deliveries")
+PAGES = (
+    *("", "alerts", "dashboards", "traces", "rules", "policies", "silences", "deliveries"),
+    "fatigue",
+)
 RULE = "Errors of answers"
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from alerts.entries import Entry
 from alerts.inbox import Item
+from alerts.mutings import MutingKind
 from alerts.wording import alert_url
 from app import (
     alert_buttons,
@@ -107,10 +108,20 @@ def _links(item: Item) -> None:
             label = f"One of {group.size} told together"
             parts.link("alerts", label, icon="group_work", group=str(group.id))
         if alert.state is not AlertState.RESOLVED:
-            muted = "Muted: see silences" if alert.muted_by else "Silence"
-            query = {} if alert.muted_by else {"silence": "new", "alert": str(alert.id)}
-            parts.link("silences", muted, icon="notifications_off", **query)
+            _muting(alert)
         story_parts.export(alert.id or 0, group=False)
+
+
+def _muting(alert: Alert) -> None:
+    """Draw the way to what mutes the alert, or to muting it."""
+    kind, _, number = alert.muted_by.partition(":")
+    if kind == MutingKind.ALERT:
+        parts.link("alerts", "The alert that mutes it", icon="notifications_off", alert=number)
+    elif kind:
+        parts.link("silences", "The silence that mutes it", icon="notifications_off")
+    else:
+        query = {"silence": "new", "alert": str(alert.id)}
+        parts.link("silences", "Silence", icon="notifications_off", **query)
 
 
 def _why(item: Item) -> str:
