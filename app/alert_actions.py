@@ -107,20 +107,11 @@ def snooze_until() -> None:
 
 def choose_more(ref: Ref, widget: str) -> None:
     """Do what was chosen from the menu `widget`."""
-    match st.session_state.get(widget):
-        case str(chosen) if chosen == HAND_ON:
-            begin(REASSIGN, ref)
-        case str(chosen) if chosen == ESCALATE:
-            wiring, me = wired.current(), identity.viewer()
-            now = wiring.clock()
-            once = press.key("escalate", ref, now=now)
-            _do(
-                lambda: actions.escalate_now(wiring.db, ref, by=me, now=now, key=once),
-                "The next step of the policy is taken now.",
-                "Not escalated",
-            )
-        case _:
-            pass
+    chosen = st.session_state.get(widget)
+    if chosen == HAND_ON:
+        begin(REASSIGN, ref)
+    elif chosen == ESCALATE:
+        _escalate(ref)
 
 
 def reassign() -> None:
@@ -172,6 +163,17 @@ def write_note() -> None:
     if done:
         drop()
     st.rerun()  # a dialog closes only when the page around it is run again
+
+
+def _escalate(ref: Ref) -> None:
+    wiring, me = wired.current(), identity.viewer()
+    now = wiring.clock()
+    once = press.key("escalate", ref, now=now)
+    _do(
+        lambda: actions.escalate_now(wiring.db, ref, by=me, now=now, key=once),
+        "The next step of the policy is taken now.",
+        "Not escalated",
+    )
 
 
 def _snooze(ref: Ref, until: datetime, asked: object) -> bool:

@@ -12,6 +12,8 @@ from app.alert_actions import Ref
 from models.tables import Group
 from models.vocabulary import AlertState
 
+Width = Literal["stretch", "content"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -45,7 +47,7 @@ def draw(target: Target, *, prominent: bool = False) -> None:
         target: The alert or the group.
         prominent: On its own page: wide buttons for a thumb.
     """
-    width: Literal["stretch", "content"] = "stretch" if prominent else "content"
+    width: Width = "stretch" if prominent else "content"
     is_open = target.state in (AlertState.FIRING, AlertState.ACKNOWLEDGED)
     if target.state is AlertState.FIRING:
         st.button(
@@ -58,7 +60,7 @@ def draw(target: Target, *, prominent: bool = False) -> None:
             width=width,
         )
     if is_open:
-        _menu(target, "Snooze", "snooze", alert_actions.choose_snooze, width)
+        _snooze_menu(target, width)
         st.button(
             "Resolve",
             icon=":material/check_circle:",
@@ -76,7 +78,7 @@ def draw(target: Target, *, prominent: bool = False) -> None:
         width=width,
     )
     if is_open:
-        _menu(target, "More", "more_horiz", alert_actions.choose_more, width)
+        _more_menu(target, width)
 
 
 def dialogs() -> None:
@@ -93,22 +95,29 @@ def dialogs() -> None:
             pass
 
 
-def _menu(target: Target, label: str, icon: str, act: object, width: str) -> None:
-    snooze = label == "Snooze"
-    options = (
-        [*alert_actions.SNOOZES, alert_actions.MORNING, alert_actions.OTHER]
-        if snooze
-        else [alert_actions.HAND_ON, alert_actions.ESCALATE]
-    )
-    key = f"alerts_{label.lower()}_{target.key}"
+def _snooze_menu(target: Target, width: Width) -> None:
+    key = f"alerts_snooze_{target.key}"
     st.menu_button(
-        label,
-        options,
-        icon=f":material/{icon}:",
+        "Snooze",
+        [*alert_actions.SNOOZES, alert_actions.MORNING, alert_actions.OTHER],
+        icon=":material/snooze:",
         key=key,
-        on_click=act,  # type: ignore[arg-type]
+        on_click=alert_actions.choose_snooze,
         args=(target.ref, key),
-        width=width,  # type: ignore[arg-type]
+        width=width,
+    )
+
+
+def _more_menu(target: Target, width: Width) -> None:
+    key = f"alerts_more_{target.key}"
+    st.menu_button(
+        "More",
+        [alert_actions.HAND_ON, alert_actions.ESCALATE],
+        icon=":material/more_horiz:",
+        key=key,
+        on_click=alert_actions.choose_more,
+        args=(target.ref, key),
+        width=width,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
+from typing import Final
 
 import streamlit as st
 
@@ -14,8 +15,8 @@ from app import channel_words, exporting, local_time, numbers, parts, watching, 
 from app.parts import plain, small
 from models.tables import Notification
 
-MOST: int = 200  # entries that are drawn, the newest; the export has more
-_ICONS = {
+MOST: Final = 200  # entries that are drawn, the newest; the export has more
+_ICONS: Final = {
     EntryKind.STATE: "flag",
     EntryKind.STEP: "campaign",
     EntryKind.DELIVERY: "outbox",
@@ -114,8 +115,8 @@ def _changes(around: Surroundings, *, now: datetime, zone: tzinfo) -> list[str]:
     said = []
     if around.edited_at is not None:
         at = local_time.clock(around.edited_at, now=now, zone=zone)
-        said.append(f":gray[:material/rule:] Its rule was changed at {at} by "
-                    f"{plain(around.edited_by)}")  # fmt: skip
+        by = plain(around.edited_by)
+        said.append(f":gray[:material/rule:] Its rule was changed at {at} by {by}")
     if around.earlier:
         times = "once" if around.earlier == 1 else f"{around.earlier} times"
         ended = (

@@ -188,6 +188,16 @@ def test_on_a_phone_the_alert_begins_with_what_since_when_who_and_why(
     expect(top).to_be_in_viewport()
 
 
+def test_its_story_is_saved_as_a_file(taken: Product, grace: Person, alert: Page) -> None:
+    page = settled(grace.open(alert.url))
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download(timeout=PATIENCE_MS) as saving:
+        page.get_by_role("button", name="Markdown").click()
+    told = saving.value.path().read_text()
+    assert told.startswith("# Slow answers\n")
+    assert f"acknowledged by {ADA_IN_SLACK}" in told
+
+
 def test_healing_resolves_it_on_the_page_in_slack_and_in_pagerduty(
     healed: Product, alert: Page
 ) -> None:

@@ -168,6 +168,14 @@ def test_a_silence_that_is_over_cannot_be_extended(house: House) -> None:
     assert toasts(page) == ["Nothing was changed: the silence is over: make a new one."]
 
 
+def test_no_silence_lasts_longer_than_a_year(house: House) -> None:
+    number = silenced(house, ends_at=house.now + timedelta(days=366))
+    page = opened("silences")
+    page.button(key=f"silences_extend_{number}_86400").click().run()
+    assert toasts(page) == ["Nothing was changed: a silence may last a year at most."]
+    assert kept(house)[0].ends_at == house.now + timedelta(days=366)
+
+
 def test_an_inhibition_is_made_with_a_preview(house: House) -> None:
     page = opened("silences", inhibition="new")
     page.text_input(key="inhibitions_new_name").set_value("errors first")
