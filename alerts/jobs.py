@@ -68,6 +68,7 @@ class Jobs:
         watched: Sources whose freshness is looked after.
         sweep: Deletes what retention says may go.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
+        read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
     """
 
     db: Engine
@@ -78,6 +79,7 @@ class Jobs:
     sweep: Callable[[datetime], None] = lambda _now: None
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    read_calendar: Callable[[datetime], None] = lambda _now: None
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _muter: Muter = field(init=False)
@@ -216,6 +218,7 @@ class Jobs:
             ("beat", self.beat, BEAT_SECONDS),
             ("audit", self.audit, 5),
             ("look", self.look, 10),
+            ("calendars", lambda: self.read_calendar(self.clock()), 5),
             ("sweep", self._sweep, 3600),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),
         ]

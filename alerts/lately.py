@@ -1,4 +1,4 @@
-"""The alerts that are open, and those that fired lately, as `alerts.hindsight` wants them."""
+"""The alerts that are open, and those that fired lately, as `alerts.hiding` wants them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from alerts import muting
 from alerts.acting import acted
-from alerts.hindsight import Seen
+from alerts.hiding import Seen
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState
 

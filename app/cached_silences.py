@@ -10,7 +10,7 @@ import streamlit as st
 from sqlmodel import Session
 
 from alerts import lately, silences
-from alerts.hindsight import Seen
+from alerts.hiding import Seen
 from app import cached_alerts, wired
 from app.cached import Answer
 from models.tables import Inhibition, Silence

@@ -10,10 +10,12 @@ from app.views import (
     dashboards,
     deliveries,
     fatigue,
+    oncall,
     overview,
     policies,
     rules,
     silences,
+    sources,
     traces,
 )
 
@@ -34,11 +36,13 @@ pages = [
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
     st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
             url_path="policies"),
+    st.Page(oncall.render, title="On call", icon=":material/calendar_month:", url_path="oncall"),
     st.Page(silences.render, title="Silences", icon=":material/notifications_off:",
             url_path="silences"),
     st.Page(deliveries.render, title="Deliveries", icon=":material/outbox:",
             url_path="deliveries"),
     st.Page(fatigue.render, title="Fatigue", icon=":material/bedtime:", url_path="fatigue"),
+    st.Page(sources.render, title="Sources", icon=":material/database:", url_path="sources"),
 ]  # fmt: skip
 
 page = st.navigation(pages)

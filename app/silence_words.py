@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from alerts import silences
-from alerts.hindsight import Hidden, Inhibited, Seen
+from alerts.hiding import Hidden, Inhibited, Seen
 from alerts.silences import RecurrenceDraft
 from app import channel_words, local_time
 from app.parts import Look

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from alerts import hindsight
+from alerts import hiding
 from alerts.muting import Inhibit
 from app import cached_silences, parts, silence_actions, silence_form, silence_words, wired
 from app.drafts import Draft
@@ -94,7 +94,7 @@ def _preview(fields: Mapping[str, Any], seen: cached_silences.Alerts | None) -> 
         st.markdown(small(f"Not to be said yet: {plain(str(error))}."))
         return
     if seen is not None:
-        found = hindsight.inhibited(rule, seen.opened, now=wired.current().clock())
+        found = hiding.inhibited(rule, seen.opened, now=wired.current().clock())
         st.markdown(plain(silence_words.inhibits(found)))
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from alerts import hindsight
-from alerts.hindsight import Seen
+from alerts import hiding
+from alerts.hiding import Seen
 from app import (
     cached_alerts,
     cached_silences,
@@ -71,9 +71,7 @@ def _labels_of(alert: str) -> Mapping[str, str]:
     if found is None:
         return {}
     item = found.item
-    return hindsight.seen_labels(
-        item.alert.labels, rule=item.rule.name, severity=item.alert.severity
-    )
+    return hiding.seen_labels(item.alert.labels, rule=item.rule.name, severity=item.alert.severity)
 
 
 @st.fragment(run_every=60, key="silence_form")
@@ -181,7 +179,7 @@ def _preview(fields: Mapping[str, Any], seen: cached_silences.Alerts | None) -> 
         return
     if seen is None:
         return
-    found = hindsight.hidden(wanted, again, opened=seen.opened, lately=seen.fired)
+    found = hiding.hidden(wanted, again, opened=seen.opened, lately=seen.fired)
     days = cached_silences.LOOKS_BACK.days
     for sentence in silence_words.hides(found, days=days, complete=seen.complete):
         st.markdown(plain(sentence))

@@ -10,8 +10,9 @@ from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
+from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.tables.rules import Policy, Rule
-from models.tables.running import EngineBeat, Heartbeat, Ping, SourceStatus
+from models.tables.running import EngineBeat, Heartbeat, Ping, SignalMapping, SourceStatus
 from models.tables.trials import Trial, TrialMessage
 
 __all__ = [
@@ -26,12 +27,16 @@ __all__ = [
     "Inhibition",
     "Note",
     "Notification",
+    "OnCallCalendar",
+    "OnCallOverride",
+    "OnCallSchedule",
     "Ping",
     "Policy",
     "Remark",
     "Reply",
     "Rule",
     "SQLModel",
+    "SignalMapping",
     "Silence",
     "SourceStatus",
     "Transition",
