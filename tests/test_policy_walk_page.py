@@ -9,9 +9,11 @@ from streamlit.testing.v1 import AppTest
 from alerts import channels, policies, trial_delivery
 from alerts.delivery import Directory
 from alerts.notifiers import NotifyError, Person
+from alerts.oncall import ScheduledPeople
 from alerts.policies import PolicyDraft
 from app import cached_people
 from models.tables import Notification, TrialMessage
+from tests import oncall_pages
 from tests.house import House, empty_house, house, house_template
 from tests.pages import opened, text, toasts
 
@@ -67,6 +69,20 @@ def test_a_gap_is_said_in_red(house: House) -> None:
     (first, *_) = walking(house).error
     said = first.value.replace("\\", "")
     assert said == "Step 3, +15 min, whoever is on call: nobody is on call then."
+
+
+def test_a_schedule_is_asked_for_the_time_of_each_step(house: House) -> None:
+    """At noon nobody is on call by a schedule of nights, and seven hours later Ada is."""
+    nights = {"days": [0, 1, 2, 3, 4, 5, 6], "opens": "18:00", "closes": "08:00"}
+    oncall_pages.saved(house, layers=[oncall_pages.LAYER | {"windows": [nights]}])
+    by_schedule = ScheduledPeople(house.wiring.db)
+    house.wiring.usable.directories[channels.SCHEDULE] = by_schedule  # type: ignore[index]
+    told = {"channels": ["schedule:payments"]}
+    save(house, steps=[told, {"after": "7h", **told}])
+    page = walking(house, "walked")
+    (gap,) = page.error
+    assert "nobody is on call for payments at this time" in gap.value
+    assert "Ada Lovelace <ada@example.org>" in text(page)
 
 
 def test_a_step_outside_its_hours_is_skipped_with_the_reason(house: House) -> None:
