@@ -182,9 +182,9 @@ def resolve(db: Engine, alert: int | str, *, by: str, now: datetime, key: str = 
 
 
 def note(
-    db: Engine, alert_id: int, *, author: str, text: str, now: datetime, key: str = ""
+    db: Engine, alert: int | str, *, author: str, text: str, now: datetime, key: str = ""
 ) -> None:
-    """Write a note on an alert.
+    """Write a note on an alert, or on a whole group.
 
     Raises:
         UnknownAlertError: There is no such alert.
@@ -194,8 +194,14 @@ def note(
         raise TransitionError("a note needs 1 to 4,000 characters")
 
     def decide(decision: Decision) -> None:
-        row = find(decision.session, alert_id)
+        if isinstance(alert, int):
+            row = find(decision.session, alert)
+        else:
+            of_group = Alert.group_id == _group_id(decision.session, alert)
+            first = select(Alert).where(of_group).order_by(col(Alert.id)).limit(1)
+            row = decision.session.exec(first).one()
         written = Note(alert_id=cast(int, row.id), at=now, author=author, text=text.strip())
+        written.whole_group = isinstance(alert, str)
         decision.session.add(written)
         if row.group_id is not None:
             decision.tell(row.group_id)

@@ -72,10 +72,10 @@ def deliver_next(
     kind, target = channels.parse(claim.note.channel)
     try:
         if kind in channels.PEOPLE:
-            people = _find(usable, kind, target, now)
+            people = find_people(usable, kind, target, now=now)
             receipt = Receipt(answer=", ".join(f"{p.name} <{p.email}>" for p in people))
         else:
-            receipt = _notifier(usable, kind).send(target, said)
+            receipt = notifier_of(usable, kind).send(target, said)
     except NotifyError as raised:
         error = raised
     elapsed_ms = (time.perf_counter() - started) * 1000
@@ -87,6 +87,7 @@ def deliver_next(
         duration_ms=round(elapsed_ms, 1),
         attempt=claim.note.attempts,
         outcome=recording.outcome(claim.note, people, error, now=now),
+        loud=claim.message.loud,
         answer=receipt.answer if error is None else str(error),
     )
     ended = now + timedelta(milliseconds=elapsed_ms)
@@ -153,7 +154,12 @@ def _due(kinds: Collection[str], now: datetime) -> tuple[ColumnElement[bool], ..
     return (*due, col(Notification.channel).not_in(busy))
 
 
-def _find(usable: Channels, kind: str, target: str, now: datetime) -> list[Person]:
+def find_people(usable: Channels, kind: str, target: str, *, now: datetime) -> list[Person]:
+    """Return who answers for `target`, first to be told first.
+
+    Raises:
+        NotifyError: Nobody does, or it could not be found out.
+    """
     directory = usable.directories.get(kind)
     if directory is None:
         raise NotifyError(
@@ -173,7 +179,12 @@ def _find(usable: Channels, kind: str, target: str, now: datetime) -> list[Perso
     return people
 
 
-def _notifier(usable: Channels, kind: str) -> Notifier:
+def notifier_of(usable: Channels, kind: str) -> Notifier:
+    """Return what tells channels of that kind.
+
+    Raises:
+        NotifyError: It is not configured.
+    """
     notifier = usable.notifiers.get(kind)
     if notifier is None:
         raise NotifyError(f"{kind} is not configured: see the settings table", permanent=True)

@@ -1,32 +1,20 @@
-"""Reading alerts: what is wrong now, what happened to one alert, what was sent."""
+"""Reading alerts: what is wrong now, one alert, one group of them, what was sent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, cast
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, case, col, func, or_, select
 
 from alerts.conditions import AnyCondition, parse_condition
-from alerts.wording import LATE, step_taken, summary
-from models.tables import (
-    Alert,
-    Delivery,
-    Escalation,
-    Group,
-    Heartbeat,
-    Note,
-    Notification,
-    Remark,
-    Rule,
-    SourceStatus,
-    Transition,
-)
-from models.vocabulary import AlertState, Outcome, Severity
+from alerts.groups import WORST_FIRST
+from alerts.wording import summary
+from models.tables import Alert, Delivery, Group, Heartbeat, Notification, Rule, SourceStatus
+from models.vocabulary import AlertState
 
 OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
-_WORST_FIRST = list(Severity)
-_GOOD = (Outcome.DELIVERED, Outcome.EXPANDED)
+MOST_OPEN = 1000  # as many as a page looks at
 _ROWS = select(Alert, Rule, Group).join(Rule).join(Group, isouter=True)
 
 
@@ -49,46 +37,37 @@ class Item:
         return parse_condition(self.rule.condition)
 
 
-class EntryKind(StrEnum):
-    """What kind of thing happened to an alert."""
-
-    STATE = "state"
-    STEP = "step"
-    DELIVERY = "delivery"
-    REMARK = "remark"
-    NOTE = "note"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of an alert's timeline.
+class Bundle:
+    """A group with its alerts, as a list shows it; at least one.
 
     Attributes:
-        text: Names channels as `alerts.channels` does.
-        value: The signal's when a state was entered.
-        channels: Those that `text` names.
+        items: Those that were read, in the order to look at them; `group.size` counts all.
     """
 
-    at: datetime
-    kind: EntryKind
-    text: str
-    actor: str = ""
-    value: float | None = None
-    ok: bool = True
-    channels: tuple[str, ...] = ()
+    group: Group
+    items: tuple[Item, ...]
 
 
 def firing_now(session: Session) -> list[Item]:
-    """Return the firing and acknowledged alerts: nobody's first, then worst, then longest."""
-    items = _items(session, _ROWS.where(col(Alert.state).in_(OPEN)).limit(1000))
-    return sorted(
-        items,
-        key=lambda i: (
-            i.alert.state is AlertState.ACKNOWLEDGED,
-            _WORST_FIRST.index(i.alert.severity),
-            i.alert.fired_at or i.alert.active_at,
-        ),
-    )
+    """Return the firing and acknowledged alerts: nobody's first, then worst, then longest.
+
+    Of more than `MOST_OPEN`, the first.
+    """
+    badness = case(*((Alert.severity == s, place) for place, s in enumerate(WORST_FIRST)))
+    taken = (col(Alert.state) == AlertState.ACKNOWLEDGED).asc()
+    opened = _ROWS.where(col(Alert.state).in_(OPEN))
+    in_order = opened.order_by(taken, badness, col(Alert.fired_at), col(Alert.id))
+    return _items(session, in_order.limit(MOST_OPEN))
+
+
+def together(items: Iterable[Item]) -> list[Bundle]:
+    """Return open alerts with those that people are told of together; what stood first leads."""
+    bundles: dict[int, list[Item]] = {}
+    for one in items:
+        if one.group is not None:
+            bundles.setdefault(cast(int, one.group.id), []).append(one)
+    return [Bundle(group=cast(Group, own[0].group), items=tuple(own)) for own in bundles.values()]
 
 
 def pending(session: Session) -> list[Item]:
@@ -113,36 +92,13 @@ def group(session: Session, group_id: int) -> list[Item]:
     return _items(session, of_group.order_by(over, col(Alert.fired_at)).limit(500))
 
 
-def timeline(session: Session, alert_id: int) -> list[Entry]:
-    """Return everything that happened to one alert and was told of its group, oldest first."""
-    of_group = session.exec(select(Alert.group_id).where(Alert.id == alert_id)).one_or_none()
-    entries = [
-        *(
-            _state(row)
-            for row in session.exec(select(Transition).where(Transition.alert_id == alert_id))
-        ),
-        *(
-            _step(row)
-            for row in session.exec(select(Escalation).where(Escalation.group_id == of_group))
-        ),
-        *(
-            _delivery(row)
-            for row in session.exec(select(Delivery).where(Delivery.group_id == of_group))
-        ),
-        *(
-            Entry(at=row.at, kind=EntryKind.REMARK, text=row.text, actor=row.actor)
-            for row in session.exec(select(Remark).where(Remark.group_id == of_group))
-        ),
-        *(
-            Entry(at=row.at, kind=EntryKind.NOTE, text=row.text, actor=row.author)
-            for row in session.exec(select(Note).where(Note.alert_id == alert_id))
-        ),
-    ]
-    return sorted(entries, key=lambda entry: entry.at)
-
-
 def deliveries(
-    session: Session, *, channel: str = "", outcome: str = "", limit: int = 200
+    session: Session,
+    *,
+    channel: str = "",
+    outcome: str = "",
+    group_id: int | None = None,
+    limit: int = 200,
 ) -> list[tuple[Delivery, str]]:
     """Return the ledger, newest first, each with what its group is called."""
     query = select(Delivery, Group.title).join(Group)
@@ -150,6 +106,8 @@ def deliveries(
         query = query.where(col(Delivery.channel).startswith(channel))
     if outcome:
         query = query.where(Delivery.outcome == outcome)
+    if group_id is not None:
+        query = query.where(Delivery.group_id == group_id)
     return list(session.exec(query.order_by(col(Delivery.id).desc()).limit(limit)))
 
 
@@ -214,32 +172,3 @@ def _items(session: Session, query: Any) -> list[Item]:
         Item(alert=alert, rule=rule, summary=summary(alert, rule), group=group)
         for alert, rule, group in session.exec(query)
     ]
-
-
-def _state(row: Transition) -> Entry:
-    state = row.to_state.value
-    return Entry(at=row.at, kind=EntryKind.STATE, text=state, actor=row.actor, value=row.value)
-
-
-def _step(row: Escalation) -> Entry:
-    return Entry(
-        at=row.at,
-        kind=EntryKind.STEP,
-        text=step_taken(row),
-        actor="engine",
-        ok=row.at - row.due_at < LATE,
-        channels=tuple(row.channels),
-    )
-
-
-def _delivery(row: Delivery) -> Entry:
-    text = f"{row.event} to {row.channel}: {row.outcome}"
-    if row.answer:
-        text += f" ({row.answer})"
-    return Entry(
-        at=row.at,
-        kind=EntryKind.DELIVERY,
-        text=text,
-        ok=row.outcome in _GOOD,
-        channels=(row.channel,),
-    )

@@ -19,7 +19,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine
 from sqlmodel import Session, col, delete
 
-from alerts import channels, delivery, engine, running, selfwatch
+from alerts import channels, delivery, engine, running, selfwatch, trial_delivery, trials
 from alerts.delivery import Channels
 from alerts.engine import Muter
 from alerts.evaluation import Ask, Evaluator
@@ -45,6 +45,7 @@ LANES = {
     "people": channels.PEOPLE,
 }
 BURST = 50  # deliveries of one lane before it lets go of its thread
+TESTS = 5  # likewise, of tests
 
 EVALUATED = Counter("wakeful_rule_evaluations_total", "Rules evaluated")
 JOB_SECONDS = Histogram(
@@ -170,6 +171,15 @@ class Jobs:
             if self._stopping.is_set():
                 return
 
+    def test(self) -> None:
+        """Deliver what tests of channels ask for, apart from the lanes: they hold up no page."""
+        for _ in range(TESTS):
+            told = trial_delivery.deliver_next(
+                self.db, self.usable, now=self.clock(), by=self.engine_id
+            )
+            if told is None or self._stopping.is_set():
+                return
+
     def beat(self) -> None:
         """Say that this engine is alive; see `outbox.free`."""
         running.beat(self.db, self.engine_id, now=self.clock())
@@ -205,6 +215,7 @@ class Jobs:
         now = self.clock()
         with Session(self.db) as session:
             session.exec(delete(Reply).where(col(Reply.at) < now - REPLIES_KEPT))
+            trials.forget(session, now=now)
             session.commit()
         self.sweep(now)
 
@@ -217,6 +228,7 @@ class Jobs:
             ("evaluate", self.evaluate, TICK_SECONDS),
             ("escalate", self.escalate, TICK_SECONDS),
             *lanes,
+            ("test", self.test, TICK_SECONDS),
             ("beat", self.beat, BEAT_SECONDS),
             ("audit", self.audit, 5),
             ("look", self.look, 10),

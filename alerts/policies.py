@@ -56,6 +56,22 @@ class OnlyDraft(BaseModel):
     more_than: int = Field(default=0, ge=0, le=100_000)
     hours: HoursDraft | None = None
 
+    def only(self) -> Only:
+        """Return what the core knows of it."""
+        hours = self.hours
+        return Only(
+            severities=frozenset(self.severities),
+            more_than=self.more_than,
+            hours=Hours(
+                start=hours.start,
+                end=hours.end,
+                zone=hours.zone,
+                weekdays=frozenset(hours.weekdays),
+            )
+            if hours
+            else None,
+        )
+
 
 class StepDraft(BaseModel):
     """One step as someone wrote it."""
@@ -73,20 +89,7 @@ class StepDraft(BaseModel):
 
     def step(self) -> Step:
         """Return what the core knows of it."""
-        hours = self.only.hours
-        only = Only(
-            severities=frozenset(self.only.severities),
-            more_than=self.only.more_than,
-            hours=Hours(
-                start=hours.start,
-                end=hours.end,
-                zone=hours.zone,
-                weekdays=frozenset(hours.weekdays),
-            )
-            if hours
-            else None,
-        )
-        return Step(after=self.after, channels=self.channels, only=only)
+        return Step(after=self.after, channels=self.channels, only=self.only.only())
 
 
 class PolicyDraft(BaseModel):

@@ -136,6 +136,27 @@ def end(db: Engine, silence_id: int, *, by: str, now: datetime) -> bool:
         return True
 
 
+def extend(db: Engine, silence_id: int, *, until: datetime, now: datetime) -> bool:
+    """Have a silence last until an instant; return False if it lasts as long already.
+
+    Raises:
+        SilenceError: There is no such silence, it is over, or it would last more than a year.
+    """
+    with Session(db) as session:
+        row = session.get(Silence, silence_id, with_for_update=True)
+        if row is None:
+            raise SilenceError(f"there is no silence {silence_id}")
+        if row.ends_at <= now:
+            raise SilenceError("the silence is over: make a new one")
+        if until - row.starts_at > LONGEST:
+            raise SilenceError("a silence may last a year at most")
+        if until <= row.ends_at:
+            return False
+        row.ends_at = until
+        session.commit()
+        return True
+
+
 def silences(session: Session, *, now: datetime, ended: bool = False) -> list[Silence]:
     """Return the silences that are or will be active, soonest first; or those that ended last."""
     if ended:

@@ -1,27 +1,29 @@
-"""What the inbox and the page of one alert share: its headline, its buttons, its note dialog."""
+"""What the inbox and the pages of alerts and groups share: headline, facts, labels, a card each."""
 
 from datetime import datetime, tzinfo
-from typing import Literal
 
 import streamlit as st
 
-from alerts.inbox import Item
-from app import alert_actions, alert_words, parts
-from app.parts import plain
-from models.vocabulary import AlertState
+from alerts.inbox import Bundle, Item
+from alerts.mutings import Mutings
+from app import alert_buttons, alert_words, parts
+from app.parts import plain, small
+
+NAMED = 3  # alerts of a group, on its card
 
 
 def headline(item: Item) -> str:
     """Return Markdown for how bad and in what state."""
-    return f"{parts.severity_mark(item.alert.severity)} {parts.state_mark(item.alert.state)}"
+    muted = f" {parts.mark('muted', parts.MUTED)}" if item.alert.muted_by else ""
+    return f"{parts.severity_mark(item.alert.severity)} {parts.state_mark(item.alert.state)}{muted}"
 
 
-def facts(item: Item, *, now: datetime, zone: tzinfo) -> str:
+def facts(item: Item, known: Mutings, *, now: datetime, zone: tzinfo) -> str:
     """Return Markdown for since when, who has it and what comes next, in one line."""
     said = (
         alert_words.since(item.alert, now=now, zone=zone),
         alert_words.who(item.alert, now=now),
-        alert_words.coming(item, now=now),
+        alert_words.coming(item, known, now=now),
     )
     return " · ".join(plain(one) for one in said if one)
 
@@ -32,62 +34,49 @@ def labels(item: Item) -> str:
     return " ".join(f":gray-badge[{plain(one)}]" for one in marks)
 
 
-def buttons(item: Item, *, prominent: bool = False) -> None:
-    """Draw what can be done about the alert; each button carries its id, never its place.
-
-    Args:
-        item: The alert.
-        prominent: On its own page: wide buttons for a thumb.
-    """
-    alert_id, state = item.alert.id or 0, item.alert.state
-    width: Literal["stretch", "content"] = "stretch" if prominent else "content"
-    if state is AlertState.FIRING:
-        st.button(
-            "Acknowledge",
-            icon=":material/front_hand:",
-            type="primary",
-            key=f"alerts_acknowledge_{alert_id}",
-            on_click=alert_actions.acknowledge,
-            args=(alert_id,),
-            width=width,
+def card(item: Item, known: Mutings, *, now: datetime, zone: tzinfo) -> None:
+    """Draw an alert in a list, with what can be done about it."""
+    with parts.card(f"alert_{item.alert.id}"):
+        lines = (
+            f"{headline(item)} **{plain(item.rule.name)}**",
+            plain(item.summary),
+            small(facts(item, known, now=now, zone=zone)),
         )
-    if state in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
-        st.button(
-            "Resolve",
-            icon=":material/check_circle:",
-            key=f"alerts_resolve_{alert_id}",
-            on_click=alert_actions.resolve,
-            args=(alert_id,),
-            width=width,
-        )
-    st.button(
-        "Note",
-        icon=":material/edit_note:",
-        key=f"alerts_note_{alert_id}",
-        on_click=alert_actions.begin_note,
-        args=(alert_id,),
-        width=width,
+        st.markdown("  \n".join(lines))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            alert_buttons.draw(alert_buttons.of_alert(item))
+            parts.link("alerts", "Open", icon="arrow_forward", alert=str(item.alert.id))
+
+
+def group_headline(bundle: Bundle) -> str:
+    """Return Markdown for how bad a group is and in what state."""
+    group = bundle.group
+    muted = f" {parts.mark('muted', parts.MUTED)}" if group.muted else ""
+    return f"{parts.severity_mark(group.severity)} {parts.state_mark(group.state)}{muted}"
+
+
+def group_facts(bundle: Bundle, known: Mutings, *, now: datetime, zone: tzinfo) -> str:
+    """Return Markdown for since when, who has a group and what comes next, in one line."""
+    said = (
+        alert_words.group_since(bundle, now=now, zone=zone),
+        alert_words.group_who(bundle, now=now),
+        alert_words.group_coming(bundle, known, now=now),
     )
+    return " · ".join(plain(one) for one in said if one)
 
 
-def note_dialog() -> None:
-    """Draw the dialog for a note, if one was asked for; typed text outlives every refresh."""
-    if alert_actions.NOTE_FOR in st.session_state:
-        _note()
-
-
-@st.dialog("Note", icon=":material/edit_note:", on_dismiss=alert_actions.drop_note)
-def _note() -> None:
-    st.text_area(
-        "What should the next person know?",
-        key=alert_actions.NOTE_TEXT,
-        max_chars=4000,
-        height=140,
-        placeholder="What you saw, what you tried, what you changed",
-    )
-    st.button(
-        "Write note",
-        type="primary",
-        key="alerts_note_write",
-        on_click=alert_actions.write_note,
-    )
+def group_card(bundle: Bundle, known: Mutings, *, now: datetime, zone: tzinfo) -> None:
+    """Draw a group in a list as one thing, with what can be done about all of it."""
+    group = bundle.group
+    with parts.card(f"group_{group.id}"):
+        lines = [
+            f"{group_headline(bundle)} **{plain(group.title)}**",
+            *(plain(item.summary) for item in bundle.items[:NAMED]),
+        ]
+        if group.size > NAMED:
+            lines.append(small(f"and {group.size - NAMED} more"))
+        lines.append(small(group_facts(bundle, known, now=now, zone=zone)))
+        st.markdown("  \n".join(lines))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            alert_buttons.draw(alert_buttons.of_group(group))
+            parts.link("alerts", "Open", icon="arrow_forward", group=str(group.id))

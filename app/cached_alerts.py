@@ -8,7 +8,7 @@ Everything is cached as a resource and never copied: never change a row that com
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar, cast
@@ -17,8 +17,22 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from alerts import inbox, policies, rulebook, rulefile, tallies
-from alerts.inbox import Entry, Item
+from alerts import (
+    inbox,
+    mutings,
+    policies,
+    rulebook,
+    rulefile,
+    shifts,
+    surroundings,
+    tallies,
+    timelines,
+)
+from alerts.entries import Entry
+from alerts.handover import Shift
+from alerts.inbox import Item
+from alerts.mutings import Mutings
+from alerts.surroundings import Surroundings
 from alerts.tallies import Delivered, Watch
 from app import wired
 from app.cached import Answer, LastGood
@@ -39,21 +53,36 @@ class Inbox:
 
     Attributes:
         open: Firing and acknowledged, in the order to look at them.
+        mutings: What mutes some of them.
     """
 
     open: tuple[Item, ...]
     pending: tuple[Item, ...]
+    mutings: Mutings
     watch: Watch
     sources: tuple[SourceStatus, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """One alert, everything that happened to it, and what its channels still have to be told."""
+    """One alert, everything that happened to it and around it, and who still has to be told."""
 
     item: Item
     timeline: tuple[Entry, ...]
     waiting: tuple[Notification, ...]
+    mutings: Mutings
+    surroundings: Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """The alerts of one group, everything that happened to them, and every attempt to tell."""
+
+    items: tuple[Item, ...]
+    timeline: tuple[Entry, ...]
+    attempts: tuple[tuple[Delivery, str], ...]
+    waiting: tuple[Notification, ...]
+    mutings: Mutings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,20 +120,22 @@ def inbox_now() -> Answer[Inbox]:
     """Return what is wrong now."""
 
     def read(session: Session) -> Inbox:
+        opened = inbox.firing_now(session)
         return Inbox(
-            open=tuple(inbox.firing_now(session)),
+            open=tuple(opened),
             pending=tuple(inbox.pending(session)),
+            mutings=_mutings(session, opened),
             watch=tallies.watch(session),
             sources=tuple(inbox.sources(session)),
         )
 
-    return _ask("inbox", read)
+    return ask("inbox", read)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
 def resolved() -> Answer[tuple[Item, ...]]:
     """Return the alerts that ended last, newest first."""
-    return _ask("resolved", lambda session: tuple(inbox.resolved(session)))
+    return ask("resolved", lambda session: tuple(inbox.resolved(session)))
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False)
@@ -115,21 +146,46 @@ def detail(alert_id: int) -> Answer[Detail]:
         item = inbox.item(session, alert_id)
         if item is None:
             return None
-        of_group = item.group.id if item.group else None
-        waiting = (note for note, _ in inbox.outbox(session) if note.group_id == of_group)
         return Detail(
             item=item,
-            timeline=tuple(inbox.timeline(session, alert_id)),
-            waiting=tuple(waiting),
+            timeline=tuple(timelines.timeline(session, alert_id)),
+            waiting=_waiting(session, item.group.id if item.group else None),
+            mutings=_mutings(session, [item]),
+            surroundings=surroundings.surroundings(session, item.alert, item.rule),
         )
 
-    return _ask(("detail", alert_id), read)
+    return ask(("detail", alert_id), read)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False)
-def group(group_id: int) -> Answer[tuple[Item, ...]]:
-    """Return the alerts of one group; none mean that there is no such group."""
-    return _ask(("group", group_id), lambda session: tuple(inbox.group(session, group_id)))
+def group(group_id: int) -> Answer[Together]:
+    """Return one group of alerts; neither data nor error mean that there is none with that id."""
+
+    def read(session: Session) -> Together | None:
+        items = inbox.group(session, group_id)
+        if not items:
+            return None
+        return Together(
+            items=tuple(items),
+            timeline=tuple(timelines.group_timeline(session, group_id)),
+            attempts=tuple(inbox.deliveries(session, group_id=group_id)),
+            waiting=_waiting(session, group_id),
+            mutings=_mutings(session, items),
+        )
+
+    return ask(("group", group_id), read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=8, show_spinner=False)
+def shift(lasted: timedelta) -> Answer[Shift]:
+    """Return what is open, and what happened in that time until now."""
+    wiring = wired.current()
+    now, base_url = wiring.clock(), wiring.settings.base_url
+
+    def read(session: Session) -> Shift:
+        return shifts.shift(session, since=now - lasted, base_url=base_url, now=now)
+
+    return ask(("shift", lasted), read)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
@@ -139,7 +195,7 @@ def rule_list() -> Answer[RuleList]:
     def read(session: Session) -> RuleList:
         return RuleList(rules=tuple(rulebook.rules(session)), open=tallies.open_by_rule(session))
 
-    return _ask("rules", read)
+    return ask("rules", read)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
@@ -157,7 +213,7 @@ def policy_list() -> Answer[PolicyList]:
             older={cast(int, p.id): tuple(policies.groups_on_older(session, p)) for p in found},
         )
 
-    return _ask("policies", read)
+    return ask("policies", read)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
@@ -174,7 +230,7 @@ def ledger(channel: str, outcome: str) -> Answer[Ledger]:
             day=tallies.delivered(session, since=since),
         )
 
-    return _ask(("ledger", channel, outcome), read)
+    return ask(("ledger", channel, outcome), read)
 
 
 def rule_file() -> str:
@@ -185,7 +241,7 @@ def rule_file() -> str:
 
 def clear() -> None:
     """Forget what was read: somebody has just changed it."""
-    for cache in (inbox_now, resolved, detail, group, rule_list, policy_list, ledger):
+    for cache in (inbox_now, resolved, detail, group, shift, rule_list, policy_list, ledger):
         cache.clear()
 
 
@@ -195,12 +251,22 @@ def forget() -> None:
     _last_good.clear()
 
 
+def _mutings(session: Session, items: Sequence[Item]) -> Mutings:
+    reasons = {item.alert.muted_by for item in items}
+    return mutings.mutings(session, reasons, now=wired.current().clock())
+
+
+def _waiting(session: Session, group_id: int | None) -> tuple[Notification, ...]:
+    return tuple(note for note, _ in inbox.outbox(session) if note.group_id == group_id)
+
+
 @st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)
 def _last_good() -> LastGood:
-    return LastGood(limit=64)
+    return LastGood(limit=128)
 
 
-def _ask(question: object, read: Callable[[Session], T | None]) -> Answer[T]:
+def ask(question: object, read: Callable[[Session], T | None]) -> Answer[T]:
+    """Return what `read` finds, or its last answer to that question while the database is down."""
     wiring = wired.current()
     kept = cast(Answer[T], _last_good().get(question) or Answer())
     try:

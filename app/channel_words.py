@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from alerts import channels
 from alerts.channels import ChannelError
-from alerts.escalation import Plan, Step
+from alerts.escalation import Only, Plan, Step
+from models.vocabulary import Severity
 from signals.units import span
 
 KIND_WORDS = {
@@ -29,6 +30,7 @@ KIND_ICONS = {
     channels.PERSON: "person",
 }
 DEFAULT = "default"
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # as weekdays are counted
 
 
 def words(channel: str) -> str:
@@ -70,7 +72,8 @@ def steps(plan: Plan) -> list[str]:
     waited = False
     said = []
     for step in plan.steps:
-        said.append(f"{_delay(step.after, waited)} {all_words(step.channels)}".strip())
+        only = f" ({condition(step.only)})" if condition(step.only) else ""
+        said.append(f"{_delay(step.after, waited)} {all_words(step.channels)}{only}".strip())
         waited = waited or step.after > timedelta()
     return said
 
@@ -79,6 +82,30 @@ def sequence(plan: Plan) -> str:
     """Return the whole policy in one line, arrow by arrow, with its repeats."""
     line = " → ".join(steps(plan))
     return f"{line[:1].upper()}{line[1:]}{repeats(plan.repeat)}"
+
+
+def condition(only: Only) -> str:
+    """Return when a step is taken: `only for critical, only Mon to Fri 09:00-17:00 UTC`."""
+    said = []
+    if only.severities:
+        said.append(f"only for {' or '.join(s for s in Severity if s in only.severities)}")
+    if only.more_than:
+        alerts = "1 alert" if only.more_than == 1 else f"{only.more_than} alerts"
+        said.append(f"only for more than {alerts}")
+    if hours := only.hours:
+        clock = f"{hours.start:%H:%M}-{hours.end:%H:%M} {hours.zone}"
+        said.append(f"only {weekdays(hours.weekdays)} {clock}".replace("  ", " "))
+    return ", ".join(said)
+
+
+def weekdays(days: Iterable[int]) -> str:
+    """Return days of the week: `Mon to Fri`, `Sat, Sun`; nothing for all seven."""
+    chosen = sorted(set(days))
+    if len(chosen) == len(DAYS):
+        return ""
+    if len(chosen) > 2 and chosen[-1] - chosen[0] == len(chosen) - 1:
+        return f"{DAYS[chosen[0]]} to {DAYS[chosen[-1]]}"
+    return ", ".join(DAYS[day] for day in chosen)
 
 
 def repeats(count: int) -> str:

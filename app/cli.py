@@ -19,11 +19,15 @@ from alerts import actions, inbox, rulefile
 from alerts.actions import UnknownAlertError
 from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
+from alerts.policies import PolicyError
 from alerts.rulefile import RuleFileError
 from alerts.settings import Settings, SettingsError
 from alerts.wiring import Role, Wiring, wire
 from app.checks import check_table
+from app.dry_run import DryRun, dry_run
+from app.exporting import exported, handed_over
 from models.database import read_only
+from models.vocabulary import Severity
 from signals import SignalError
 from signals.traces import StoreError
 
@@ -33,6 +37,7 @@ PLAIN = (
     SettingsError,
     StoreError,
     RuleFileError,
+    PolicyError,
     UnknownAlertError,
     TransitionError,
     StaleError,
@@ -127,8 +132,14 @@ def rules(options: argparse.Namespace) -> int:
 
 
 def alerts(options: argparse.Namespace) -> int:
-    """List what is firing, or take an alert."""
+    """List what is firing, take an alert, or write down its story or a hand-over."""
     wiring = _wire(Role.TOOL)
+    if options.action == "export":
+        print(exported(wiring, options.alert, group=options.group, as_json=options.json), end="")
+        return 0
+    if options.action == "handover":
+        print(handed_over(wiring, hours=options.hours, zone=options.zone), end="")
+        return 0
     if options.action == "ack":
         by = options.by or wiring.settings.local_user
         taken = actions.acknowledge(wiring.db, options.alert, by=by, now=wiring.clock())
@@ -142,6 +153,19 @@ def alerts(options: argparse.Namespace) -> int:
                 f"{row.id}  {row.severity}  {item.rule.name}: {item.summary}  "
                 f"since {row.fired_at:%Y-%m-%d %H:%M:%S} UTC  {who}"
             )
+    return 0
+
+
+def policies(options: argparse.Namespace) -> int:
+    """Walk through a policy as if an alert fired."""
+    asked = DryRun(
+        name=options.name,
+        at=options.at,
+        severity=Severity(options.severity),
+        alerts=options.alerts,
+        zone=options.zone,
+    )
+    print("\n".join(dry_run(_wire(Role.TOOL), asked)))
     return 0
 
 
@@ -164,13 +188,34 @@ def _parser() -> argparse.ArgumentParser:
     book = command("rules", rules, "Rules and policies as a file")
     book.add_argument("action", choices=("import", "export", "check"))
     book.add_argument("file", metavar="FILE", help="YAML; - for standard input or output")
-    inboxed = command("alerts", alerts, "What is firing")
-    actions = inboxed.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _describe_policies(command("policies", policies, "What a policy would do"))
+    _describe_alerts(command("alerts", alerts, "What is firing"))
+    return parser
+
+
+def _describe_policies(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    walk = actions.add_parser("dry-run", help="Say whom it would tell, and when; tells nobody")
+    walk.add_argument("name", metavar="NAME")
+    walk.add_argument("--at", default="", metavar="ISO", help="When the alert fires; now without")
+    walk.add_argument("--severity", choices=list(Severity), default=Severity.CRITICAL.value)
+    walk.add_argument("--alerts", type=int, default=1, metavar="N", help="How many are open")
+    walk.add_argument("--zone", default="UTC", help="Your time zone, such as Europe/Berlin")
+
+
+def _describe_alerts(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="List firing and acknowledged alerts")
     ack = actions.add_parser("ack", help="Take an alert")
     ack.add_argument("alert", type=int, metavar="ID")
     ack.add_argument("--by", help="Your name; WAKEFUL_USER or the login name without")
-    return parser
+    story = actions.add_parser("export", help="Write down its story for a post-mortem")
+    story.add_argument("alert", type=int, metavar="ID")
+    story.add_argument("--group", action="store_true", help="ID is that of a group of alerts")
+    story.add_argument("--json", action="store_true", help="JSON in the place of Markdown")
+    shift = actions.add_parser("handover", help="Say what the next person on duty needs to know")
+    shift.add_argument("--hours", type=float, default=12, metavar="N", help="Of your shift; 12")
+    shift.add_argument("--zone", default="UTC", help="Your time zone, such as Europe/Berlin")
 
 
 def _refuse_taken_port(settings: Settings) -> None:

@@ -1,10 +1,11 @@
-"""What the ledger and the outbox say, as tables and sentences. Pure."""
+"""What the ledger and the outbox say, as tables and sentences."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
+from streamlit import column_config
 
 from alerts.tallies import Delivered
 from app import channel_words, local_time
@@ -45,6 +46,17 @@ def table(attempts: Sequence[tuple[Delivery, str]]) -> pd.DataFrame:
         for delivery, title in attempts
     ]
     return pd.DataFrame(rows)
+
+
+def columns(zone: str) -> dict[str, Any]:
+    """Return how the columns of `table` are drawn, with times by the clock of `zone`."""
+    return {
+        "Time": column_config.DatetimeColumn(format="D MMM HH:mm:ss", timezone=zone, pinned=True),
+        "Told": column_config.TextColumn(width=100),
+        "Alerts": column_config.LinkColumn(display_text="Open", width="small"),
+        "Took (ms)": column_config.NumberColumn(format="%.0f"),
+        "Answer": column_config.TextColumn(width="large"),
+    }
 
 
 def waits(note: Notification, *, now: datetime) -> str:

@@ -9,10 +9,12 @@ from app.views import (
     alerts,
     dashboards,
     deliveries,
+    fatigue,
     oncall,
     overview,
     policies,
     rules,
+    silences,
     sources,
     traces,
 )
@@ -35,8 +37,11 @@ pages = [
     st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
             url_path="policies"),
     st.Page(oncall.render, title="On call", icon=":material/calendar_month:", url_path="oncall"),
+    st.Page(silences.render, title="Silences", icon=":material/notifications_off:",
+            url_path="silences"),
     st.Page(deliveries.render, title="Deliveries", icon=":material/outbox:",
             url_path="deliveries"),
+    st.Page(fatigue.render, title="Fatigue", icon=":material/bedtime:", url_path="fatigue"),
     st.Page(sources.render, title="Sources", icon=":material/database:", url_path="sources"),
 ]  # fmt: skip
 

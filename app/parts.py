@@ -57,6 +57,8 @@ SPAN_STATUSES: Final[dict[SpanStatus, Look]] = {
     SpanStatus.ERROR: ("red", "error"),
 }
 
+MUTED: Final[Look] = ("violet", "notifications_off")
+
 _FLASH = "flash"
 _PAGES = "pages"
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#~|:$^!])")

@@ -11,15 +11,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from alerts import durations, rulebook
-from alerts.escalation import Plan
+from alerts.escalation import Only, Plan
 from alerts.policies import OnlyDraft, PolicyDraft, StepDraft
+from app import policy_conditions, policy_grouping
 from app.rule_form import NEEDED, FormError
 
 DELAYS: Final = ("0s", "20s", "1m", "5m", "10m", "15m", "30m", "1h")
 MOST_STEPS: Final = 20
 MOST_REPEATS: Final = 20
-# How alerts are told of together, and for how long somebody may have them.
-TOGETHER: Final = {"group_by", "group_wait", "group_interval", "storm_limit", "ack_timeouts"}
 _NO_CHANNEL: Final = "Tuple should have at least 1 item after validation, not 0"
 
 
@@ -30,17 +29,19 @@ def of(draft: PolicyDraft) -> dict[str, Any]:
         "repeat": draft.repeat,
         "order": list(range(len(draft.steps))),
         "made": len(draft.steps),
-        "together": draft.model_dump(include=TOGETHER),
+        **policy_grouping.fields(draft),
     }
     for number, step in enumerate(draft.steps):
         fields |= step_fields(number, after=durations.write(step.after), channels=step.channels)
-        fields[only_field(number)] = step.only
+        fields |= policy_conditions.fields(step.only, number)
     return fields
 
 
 def blank() -> dict[str, Any]:
     """Return the fields of a new policy: one step, at once, for nobody yet."""
-    return {"name": "", "repeat": 0, "order": [0], "made": 1, **step_fields(0)}
+    head = {"name": "", "repeat": 0, "order": [0], "made": 1}
+    always = policy_conditions.fields(OnlyDraft(), 0)
+    return head | policy_grouping.fields() | step_fields(0) | always
 
 
 def step_fields(number: int, *, after: str = "0s", channels: Sequence[str] = ()) -> dict[str, Any]:
@@ -53,14 +54,21 @@ def after_field(number: int) -> str:
     return f"after_{number}"
 
 
-def only_field(number: int) -> str:
-    """Return the name of the field that holds when a step is taken at all."""
-    return f"only_{number}"
-
-
 def channels_field(number: int) -> str:
     """Return the name of the field that holds whom a step tells."""
     return f"channels_{number}"
+
+
+def read_condition(fields: Mapping[str, Any], number: int) -> Only:
+    """Return when a step is taken at all.
+
+    Raises:
+        FormError: It makes no sense; the message says why.
+    """
+    try:
+        return OnlyDraft.model_validate(policy_conditions.read(fields, number)).only()
+    except ValidationError as error:
+        raise FormError(rulebook.why(error)) from error
 
 
 def read_step(fields: Mapping[str, Any], number: int) -> StepDraft:
@@ -74,7 +82,7 @@ def read_step(fields: Mapping[str, Any], number: int) -> StepDraft:
             {
                 "after": fields.get(after_field(number)) or "0s",
                 "channels": fields.get(channels_field(number)) or (),
-                "only": fields.get(only_field(number)) or OnlyDraft(),
+                "only": policy_conditions.read(fields, number),
             }
         )
     except ValidationError as error:
@@ -94,12 +102,15 @@ def read(fields: Mapping[str, Any]) -> PolicyDraft:
             steps.append(read_step(fields, number))
         except FormError as error:
             raise FormError(f"step {place}: {error}") from error
+    together = policy_grouping.read(fields)
+    if fields.get("grouping") == policy_grouping.BY_LABELS and not together["group_by"]:
+        raise FormError("choose at least one label to tell alerts together by")
     try:
         return PolicyDraft(
             name=fields.get("name") or "",
             repeat=int(fields.get("repeat") or 0),
             steps=tuple(steps),
-            **fields.get("together", {}),
+            **together,
         )
     except ValidationError as error:
         raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error

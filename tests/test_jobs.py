@@ -28,7 +28,7 @@ JOBS = {
         "deliver_pagerduty",
         "deliver_people",
     ),
-    *("beat", "audit", "look", "sweep"),
+    *("test", "beat", "audit", "look", "sweep"),
 }
 
 

@@ -27,7 +27,10 @@ from tests.journey import (
 pytest_plugins = ["tests.story"]
 
 GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
-PAGES = ("", "alerts", "dashboards", "traces", "rules", "policies", "deliveries")
+PAGES = (
+    *("", "alerts", "dashboards", "traces", "rules", "policies", "silences", "deliveries"),
+    "fatigue",
+)
 RULE = "Errors of answers"
 
 
@@ -183,6 +186,16 @@ def test_on_a_phone_the_alert_begins_with_what_since_when_who_and_why(
     assert places == sorted(places)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     expect(top).to_be_in_viewport()
+
+
+def test_its_story_is_saved_as_a_file(taken: Product, grace: Person, alert: Page) -> None:
+    page = settled(grace.open(alert.url))
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download(timeout=PATIENCE_MS) as saving:
+        page.get_by_role("button", name="Markdown").click()
+    told = saving.value.path().read_text()
+    assert told.startswith("# Slow answers\n")
+    assert f"acknowledged by {ADA_IN_SLACK}" in told
 
 
 def test_healing_resolves_it_on_the_page_in_slack_and_in_pagerduty(

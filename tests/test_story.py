@@ -259,13 +259,15 @@ def test_a_resolved_alert_whose_condition_holds_starts_a_new_episode(world: Worl
 
 
 def test_a_late_step_says_so(world: World) -> None:
-    from alerts import inbox
+    from alerts import timelines
 
     world.minutes(3, value=0.2)
     world.now += 17 * MINUTE  # nothing ran: the process was down
     world.tick()
     with Session(world.db) as session:
-        steps = [e.text for e in inbox.timeline(session, world.alert.id or 0) if e.kind == "step"]
+        steps = [
+            e.text for e in timelines.timeline(session, world.alert.id or 0) if e.kind == "step"
+        ]
     assert steps == ["step 1: slack:#llm", "step 2: pagerduty:default (late by 12 min)"]
 
 

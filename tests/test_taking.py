@@ -7,7 +7,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from alerts import actions, inbox
+from alerts import actions, timelines
 from alerts.channels import ChannelError
 from alerts.lifecycle import TransitionError
 from models.vocabulary import AlertState, Event
@@ -22,7 +22,7 @@ def world(httpserver: HTTPServer, db: Engine) -> World:
 
 def remarks(world: World) -> list[str]:
     with Session(world.db) as session:
-        entries = inbox.timeline(session, world.alert.id or 0)
+        entries = timelines.timeline(session, world.alert.id or 0)
     return [f"{e.text} by {e.actor}" for e in entries if e.kind == "remark"]
 
 

@@ -6,17 +6,19 @@ from typing import Final
 
 import streamlit as st
 
+from alerts.entries import Entry
 from alerts.evidence import worst
-from alerts.inbox import Entry, EntryKind, Item
-from alerts.lifecycle import ENGINE
+from alerts.inbox import Item
+from alerts.mutings import MutingKind
 from alerts.wording import alert_url
 from app import (
+    alert_buttons,
     alert_parts,
     cached_alerts,
     cached_watching,
-    channel_words,
     local_time,
     parts,
+    story_parts,
     watch_chart,
     watching,
     wired,
@@ -25,18 +27,11 @@ from app.cached_alerts import Detail
 from app.numbers import number
 from app.opened import way_back
 from app.parts import plain, small
-from models.tables import Alert, Notification
+from models.tables import Alert
 from models.vocabulary import AlertState, Unit
 from signals.traces import TraceSummary
 
 REFRESH: Final = timedelta(seconds=5)
-_ICONS: Final = {
-    EntryKind.STATE: "flag",
-    EntryKind.STEP: "campaign",
-    EntryKind.DELIVERY: "outbox",
-    EntryKind.REMARK: "person",
-    EntryKind.NOTE: "edit_note",
-}
 
 
 def render(asked: str, opened_by: str = "alert") -> None:
@@ -59,7 +54,7 @@ def _live(asked: str) -> None:
         _draw(answer.data, now=now, zone=parts.viewer_zone())
     elif not answer.error:
         _unknown(asked)
-    alert_parts.note_dialog()
+    alert_buttons.dialogs()
 
 
 def _unknown(asked: str) -> None:
@@ -74,27 +69,26 @@ def _unknown(asked: str) -> None:
 
 def _draw(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
     item = detail.item
-    _top(item, now=now, zone=zone)
-    _untold(detail.waiting, now=now)
+    _top(detail, now=now, zone=zone)
+    story_parts.untold(detail.waiting, now=now)
     evidence, story = st.columns([3, 2], gap="large")
     with story:  # first: a slow source must hold up nothing that the database knows
         _timeline(detail.timeline, item, now=now, zone=zone)
     with evidence:
+        story_parts.changes(detail.surroundings, now=now, zone=zone)
         _chart(item, now=now)
         _traces(item, now=now, zone=zone)
 
 
-def _top(item: Item, *, now: datetime, zone: tzinfo) -> None:
+def _top(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
+    item = detail.item
     with st.container(key=f"alert_{item.alert.id}", gap="xsmall"):
         st.markdown(alert_parts.headline(item))
         st.title(plain(item.rule.name), anchor=False)
         st.markdown(f"**{plain(item.summary)}**")
-        st.markdown(alert_parts.facts(item, now=now, zone=zone))
-        st.markdown(small(_why(item)))
-        if marks := alert_parts.labels(item):
-            st.markdown(marks)
+        st.markdown(alert_parts.facts(item, detail.mutings, now=now, zone=zone))
         with st.container(horizontal=True, gap="small", key="alert_buttons"):
-            alert_parts.buttons(item, prominent=True)
+            alert_buttons.draw(alert_buttons.of_alert(item), prominent=True)
             if item.rule.runbook_url:
                 st.link_button(
                     "Runbook",
@@ -102,6 +96,33 @@ def _top(item: Item, *, now: datetime, zone: tzinfo) -> None:
                     icon=":material/menu_book:",
                     width="stretch",
                 )
+        st.markdown(small(_why(item)))
+        if marks := alert_parts.labels(item):
+            st.markdown(marks)
+        _links(item)
+
+
+def _links(item: Item) -> None:
+    alert, group = item.alert, item.group
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="alert_links"):
+        if group is not None and group.size > 1:
+            label = f"One of {group.size} told together"
+            parts.link("alerts", label, icon="group_work", group=str(group.id))
+        if alert.state is not AlertState.RESOLVED:
+            _muting(alert)
+        story_parts.export(alert.id or 0, group=False)
+
+
+def _muting(alert: Alert) -> None:
+    """Draw the way to what mutes the alert, or to muting it."""
+    kind, _, number = alert.muted_by.partition(":")
+    if kind == MutingKind.ALERT:
+        parts.link("alerts", "The alert that mutes it", icon="notifications_off", alert=number)
+    elif kind:
+        parts.link("silences", "The silence that mutes it", icon="notifications_off")
+    else:
+        query = {"silence": "new", "alert": str(alert.id)}
+        parts.link("silences", "Silence", icon="notifications_off", **query)
 
 
 def _why(item: Item) -> str:
@@ -111,20 +132,6 @@ def _why(item: Item) -> str:
         said.append(plain(patience))
     lines = [", ".join(said), plain(rule.summary), f"Owner: {plain(rule.owner)}"]
     return "\n".join(line for line in lines if line)
-
-
-def _untold(waiting: Sequence[Notification], *, now: datetime) -> None:
-    """Say which channel does not know yet, and why."""
-    for note in waiting:
-        whom = plain(channel_words.words(note.channel))
-        if note.next_attempt_at is None:
-            st.error(f"{whom} could not be told: {plain(note.error)}", icon=":material/block:")
-        elif note.error:
-            again = local_time.until(note.next_attempt_at, now=now)
-            st.warning(
-                f"{whom} has not been told: {plain(note.error)}. Next try {again}.",
-                icon=":material/sync:",
-            )
 
 
 def _chart(item: Item, *, now: datetime) -> None:
@@ -184,27 +191,13 @@ def _timeline(entries: Sequence[Entry], item: Item, *, now: datetime, zone: tzin
     alert = item.alert
     began = alert.fired_at or alert.active_at
     with st.container(border=True, key="alert_timeline", gap="xsmall"):
-        st.markdown("**Timeline**, newest first")
-        for entry in reversed(entries):
-            at = local_time.clock(entry.at, now=now, zone=zone)
-            apart = local_time.offset(entry.at, since=began)
-            st.markdown(f"{_entry(entry, item)}  \n{small(f'{at}, {apart}')}")
+        story_parts.timeline(
+            entries, lambda _: (item.condition, ""), began=began, now=now, zone=zone
+        )
         st.markdown(small(f"Times are counted from {_beginning(alert)}."))
         if alert.id is not None:
             link = alert_url(wired.current().settings.base_url, alert.id)
             st.markdown(small(f"Link to this alert: `{link}`"))
-
-
-def _entry(entry: Entry, item: Item) -> str:
-    icon = f":{'gray' if entry.ok else 'red'}[:material/{_ICONS[entry.kind]}:]"
-    if entry.kind is EntryKind.NOTE:
-        return f"{icon} **{plain(entry.actor)}** {plain(entry.text)}"
-    at = watching.value(item.condition, entry.value)
-    by = f" by {plain(entry.actor)}" if entry.actor not in ("", ENGINE) else ""
-    said = entry.text
-    for channel in entry.channels:
-        said = said.replace(channel, channel_words.words(channel))
-    return f"{icon} {plain(said)}{f' at {at}' if at else ''}{by}"
 
 
 def _beginning(alert: Alert) -> str:

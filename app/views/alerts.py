@@ -1,4 +1,7 @@
-"""Alerts: what is wrong now, who has it, what comes next; `?alert=<id>` opens one of them."""
+"""Alerts: what is wrong now, who has it, what comes next; and the hand-over to the next person.
+
+`?alert=<id>` opens one of them, `?group=<id>` those that people are told of together.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,13 +9,23 @@ from typing import Final
 
 import streamlit as st
 
-from alerts.inbox import Item
+from alerts import inbox
+from alerts.inbox import Bundle, Item
+from alerts.mutings import Mutings
 from alerts.tallies import Watch
-from app import alert_parts, alert_words, cached_alerts, numbers, parts, wired
+from app import (
+    alert_buttons,
+    alert_parts,
+    alert_words,
+    cached_alerts,
+    numbers,
+    parts,
+    wired,
+)
 from app.cached_alerts import Inbox
 from app.opened import opened
 from app.parts import plain
-from app.views import alert_detail, group_detail
+from app.views import alert_detail, group_detail, handover
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState
 
@@ -20,6 +33,7 @@ REFRESH: Final = timedelta(seconds=5)
 PER_PAGE: Final = 20
 OPEN: Final = "Open"
 RESOLVED: Final = "Resolved"
+HANDOVER: Final = "Hand-over"
 _SILENT: Final = (DataState.UNREACHABLE, DataState.QUERY_ERROR)
 
 
@@ -36,13 +50,16 @@ def render() -> None:
     parts.page_header("Alerts", "What is wrong now, who has it, and who is told next.")
     shown = st.segmented_control(
         "Show",
-        [OPEN, RESOLVED],
+        [OPEN, RESOLVED, HANDOVER],
         default=OPEN,
         required=True,
         key="alerts_show",
         label_visibility="collapsed",
         bind="query-params",
     )
+    if shown == HANDOVER:
+        handover.render()
+        return
     _live(shown or OPEN)
 
 
@@ -54,7 +71,7 @@ def _live(shown: str) -> None:
         _resolved(now=now)
     else:
         _open(now=now)
-    alert_parts.note_dialog()
+    alert_buttons.dialogs()
 
 
 def _open(*, now: datetime) -> None:
@@ -66,14 +83,15 @@ def _open(*, now: datetime) -> None:
     found = answer.data
     _blindness(found, now=now)
     answering = [source for source in found.sources if source.state not in _SILENT]
-    firing = [i for i in found.open if i.alert.state is AlertState.FIRING]
-    taken = [i for i in found.open if i.alert.state is AlertState.ACKNOWLEDGED]
-    if not (firing or taken or found.pending):
+    if not (found.open or found.pending):
         _quiet(found.watch, answering, now=now)
         return
-    _section("Firing, nobody has it", firing, "alerts_page_firing", now=now)
-    _section("Acknowledged", taken, "alerts_page_taken", now=now)
-    _section("Pending", found.pending, "alerts_page_pending", now=now)
+    known = found.mutings
+    firing, taken, muted = _sorted(inbox.together(found.open))
+    _section("Firing, nobody has it", firing, "alerts_page_firing", known, now=now)
+    _section("Acknowledged", taken, "alerts_page_taken", known, now=now)
+    _section("Muted, nobody is told", muted, "alerts_page_muted", known, now=now)
+    _section("Pending", found.pending, "alerts_page_pending", known, now=now)
     parts.freshness(answering, now=now)
 
 
@@ -82,7 +100,7 @@ def _resolved(*, now: datetime) -> None:
     if answer.error:
         parts.source_down(answer.error, answer.at, now=now)
     if answer.data:
-        _section("Resolved, newest first", answer.data, "alerts_page_resolved", now=now)
+        _section("Resolved, newest first", answer.data, "alerts_page_resolved", {}, now=now)
     elif answer.data is not None:
         parts.empty(
             "Nothing has been resolved yet",
@@ -128,21 +146,32 @@ def _quiet(watch: Watch, sources: Sequence[SourceStatus], *, now: datetime) -> N
     parts.freshness(sources, now=now)
 
 
-def _section(title: str, items: Sequence[Item], key: str, *, now: datetime) -> None:
-    if not items:
+def _sorted(bundles: Sequence[Bundle]) -> tuple[list[Bundle], list[Bundle], list[Bundle]]:
+    """Return the groups that nobody has, those that somebody has, and those that are muted."""
+    firing, taken, muted = [], [], []
+    for bundle in bundles:
+        if bundle.group.state is AlertState.ACKNOWLEDGED:
+            taken.append(bundle)
+        elif bundle.group.muted:
+            muted.append(bundle)
+        else:
+            firing.append(bundle)
+    return firing, taken, muted
+
+
+def _section(
+    title: str, found: Sequence[Bundle | Item], key: str, known: Mutings, *, now: datetime
+) -> None:
+    """Draw a list; a group of one alert is drawn as that alert."""
+    if not found:
         return
-    st.subheader(f"{title} ({len(items)})", anchor=False)
-    pages = -(-len(items) // PER_PAGE)
+    st.subheader(f"{title} ({len(found)})", anchor=False)
+    pages = -(-len(found) // PER_PAGE)
     page = st.pagination(pages, key=key) if pages > 1 else 1
     zone = parts.viewer_zone()
-    for item in items[(page - 1) * PER_PAGE : page * PER_PAGE]:
-        with parts.card(f"alert_{item.alert.id}"):
-            lines = (
-                f"{alert_parts.headline(item)} **{plain(item.rule.name)}**",
-                plain(item.summary),
-                f"{parts.small(alert_parts.facts(item, now=now, zone=zone))}",
-            )
-            st.markdown("  \n".join(lines))
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                alert_parts.buttons(item)
-                parts.link("alerts", "Open", icon="arrow_forward", alert=str(item.alert.id))
+    for one in found[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        if isinstance(one, Bundle) and one.group.size > 1:
+            alert_parts.group_card(one, known, now=now, zone=zone)
+        else:
+            item = one.items[0] if isinstance(one, Bundle) else one
+            alert_parts.card(item, known, now=now, zone=zone)

@@ -110,22 +110,13 @@ def _ledger(attempts: Sequence[tuple[Delivery, str]], *, filtered: bool) -> None
     if not attempts:
         _nothing(filtered=filtered)
         return
-    columns = st.column_config
     st.dataframe(
         delivery_words.table(attempts),
         hide_index=True,
         height="content" if len(attempts) <= SHOWN else 640,
         key="deliveries_table",
         alt="Delivery attempts, newest first",
-        column_config={
-            "Time": columns.DatetimeColumn(
-                format="D MMM HH:mm:ss", timezone=st.context.timezone or "UTC", pinned=True
-            ),
-            "Told": columns.TextColumn(width=100),
-            "Alerts": columns.LinkColumn(display_text="Open", width="small"),
-            "Took (ms)": columns.NumberColumn(format="%.0f"),
-            "Answer": columns.TextColumn(width="large"),
-        },
+        column_config=delivery_words.columns(st.context.timezone or "UTC"),
     )
     if len(attempts) >= MOST:
         st.markdown(small(f"The newest {MOST} attempts are shown."))

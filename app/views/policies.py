@@ -1,4 +1,7 @@
-"""Policies: who is told, in which order, after how long; `?policy=<id>` edits one."""
+"""Policies: who is told, in which order, after how long.
+
+`?policy=<id>` edits one, `?walk=<id>` walks through it and tests its channels.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,7 +14,7 @@ from app import cached_alerts, channel_words, parts, wired
 from app.cached_alerts import PolicyList
 from app.opened import opened
 from app.parts import plain, small
-from app.views import policy_editor
+from app.views import policy_editor, policy_walk
 from models.tables import Policy
 
 REFRESH: Final = timedelta(seconds=10)
@@ -23,6 +26,10 @@ def render() -> None:
     asked = opened("policy")
     if asked:
         policy_editor.render(asked)
+        return
+    walked = opened("walk")
+    if walked:
+        policy_walk.render(walked)
         return
     parts.page_header("Policies", "Who is told of an alert, in which order, until someone has it.")
     parts.link("policies", "New policy", icon="add", policy=NEW)
@@ -66,7 +73,9 @@ def _card(policy: Policy, found: PolicyList) -> None:
         )
         st.markdown("  \n".join(lines))
         policy_editor.older(found.older.get(policy_id, ()))
-        parts.link("policies", "Edit", icon="edit", policy=str(policy_id))
+        with st.container(horizontal=True, gap="small"):
+            parts.link("policies", "Edit", icon="edit", policy=str(policy_id))
+            parts.link("policies", "Dry run and test", icon="directions_walk", walk=str(policy_id))
 
 
 def _used_by(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from app import (
     channel_words,
     parts,
     policy_actions,
+    policy_fields,
     policy_form,
     wired,
 )
@@ -109,6 +110,8 @@ def _form(draft: Draft, policy_id: int | None, known: Sequence[str]) -> None:
             key=draft.key("repeat"),
             persist_state=_SESSION,
         )
+    policy_fields.together(draft)
+    policy_fields.timeouts(draft)
     _outcome(draft, policy_id)
 
 
@@ -137,6 +140,7 @@ def _step(draft: Draft, place: int, number: int, known: Sequence[str]) -> None:
                 help=_HOW,
                 persist_state=_SESSION,
             )
+        policy_fields.condition(draft, number)
         try:
             policy_form.read_step(draft.fields, number)
         except FormError as error:

@@ -20,6 +20,7 @@ from models.tables.running import (
     SignalMapping,
     SourceStatus,
 )
+from models.tables.trials import Trial, TrialMessage
 
 __all__ = [
     "Alert",
@@ -47,4 +48,6 @@ __all__ = [
     "Silence",
     "SourceStatus",
     "Transition",
+    "Trial",
+    "TrialMessage",
 ]

@@ -109,10 +109,11 @@ class Remark(SQLModel, table=True):
 
 
 class Note(SQLModel, table=True):
-    """What someone wrote on an alert."""
+    """What someone wrote on an alert, or on all of its group."""
 
     id: int | None = Field(default=None, primary_key=True)
     alert_id: int = Field(foreign_key="alert.id", index=True)
     at: datetime
     author: str
     text: str
+    whole_group: bool = False  # written on the group, of which `alert_id` is one

@@ -68,6 +68,7 @@ class Delivery(SQLModel, table=True):
     duration_ms: float
     attempt: int
     outcome: Outcome = Field(sa_type=word(Outcome))
+    loud: bool = False  # it called for attention, as opposed to a post brought up to date
     answer: str  # what the vendor said, or why it could not be asked; never a secret
 
 

@@ -1,0 +1,98 @@
+"""What is known to have changed around the time when an alert began; nothing is guessed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from alerts.wording import summary
+from models.tables import Alert, Rule
+from models.vocabulary import AlertState
+
+EDITED_WITHIN = timedelta(days=1)  # before an alert began
+BEGAN_WITHIN = timedelta(minutes=15)  # before or after it
+EARLIER_WITHIN = timedelta(days=7)
+MOST = 5  # other alerts that are named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another alert that began around the same time."""
+
+    alert_id: int
+    summary: str
+    rule: str
+    active_at: datetime
+    state: AlertState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What changed around the beginning of an alert.
+
+    Attributes:
+        edited_at: When its rule was changed last, if that was shortly before or since; else None.
+        edited_by: By whom.
+        neighbours: Alerts of other groups that began around then, nearest first.
+        more: How many more of these there were.
+        earlier: How often the same alert fired in the week before.
+        ended_at: When the last of these was over.
+    """
+
+    edited_at: datetime | None = None
+    edited_by: str = ""
+    neighbours: tuple[Neighbour, ...] = ()
+    more: int = 0
+    earlier: int = 0
+    ended_at: datetime | None = None
+
+
+def surroundings(session: Session, alert: Alert, rule: Rule) -> Surroundings:
+    """Return what changed around the time when `alert` of `rule` began."""
+    edited = rule.updated_at >= alert.active_at - EDITED_WITHIN
+    near = sorted(_near(session, alert), key=lambda other: abs(other.active_at - alert.active_at))
+    earlier, ended_at = _earlier(session, alert)
+    return Surroundings(
+        edited_at=rule.updated_at if edited else None,
+        edited_by=rule.updated_by if edited else "",
+        neighbours=tuple(near[:MOST]),
+        more=max(0, len(near) - MOST),
+        earlier=earlier,
+        ended_at=ended_at,
+    )
+
+
+def _near(session: Session, alert: Alert) -> Iterable[Neighbour]:
+    began = col(Alert.active_at)
+    rows = session.exec(
+        select(Alert, Rule)
+        .join(Rule)
+        .where(
+            began.between(alert.active_at - BEGAN_WITHIN, alert.active_at + BEGAN_WITHIN),
+            # Bounds the search by an index: `active_at` itself has none.
+            col(Alert.fired_at).between(
+                alert.active_at - BEGAN_WITHIN, alert.active_at + timedelta(days=1)
+            ),
+            Alert.id != alert.id,
+            col(Alert.group_id).is_distinct_from(alert.group_id),
+        )
+        .order_by(began)
+        .limit(200)
+    )
+    for other, rule in rows:
+        yield Neighbour(
+            alert_id=other.id or 0,
+            summary=summary(other, rule),
+            rule=rule.name,
+            active_at=other.active_at,
+            state=other.state,
+        )
+
+
+def _earlier(session: Session, alert: Alert) -> tuple[int, datetime | None]:
+    same = (Alert.rule_id == alert.rule_id, Alert.fingerprint == alert.fingerprint)
+    within = col(Alert.fired_at).between(alert.active_at - EARLIER_WITHIN, alert.active_at)
+    query = select(func.count(), func.max(Alert.resolved_at)).where(*same, within)
+    count, ended_at = session.exec(query.where(Alert.id != alert.id)).one()
+    return count, ended_at
