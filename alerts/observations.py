@@ -5,6 +5,7 @@ A failed query is not an observation: who evaluates does not come here with one.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from datetime import datetime
 from alerts import flapping, lifecycle
 from alerts.conditions import AnyCondition, Question
 from alerts.lifecycle import Lifecycle, Timing
+from alerts.rulecode import templates
+from alerts.rulecode.templates import Firing
 from models.vocabulary import NoData
 from signals import Labels, Reading
 
@@ -24,14 +27,38 @@ class Watch:
     """The part of a rule that decides.
 
     Attributes:
-        labels: Those that the rule adds to what its condition yields.
+        labels: Those that the rule adds to what its condition yields, as templates; one that
+            comes to nothing is taken away.
         no_data: What a label set amounts to that is not there.
+        name: What templates know the rule as.
+        external_url: Where we are, for templates.
     """
 
     condition: AnyCondition
     timing: Timing
     labels: Labels
     no_data: NoData
+    name: str = ""
+    external_url: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether the labels are the same whatever the series."""
+        return all(value and "{{" not in value for value in self.labels.values())
+
+    def labelled(self, firing: Firing) -> Labels:
+        """Return the labels of the alert on a series."""
+        added = templates.render_all(self.name, self.labels, firing)
+        return {name: value for name, value in {**firing.labels, **added}.items() if value}
+
+    def firing(self, series: Labels, value: float | None, *, now: datetime) -> Firing:
+        """Return what templates may speak of; without a value, NaN."""
+        return Firing(
+            labels=series,
+            value=math.nan if value is None else value,
+            now=now,
+            external_url=self.external_url,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +81,14 @@ class Change:
         episode: The open alert, if there is one.
         after: None where nothing is (any longer) wrong.
         value: The signal's, if there was one.
+        series: The labels as the source gave them; None if nothing was seen.
     """
 
     labels: Labels
     episode: Episode | None
     after: Lifecycle | None
     value: float | None
+    series: Labels | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +97,7 @@ class _Observation:
     episode: Episode | None
     holds: bool
     value: float | None
+    series: Labels | None = None
 
 
 def changes(
@@ -82,7 +112,7 @@ def changes(
         now: When that was so.
     """
     found = []
-    for observation in _observations(watch, seen, episodes):
+    for observation in _observations(watch, seen, episodes, now):
         episode = observation.episode
         before = episode.lifecycle if episode else None
         timing = flapping.held(watch.timing, episode.flaps if episode else 0)
@@ -94,6 +124,7 @@ def changes(
                     episode=episode,
                     after=after,
                     value=observation.value,
+                    series=observation.series,
                 )
             )
     return found
@@ -116,29 +147,36 @@ def fingerprint(labels: Labels) -> str:
 
 
 def _observations(
-    watch: Watch, seen: Seen, episodes: Mapping[str, Episode]
+    watch: Watch, seen: Seen, episodes: Mapping[str, Episode], now: datetime
 ) -> Iterable[_Observation]:
     """Yield what to observe: label sets that breach, and those that have an open alert."""
     left = dict(episodes)
     silence, questions = _silence(watch), watch.condition.questions
+    plain = watch.is_plain
     for identity, values in seen.items():
         complete = all(question in values for question in questions)
         holds = watch.condition.holds(values) or (not complete and silence is True)
         if not holds and not left:
             continue
-        labels = {**dict(identity), **watch.labels}
+        series = dict(identity)
+        value = watch.condition.value(values) if complete else None
+        labels: Labels = {**series, **watch.labels}
+        if not plain:
+            labels = watch.labelled(watch.firing(series, value, now=now))
         episode = left.pop(fingerprint(labels), None)
         unseen = not complete and not holds and silence is None
         if (holds or episode) and not unseen:
-            value = watch.condition.value(values) if complete else None
-            yield _Observation(labels=labels, episode=episode, holds=holds, value=value)
+            yield _Observation(
+                labels=labels, episode=episode, holds=holds, value=value, series=series
+            )
     if silence is None:
         return
     for episode in left.values():
         yield _Observation(labels={}, episode=episode, holds=silence, value=None)
     if silence and not seen and not left:
-        labels = {**getattr(watch.condition, "scope", {}), **watch.labels}
-        yield _Observation(labels=labels, episode=None, holds=True, value=None)
+        scope: Labels = getattr(watch.condition, "scope", {})
+        labels = watch.labelled(watch.firing(scope, None, now=now))
+        yield _Observation(labels=labels, episode=None, holds=True, value=None, series=scope)
 
 
 def _silence(watch: Watch) -> bool | None:

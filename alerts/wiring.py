@@ -20,6 +20,7 @@ from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
 from alerts.outbox import release_leases
+from alerts.rulefolder import RuleFolder
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError
 from models.clock import Clock, utc_now
@@ -77,6 +78,7 @@ class Wiring:
 
     def jobs(self) -> Jobs:
         """Return the engine's jobs; they run once started."""
+        folder = self.settings.rules_dir
         return Jobs(
             db=self.db,
             clock=self.clock,
@@ -84,6 +86,7 @@ class Wiring:
             usable=self.usable,
             watched=self.watched,
             sweep=self._sweep,
+            follow=RuleFolder(self.db, Path(folder)).follow if folder else None,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
         )
 

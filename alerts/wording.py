@@ -15,19 +15,36 @@ from models.vocabulary import AlertState
 
 # Labels that say best what misbehaves, most telling first.
 SOURCES = ("feature", "service", "job", "model", "tenant")
+OWN_WORDS = ("summary", "message")  # annotations that say what is wrong
+WORDS_LIMIT, DETAILS_LIMIT = 1000, 2000
 LINES = 10  # of a group's alerts in one message
 
 Rows = Sequence[tuple[Alert, Rule]]
 
 
 def summary(alert: Alert, rule: Rule) -> str:
-    """Return what is wrong, and for whom, in one line."""
+    """Return what is wrong, and for whom, in one line: in the rule's own words, if it has any."""
+    name = next((n for n in OWN_WORDS if alert.annotations.get(n, "").strip()), "")
+    if name:
+        said = " ".join(alert.annotations[name].split())[:WORDS_LIMIT]
+        if "{{" in rule.annotations.get(name, ""):  # it says itself for whom
+            return said
+        return _for_whom(said, alert)
     try:
         said = parse_condition(rule.condition).sentence(alert.value)
     except (
         ValidationError
     ):  # written by another version of Wakeful: a page must go out all the same
         said = f"{rule.name} fired"
+    return _for_whom(said, alert)
+
+
+def details(alert: Alert) -> str:
+    """Return what else the rule's own words say of an alert; empty if nothing."""
+    return alert.annotations.get("description", "").strip()[:DETAILS_LIMIT]
+
+
+def _for_whom(said: str, alert: Alert) -> str:
     labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
     return f"{said} for {labels}" if labels else said
 
@@ -55,6 +72,7 @@ def message(session: Session, note: Notification, *, base_url: str) -> Message:
         vendor_key=vendor_key(group.dedup_key, group.epoch),
         title=group.title,
         summary=summary(alert, rule),
+        details="" if several else details(alert),
         severity=group.severity,
         source=next((alert.labels[k] for k in SOURCES if k in alert.labels), "llm application"),
         url=alert_url(base_url, cast(int, alert.id)),

@@ -17,13 +17,14 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from alerts import inbox, policies, rulebook, rulefile, tallies
+from alerts import inbox, policies, rulebook, rulefile, rulefolder, tallies, versions
 from alerts.inbox import Entry, Item
 from alerts.tallies import Delivered, Watch
+from alerts.versions import Step
 from app import wired
 from app.cached import Answer, LastGood
 from models.database import read_only
-from models.tables import Delivery, Group, Notification, Policy, Rule, SourceStatus
+from models.tables import Delivery, Group, Notification, Policy, Rule, SourceStatus, WatchedFile
 
 FRESH: Final = timedelta(seconds=2)
 DAY: Final = timedelta(hours=24)
@@ -58,10 +59,11 @@ class Detail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleList:
-    """Every rule with its policy, and the open alerts by rule."""
+    """Every rule with its policy, the open alerts by rule, and the files of the watched folder."""
 
     rules: tuple[tuple[Rule, Policy], ...]
     open: dict[int, list[int]]
+    files: tuple[WatchedFile, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +139,19 @@ def rule_list() -> Answer[RuleList]:
     """Return every rule, by name."""
 
     def read(session: Session) -> RuleList:
-        return RuleList(rules=tuple(rulebook.rules(session)), open=tallies.open_by_rule(session))
+        return RuleList(
+            rules=tuple(rulebook.rules(session)),
+            open=tallies.open_by_rule(session),
+            files=tuple(rulefolder.files(session)),
+        )
 
     return _ask("rules", read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False)
+def rule_history(rule_id: int) -> Answer[tuple[Step, ...]]:
+    """Return the versions of one rule, newest first."""
+    return _ask(("history", rule_id), lambda session: tuple(versions.history(session, rule_id)))
 
 
 @st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
@@ -185,7 +197,7 @@ def rule_file() -> str:
 
 def clear() -> None:
     """Forget what was read: somebody has just changed it."""
-    for cache in (inbox_now, resolved, detail, group, rule_list, policy_list, ledger):
+    for cache in (inbox_now, resolved, detail, group, rule_list, rule_history, policy_list, ledger):
         cache.clear()
 
 

@@ -65,14 +65,16 @@ def render(rule: str, text: str, about: Firing) -> str:
     name = f"__alert_{rule}"
     root = Root(Texts(about.labels), Texts(about.external_labels), about.external_url, about.value)
     around = Surroundings(now=about.now, external_url=about.external_url, ask=about.ask)
+    doing = "parsing"
     try:
         parsed = _parsed(rule, text)
-    except TemplateError as error:
-        return f"<error expanding template: error parsing template {name}: {error}>"
-    try:
+        doing = "executing"
         return execute(parsed, root, {**BUILTINS, **functions(around)})
     except TemplateError as error:
-        return f"<error expanding template: error executing template {name}: {error}>"
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not keep an alert from firing
+        reason = f"{type(error).__name__}: {error}"
+    return f"<error expanding template: error {doing} template {name}: {reason}>"
 
 
 def render_all(rule: str, texts: Mapping[str, str], about: Firing) -> dict[str, str]:

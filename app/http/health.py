@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from alerts import inbox
+from alerts import inbox, rulefolder
 from alerts.health import complaints
 from models.clock import Clock
 from models.database import read_only
@@ -46,11 +46,13 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
     """Return the engine's last ticks and each source's state.
 
     `status` is `ok`, or `red` with `reasons` when alerts may not go out: a restart, or a human,
-    is needed. A source that is down does not make it red; it has an alert of its own.
+    is needed. A source that is down does not make it red; it has an alert of its own. Neither
+    does a rule file that is broken: the rules stay as they were.
     """
     try:
         with Session(read_only(db)) as session:
             beats, sources = inbox.heartbeats(session), inbox.sources(session)
+            files = rulefolder.files(session)
             reasons = complaints(session, now=now, engine=engine)
     except SQLAlchemyError as error:
         return {"status": "red", "reasons": [f"the database does not answer: {_short(error)}"]}
@@ -74,6 +76,14 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
                 "error": row.error,
             }
             for row in sources
+        },
+        "rules": {
+            row.path: {
+                "rules": row.rules,
+                "read_at": row.read_at.isoformat(),
+                "error": row.complaint,
+            }
+            for row in files
         },
     }
 

@@ -88,6 +88,8 @@ def _top(item: Item, *, now: datetime, zone: tzinfo) -> None:
         st.markdown(alert_parts.headline(item))
         st.title(plain(item.rule.name), anchor=False)
         st.markdown(f"**{plain(item.summary)}**")
+        if said := alert_parts.annotations(item):
+            st.markdown(said)
         st.markdown(alert_parts.facts(item, now=now, zone=zone))
         st.markdown(small(_why(item)))
         if marks := alert_parts.labels(item):

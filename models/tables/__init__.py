@@ -10,7 +10,7 @@ from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
-from models.tables.rules import Policy, Rule
+from models.tables.rules import Policy, Rule, RuleGroup, RuleVersion, WatchedFile
 from models.tables.running import EngineBeat, Heartbeat, Ping, SourceStatus
 
 __all__ = [
@@ -30,8 +30,11 @@ __all__ = [
     "Remark",
     "Reply",
     "Rule",
+    "RuleGroup",
+    "RuleVersion",
     "SQLModel",
     "Silence",
     "SourceStatus",
     "Transition",
+    "WatchedFile",
 ]
