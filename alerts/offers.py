@@ -4,6 +4,7 @@ A file is our own YAML, a Prometheus rule file, or SLOs as Sloth or OpenSLO writ
 fields say which.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,7 +169,16 @@ def _of_slos(name: str, found: sloth.SloReading, defaults: Defaults) -> Offer:
 def _of_taken(
     name: str, found: Sequence[Taken], groups: Sequence[PromGroup], defaults: Defaults
 ) -> Offer:
-    rules, left, complaints = [], [], []
+    of_group = defaultdict(list)
+    for one in found:
+        of_group[one.group.name].append(one)
+    rules, kept, left, complaints = [], [], [], []
+    for group in groups:
+        try:
+            kept.append(rulegroups.from_taken(group, of_group[group.name]))
+        except ValidationError as error:
+            reason = rulebook.why(error)
+            complaints.append(Complaint(reason=reason, line=group.line, group=group.name))
     for one in found:
         if not one.draft:
             left.append(_about(one, one.complaint))
@@ -183,7 +193,7 @@ def _of_taken(
     return Offer(
         format=name,
         rules=tuple(rules),
-        groups=tuple(rulegroups.from_taken(found, groups)),
+        groups=tuple(kept),
         left=tuple(left),
         complaints=tuple(complaints),
     )

@@ -1,5 +1,6 @@
 """The rules: read, checked at the door, written, each change with a version."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
@@ -11,6 +12,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -24,6 +26,7 @@ from models.vocabulary import AlertState, NoData, Severity
 from signals.catalog import CATALOG
 
 LONGEST_INTERVAL = timedelta(days=365)
+_VALUE = re.compile(r"\{\{.*(\$value|\.Value)\b.*\}\}", re.DOTALL)
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
 
 
@@ -72,6 +75,21 @@ class RuleDraft(BaseModel):
     )
     group: Verbatim = Field(default="", max_length=2000, description="Its group in Prometheus")
     position: int = Field(default=0, ge=0, le=1_000_000, description="Its place in the group")
+
+    @field_validator("name", "owner", "summary", "runbook_url", "alertname", "group")
+    @classmethod
+    def _fits_a_column(cls, text: str) -> str:
+        if "\0" in text:  # PostgreSQL's texts hold none
+            raise ValueError("a NUL character cannot be kept")
+        return text
+
+    @model_validator(mode="after")
+    def _stays_the_same_alert(self) -> "RuleDraft":
+        # PromQL's series are gone when they are well; a signal's stay, under labels of their own.
+        for name, text in self.labels.items():
+            if self.condition.kind != "promql" and _VALUE.search(text):
+                raise ValueError(f"labels: {name!r} varies with the value: its alert never ends")
+        return self
 
     @field_validator("interval")
     @classmethod

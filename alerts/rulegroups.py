@@ -6,7 +6,7 @@ Wakeful evaluates neither groups nor recording rules: alerts know their group by
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import Session, col, func, select
 
 from alerts.durations import Duration
@@ -32,38 +32,45 @@ class GroupDraft(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=2000)
     interval: Duration = Field(default=timedelta(), description="0s is the server's own")
     limit: int = Field(default=0, description="Most alerts of one rule; not applied here")
     query_offset: Duration | None = Field(default=None, description="Not applied here")
     labels: dict[str, str] = Field(default={}, description="Each alert has them too")
     recordings: list[RecordingDraft] = []
 
+    @field_validator("name")
+    @classmethod
+    def _fits_a_column(cls, name: str) -> str:
+        if "\0" in name:  # PostgreSQL's texts hold none
+            raise ValueError("a NUL character cannot be kept")
+        return name
 
-def from_taken(found: Iterable[Taken], groups: Iterable[PromGroup]) -> list[GroupDraft]:
-    """Return the groups of a file, with its recording rules."""
-    recordings: dict[str, list[RecordingDraft]] = {}
-    for one in found:
-        if one.rule.record:
-            recordings.setdefault(one.group.name, []).append(
-                RecordingDraft(
-                    record=one.rule.record,
-                    expr=one.rule.expr,
-                    labels=one.group.labels_of(one.rule),
-                    position=one.position,
-                )
-            )
-    return [
-        GroupDraft(
-            name=group.name,
-            interval=group.interval,
-            limit=group.limit,
-            query_offset=group.query_offset,
-            labels=dict(group.labels),
-            recordings=recordings.get(group.name, []),
+
+def from_taken(group: PromGroup, found: Iterable[Taken]) -> GroupDraft:
+    """Return a group with the recording rules of `found`, which are its rules.
+
+    Raises:
+        ValidationError: It cannot be kept.
+    """
+    recordings = [
+        RecordingDraft(
+            record=one.rule.record,
+            expr=one.rule.expr,
+            labels=group.labels_of(one.rule),
+            position=one.position,
         )
-        for group in groups
+        for one in found
+        if one.rule.record
     ]
+    return GroupDraft(
+        name=group.name,
+        interval=group.interval,
+        limit=group.limit,
+        query_offset=group.query_offset,
+        labels=dict(group.labels),
+        recordings=recordings,
+    )
 
 
 def put_group(session: Session, draft: GroupDraft, *, source_file: str = "") -> None:

@@ -20,7 +20,10 @@ def through(file: PromFile, changes: Mapping[str, Any] | None = None) -> PromFil
     drafts = [
         written(RuleDraft.model_validate(t.draft | (changes or {}))) for t in found if t.draft
     ]
-    kept = [rulegroups.kept(g) for g in rulegroups.from_taken(found, file.groups)]
+    kept = [
+        rulegroups.kept(rulegroups.from_taken(g, [t for t in found if t.group.name == g.name]))
+        for g in file.groups
+    ]
     left = leave(drafts, kept)
     assert left.left_out == {}
     return left.file

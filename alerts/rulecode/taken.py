@@ -149,17 +149,18 @@ def said_severity(labels: Mapping[str, str]) -> Severity | None:
 def said_owner(labels: Mapping[str, str]) -> str:
     """Return who the labels say owns it; empty if nobody, or if it varies with the series."""
     owner = _first(labels, OWNER_LABELS)
-    return "" if "{{" in owner else owner.strip()[:OWNER_CHARACTERS].strip()
+    return "" if "{{" in owner else _shown(owner, OWNER_CHARACTERS)
 
 
 def said_summary(annotations: Mapping[str, str]) -> str:
     """Return what the annotations say it means."""
-    return _first(annotations, SUMMARY_ANNOTATIONS).strip()[:TEXT_CHARACTERS].strip()
+    text = _first(annotations, SUMMARY_ANNOTATIONS).replace("\0", "")
+    return text.strip()[:TEXT_CHARACTERS].strip()
 
 
 def said_runbook(annotations: Mapping[str, str]) -> str:
     """Return the link to what to do; empty if there is none."""
-    url = _first(annotations, RUNBOOK_ANNOTATIONS).strip()[:TEXT_CHARACTERS].strip()
+    url = _shown(_first(annotations, RUNBOOK_ANNOTATIONS), TEXT_CHARACTERS)
     return url if url.startswith(("https://", "http://")) else ""
 
 
