@@ -4,6 +4,7 @@ import argparse
 import glob
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,8 +66,7 @@ def add_commands(book: argparse.ArgumentParser) -> None:
 
 def take(options: argparse.Namespace) -> int:
     """Take a file; nothing of one that is broken, unless asked."""
-    wiring = start(Role.TOOL)
-    with Session(wiring.db) as session:
+    with closing(start(Role.TOOL)) as wiring, Session(wiring.db) as session:
         offer = _offer(session, options, wiring)
         _report(offer)
         if offer.complaints and not options.partial:
@@ -84,8 +84,7 @@ def take(options: argparse.Namespace) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Say what a file would change."""
-    wiring = start(Role.TOOL)
-    with Session(read_only(wiring.db)) as session:
+    with closing(start(Role.TOOL)) as wiring, Session(read_only(wiring.db)) as session:
         offer = _offer(session, options, wiring)
     changing = tuple(one for one in offer.rules if one.what != "unchanged")
     _report(replace(offer, rules=changing, left=()))
@@ -94,8 +93,7 @@ def compare(options: argparse.Namespace) -> int:
 
 def give(options: argparse.Namespace) -> int:
     """Write every rule, and say which a Prometheus file cannot hold."""
-    wiring = start(Role.TOOL)
-    with Session(read_only(wiring.db)) as session:
+    with closing(start(Role.TOOL)) as wiring, Session(read_only(wiring.db)) as session:
         if options.format == "wakeful":
             text = rulefile.dump(session)
         else:
@@ -199,7 +197,7 @@ def _say_left_out(leaving: Leaving) -> None:
 
 def _under_test(tests: TestFile, folder: Path, files: Sequence[str]) -> PromFile:
     if not files and not tests.rule_files:
-        with Session(read_only(start(Role.TOOL).db)) as session:
+        with closing(start(Role.TOOL)) as wiring, Session(read_only(wiring.db)) as session:
             return rulefile.leaving(session).file
     found = list(files)
     for pattern in () if files else tests.rule_files:
