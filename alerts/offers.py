@@ -7,7 +7,6 @@ fields say which.
 from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import cast
 
 from pydantic import ValidationError
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from alerts import promtool, rulebook, rulefile, rulegroups
 from alerts.conditions import Promql
 from alerts.policies import PolicyDraft
+from alerts.promtool import PromtoolError
 from alerts.rulebook import RuleDraft
 from alerts.rulecode import openslo, promreading, sloth, yamltree
 from alerts.rulecode.complaints import Complaint, RuleCodeError
@@ -77,22 +77,23 @@ def read(text: str, defaults: Defaults) -> Offer:
         return Offer(format="unknown", complaints=error.complaints)
 
 
-def checked(offer: Offer, program: Path | None) -> Offer:
+def checked(offer: Offer) -> Offer:
     """Return `offer` without the rules whose PromQL promtool refuses.
 
-    Without `program` nothing is refused: a remark says so.
+    Where promtool is missing or does not answer nothing is refused: a remark says so.
     """
     asked = [one for one in offer.rules if isinstance(one.draft.condition, Promql)]
     recordings = [(group, one) for group in offer.groups for one in group.recordings]
     if not asked and not recordings:
         return offer
-    if program is None:
-        remark = Complaint(reason=f"PromQL was not checked: {promtool.INSTALL}")
-        return replace(offer, remarks=(*offer.remarks, remark))
     expressions = [getattr(one.draft.condition, "expression", "") for one in asked]
     expressions += [one.expr for _, one in recordings]
     rules = tuple(PromRule(alert="a", expr=expr) for expr in expressions)
-    said = promtool.check(PromFile(groups=(PromGroup(name="g", rules=rules),)), program=program)
+    try:
+        said = promtool.check(PromFile(groups=(PromGroup(name="g", rules=rules),)))
+    except PromtoolError as error:
+        remark = Complaint(reason=f"PromQL was not checked: {error}")
+        return replace(offer, remarks=(*offer.remarks, remark))
     reasons = {cast(int, one.number) - 1: one.reason for one in said}
     wrong = {asked[i].draft.name: reason for i, reason in reasons.items() if i < len(asked)}
     refused = [

@@ -15,9 +15,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session, col, delete, func, select, update
 
-from alerts import intake, offers, promtool, rulebook
+from alerts import intake, offers, rulebook
 from alerts.offers import Offer
-from alerts.promtool import PromtoolError
 from alerts.rulecode.complaints import Complaint, RuleCodeError
 from alerts.rulecode.yamltree import LIMIT_BYTES
 from models.tables import Rule, RuleGroup, WatchedFile
@@ -124,10 +123,7 @@ def _offer(db: Engine, folder: Path, name: str) -> Offer:
             return _refused(f"larger than {LIMIT_BYTES // 1_000_000} MB")
         with Session(db) as session:
             defaults = intake.defaults(session, owner=name)
-        offer = offers.read(raw.decode(), defaults)
-        return offers.checked(offer, promtool.find())
-    except PromtoolError as error:
-        return offer if str(error) == promtool.INSTALL else _refused(str(error))
+        return offers.checked(offers.read(raw.decode(), defaults))
     except (OSError, UnicodeDecodeError) as error:
         return _refused(f"cannot be read: {error}")
 

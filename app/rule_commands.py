@@ -112,7 +112,7 @@ def check(options: argparse.Namespace) -> int:
     sound = True
     for file in options.files:
         nobody = Defaults(owner="nobody", policy="none")
-        offer = offers.checked(offers.read(read(file), nobody), _program())
+        offer = offers.checked(offers.read(read(file), nobody))
         for complaint in offer.complaints:
             print(f"{file}: {complaint}", file=sys.stderr)
         for remark in (*offer.left, *offer.remarks):
@@ -160,7 +160,7 @@ def read(file: str) -> str:
 def _offer(session: Session, options: argparse.Namespace, wiring: Wiring) -> Offer:
     owner = options.owner or wiring.settings.local_user
     defaults = intake.defaults(session, owner=owner, policy=options.policy)
-    offer = offers.checked(offers.read(read(options.file), defaults), _program())
+    offer = offers.checked(offers.read(read(options.file), defaults))
     return intake.settle(session, offer, policy=options.policy)
 
 
@@ -228,15 +228,10 @@ def _apart(groups: Iterable[PromGroup]) -> Iterable[PromGroup]:
         yield replace(group, name=name)
 
 
-def _program() -> Path | None:
-    try:
-        return promtool.find()
-    except PromtoolError:
-        return None
-
-
 def _dialect(asked: str | None) -> promfile.Dialect:
     if asked:
         return DIALECTS[asked]
-    program = _program()
-    return promtool.dialect(program) if program else PROMETHEUS_3
+    try:
+        return promtool.dialect(promtool.find())
+    except PromtoolError:
+        return PROMETHEUS_3

@@ -206,22 +206,32 @@ def test_of_a_broken_file_the_sound_rules_are_offered_beside_the_complaints() ->
     ]
 
 
+@pytest.fixture
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(program("promtool").parent))
+
+
+@pytest.mark.usefixtures("on_path")
 def test_promql_that_makes_no_sense_is_refused_at_its_line() -> None:
     offer = offers.read(FILE.replace("> 0.02", "> ("), DEFAULTS)
-    found = offers.checked(offer, program("promtool"))
+    found = offers.checked(offer)
     assert found.rules == ()
     assert str(found.complaints[0]).startswith("line 8, group 'llm', rule 'Errors': could not")
 
 
+@pytest.mark.usefixtures("on_path")
 def test_a_recording_rule_that_makes_no_sense_is_not_kept() -> None:
     text = FILE.replace("expr: sum(rate(errors[5m]))\n", "expr: sum(\n")
-    found = offers.checked(offers.read(text, DEFAULTS), program("promtool"))
+    found = offers.checked(offers.read(text, DEFAULTS))
     assert "rule 'errors:rate5m'" in str(found.complaints[0])
     assert found.groups[0].recordings == []
 
 
-def test_without_promtool_it_is_said_that_promql_was_not_checked() -> None:
-    found = offers.checked(offers.read(FILE, DEFAULTS), None)
+def test_without_promtool_it_is_said_that_promql_was_not_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = offers.checked(offers.read(FILE, DEFAULTS))
     assert "PromQL was not checked" in str(found.remarks[0])
     assert len(found.rules) == 1
 

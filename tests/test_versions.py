@@ -62,7 +62,7 @@ def test_saving_what_it_already_is_changes_nothing(book: Engine) -> None:
 def test_switching_off_is_a_change(book: Engine) -> None:
     rulebook.set_enabled(book, 1, False, by="bob", now=NOW)
     rulebook.set_enabled(book, 1, False, by="bob", now=NOW)
-    assert history(book)[0] == (1, "bob", ["enabled: True -> False"])
+    assert history(book)[0] == (1, "bob", ["enabled: true -> false"])
 
 
 def test_going_back_is_a_version_of_its_own(book: Engine) -> None:

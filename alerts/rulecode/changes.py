@@ -111,6 +111,11 @@ def _leaves(value: Any, path: Sequence[str]) -> Iterable[tuple[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    if isinstance(value, list | tuple):
+        text = ", ".join(_shown(each) for each in value)
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = value if isinstance(value, str) else repr(value)
     text = " ".join(text.split())
     return text if len(text) <= LIMIT_CHARACTERS else f"{text[:LIMIT_CHARACTERS]}…"

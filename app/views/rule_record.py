@@ -46,11 +46,11 @@ def history(rule: Rule, draft: Draft, *, now: datetime) -> None:
 def _step(step: Step, rule: Rule, draft: Draft, *, now: datetime) -> None:
     version = step.version
     at = local_time.clock(version.at, now=now, zone=parts.viewer_zone())
-    ago = numbers.age(version.at, now=now)
-    lines = [f"**Version {version.version}** by {plain(version.author)}, {ago}", small(at)]
+    ago = small(f"{numbers.age(version.at, now=now)}, {at}")
+    lines = [f"**Version {version.version}** by {plain(version.author)} {ago}"]
     lines += [plain(str(one)) for one in step.differences[:LINES]]
-    if more := len(step.differences) - LINES:
-        lines += [f"and {more} more"] if more > 0 else []
+    if len(step.differences) > LINES:
+        lines.append(f"and {len(step.differences) - LINES} more")
     with st.container(horizontal=True, vertical_alignment="center", key=f"rules_v{version.id}"):
         st.markdown("  \n".join(lines), width="stretch")
         if version.version != rule.version and not rule.source_file:

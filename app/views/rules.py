@@ -123,9 +123,9 @@ def _broken_files(found: RuleList, *, now: datetime) -> None:
     for file in found.files:
         if file.complaint:
             age = numbers.age(file.read_at, now=now)
+            kept = f"; its {file.rules} rules stay as they were" if file.rules else ""
             st.error(
-                f"{plain(file.path)} was not taken {age}; its {file.rules} rules stay as they "
-                f"were. {plain(file.complaint)}",
+                f"{plain(file.path)} was not taken, {age}{kept}. {plain(file.complaint)}",
                 icon=":material/folder_off:",
             )
 
