@@ -1,6 +1,6 @@
 """Taking rules in: what an offer would change here, and doing it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,37 +27,32 @@ def defaults(session: Session, *, owner: str, policy: str = "") -> Defaults:
     return Defaults(owner=owner, policy=policy or oldest or "-")
 
 
-def settle(
-    session: Session, offer: Offer, *, policy: str = "", source: str = "", used: Iterable[str] = ()
-) -> Offer:
+def settle(offer: Offer, book: "Book", *, policy: str = "", source: str = "") -> Offer:
     """Return `offer` as it would be taken here, with what it would change.
 
     Rules of Prometheus get names that are free or their own, and what was chosen here for them
     before stays: their policy, unless one is given, and whether they are switched on.
 
     Args:
-        session: To read.
         offer: What a file holds.
+        book: The rules here.
         policy: A policy that somebody asked for.
         source: The file of the watched folder that it is.
-        used: Names that other files have taken meanwhile.
     """
-    book = _Book(session, source=source, policy=policy, used=set(used))
-    book.policies |= {policy.name for policy in offer.policies}
+    page = _Page(book, offer, policy=policy, source=source)
     rules, complaints = [], []
     for one in offer.rules:
-        found = one if offer.format == "wakeful" else book.named(one)
-        found = book.matched(found)
-        if reason := book.refusal(found):
+        found = page.matched(one if offer.format == "wakeful" else page.named(one))
+        if reason := page.refusal(found):
             complaints.append(Complaint(reason=reason, line=one.line, rule=one.draft.name))
         else:
             rules.append(found)
-            book.used.add(found.draft.name)
+            page.used.add(found.draft.name)
     return replace(
         offer,
         rules=tuple(rules),
         complaints=(*offer.complaints, *complaints),
-        remarks=(*offer.remarks, *_replaced(session, offer)),
+        remarks=(*offer.remarks, *_replaced(book, offer)),
     )
 
 
@@ -74,6 +69,8 @@ def take(session: Session, offer: Offer, *, by: str, now: datetime, source: str 
         rulegroups.put_group(session, group, source_file=source)
     for one in offer.rules:
         origin = Origin(file=source, line=one.line) if source else None
+        if one.what == "unchanged" and one.kept_in == origin:
+            continue
         rulebook.put_rule(session, one.draft, by=by, now=now, rule_id=one.rule_id, origin=origin)
 
 
@@ -84,7 +81,7 @@ def load(db: Engine, text: str, *, by: str, now: datetime) -> Offer:
         RuleCodeError: Something in it makes no sense; nothing was taken.
     """
     with Session(db) as session:
-        offer = settle(session, offers.read(text, defaults(session, owner=by)))
+        offer = settle(offers.read(text, defaults(session, owner=by)), Book(session))
         if offer.complaints:
             raise RuleCodeError(offer.complaints)
         try:
@@ -95,31 +92,44 @@ def load(db: Engine, text: str, *, by: str, now: datetime) -> Offer:
     return offer
 
 
-def _replaced(session: Session, offer: Offer) -> Iterator[Complaint]:
+def _replaced(book: "Book", offer: Offer) -> Iterator[Complaint]:
     """Yield what is lost of groups that have the name of one that is here."""
-    here = {group.name: group for group in rulegroups.groups(session)}
     for group in offer.groups:
-        before = here.get(group.name, group)
+        before = book.groups.get(group.name, group)
         lost = {one.record for one in before.recordings} - {one.record for one in group.recordings}
         if lost:
             reason = f"replaces the group of that name, without {', '.join(sorted(lost))}"
             yield Complaint(reason=reason, group=group.name)
 
 
-class _Book:
-    """The rules as they are here, for one settling."""
+class Book:
+    """What is here, as it was when this was made; read once for many files.
 
-    def __init__(self, session: Session, *, source: str, policy: str, used: set[str]) -> None:
+    Attributes:
+        used: Names that files before have taken.
+    """
+
+    def __init__(self, session: Session) -> None:
         self.held = {rule.name: (rule, policy.name) for rule, policy in rulebook.rules(session)}
         self.policies = {policy.name for policy in policies.policies(session)}
-        self.source, self.policy, self.used = source, policy, used
+        self.groups = {group.name: group for group in rulegroups.groups(session)}
+        self.used: set[str] = set()
+
+
+class _Page:
+    """One file held against the book."""
+
+    def __init__(self, book: Book, offer: Offer, *, policy: str, source: str) -> None:
+        self.held, self.used_before, self.used = book.held, book.used, set[str]()
+        self.policies = book.policies | {policy.name for policy in offer.policies}
+        self.policy, self.source = policy, source
 
     def named(self, one: Offered) -> Offered:
         """Return a rule of Prometheus under its own name, or one that is free."""
         draft = one.draft
         told = f"{draft.name} ({draft.group})"[:115]
         names = [draft.name, told, *(f"{told} {n}" for n in range(2, 100))]
-        free = [name for name in names if name not in self.used]
+        free = [name for name in names if not self.is_used(name)]
         tests = (self._from_here, self._the_same, lambda _, name: name not in self.held)
         name = next((n for test in tests for n in free if test(draft, n)), draft.name)
         draft = draft.model_copy(update={"name": name})
@@ -127,9 +137,14 @@ class _Book:
             return replace(one, draft=draft)
         kept = set(KEPT_HERE) - ({"policy"} if self.policy else set())
         kept |= set() if one.said_owner else {"owner"}
+        kept -= {"enabled"} if self.source else set()  # what a folder has is on
         rule, policy = self.held[name]
         before = rule.model_dump(include=kept) | ({"policy": policy} if "policy" in kept else {})
         return replace(one, draft=draft.model_copy(update=before))
+
+    def is_used(self, name: str) -> bool:
+        """Say whether this file or one before has taken a name."""
+        return name in self.used or name in self.used_before
 
     def matched(self, one: Offered) -> Offered:
         """Return a rule with the one here that it is."""
@@ -140,7 +155,7 @@ class _Book:
             was = rulebook.draft_of(rule, policy)
         except ValidationError:
             was = None
-        return replace(one, rule_id=rule.id, was=was)
+        return replace(one, rule_id=rule.id, was=was, kept_in=rulebook.origin_of(rule))
 
     def refusal(self, one: Offered) -> str:
         """Return why a rule cannot be taken here; empty if it can."""
@@ -148,11 +163,11 @@ class _Book:
             return NO_POLICY
         if one.draft.policy not in self.policies:
             return f"there is no policy named {one.draft.policy!r}"
-        if one.draft.name in self.used:
+        if self.is_used(one.draft.name):
             return "another file has a rule of that name"
-        held = self.held.get(one.draft.name)
-        origin = rulebook.origin_of(held[0]) if held else None
-        return f"it is kept in {origin}: change it there" if origin and not self.source else ""
+        if one.kept_in and not self.source:
+            return f"it is kept in {one.kept_in}: change it there"
+        return ""
 
     def _from_here(self, draft: RuleDraft, name: str) -> bool:
         if not self.source or not self._is(draft, name):

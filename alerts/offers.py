@@ -15,7 +15,7 @@ from alerts import promtool, rulebook, rulefile, rulegroups
 from alerts.conditions import Promql
 from alerts.policies import PolicyDraft
 from alerts.promtool import PromtoolError
-from alerts.rulebook import RuleDraft
+from alerts.rulebook import Origin, RuleDraft
 from alerts.rulecode import openslo, promreading, sloth, yamltree
 from alerts.rulecode.complaints import Complaint, RuleCodeError
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
@@ -32,6 +32,7 @@ class Offered:
         notes: What of it works differently here.
         rule_id: The rule here that it is; None if it is new.
         was: That rule, if it can be read.
+        kept_in: The file in which it is kept, if it is.
     """
 
     draft: RuleDraft
@@ -40,6 +41,7 @@ class Offered:
     said_owner: bool = True
     rule_id: int | None = None
     was: RuleDraft | None = None
+    kept_in: Origin | None = None
 
     @property
     def what(self) -> str:

@@ -134,18 +134,18 @@ def _refused(reason: str) -> Offer:
 
 def _take(session: Session, offered: Mapping[str, Offer], *, now: datetime) -> None:
     """Bring the rules up to date with every file that is sound."""
-    used: set[str] = set()
+    book = intake.Book(session)
     sound: dict[str, set[str]] = {}
     complaints: dict[str, str] = {}
     for name, read in offered.items():
-        offer = intake.settle(session, read, source=name, used=used)
+        offer = intake.settle(read, book, source=name)
         if offer.complaints:
             complaints[name] = str(RuleCodeError(offer.complaints))
             logger.warning("rules refused file=%s reason=%s", name, complaints[name])
             continue
         intake.take(session, offer, by=name, now=now, source=name)
         sound[name] = {one.draft.name for one in offer.rules}
-        used |= sound[name]
+        book.used |= sound[name]
         _log(name, offer)
     _let_go_of_the_rest(session, offered.keys(), sound, now=now)
     session.exec(delete(WatchedFile))

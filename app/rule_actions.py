@@ -74,7 +74,7 @@ def offered(text: str) -> Offer:
     """Return what a rule file would change here."""
     with Session(read_only(wired.current().db)) as session:
         defaults = intake.defaults(session, owner=identity.viewer())
-        return intake.settle(session, offers.checked(offers.read(text, defaults)))
+        return intake.settle(offers.checked(offers.read(text, defaults)), intake.Book(session))
 
 
 def take_file(text: str) -> None:

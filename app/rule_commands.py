@@ -161,7 +161,7 @@ def _offer(session: Session, options: argparse.Namespace, wiring: Wiring) -> Off
     owner = options.owner or wiring.settings.local_user
     defaults = intake.defaults(session, owner=owner, policy=options.policy)
     offer = offers.checked(offers.read(read(options.file), defaults))
-    return intake.settle(session, offer, policy=options.policy)
+    return intake.settle(offer, intake.Book(session), policy=options.policy)
 
 
 def _report(offer: Offer) -> None:

@@ -63,7 +63,7 @@ def load(db: Engine, text: str) -> Offer:
 def offered(db: Engine, text: str, policy: str = "") -> Offer:
     with Session(read_only(db)) as session:
         defaults = intake.defaults(session, owner="ada", policy=policy)
-        return intake.settle(session, offers.read(text, defaults), policy=policy)
+        return intake.settle(offers.read(text, defaults), intake.Book(session), policy=policy)
 
 
 def leaving(db: Engine) -> PromFile:

@@ -188,6 +188,14 @@ def test_a_folder_that_is_gone_or_empty_is_not_believed(watching: Watching) -> N
     assert "there is no such folder" in watching.complaints["."]
 
 
+def test_a_rule_that_comes_back_is_on_again(watching: Watching) -> None:
+    watching.write("prom.yml", FILE)
+    watching.write("prom.yml", "groups: []")
+    assert watching.rules == {"(Errors)": ""}
+    watching.write("prom.yml", FILE)
+    assert watching.rules == {"Errors": "prom.yml, line 8"}
+
+
 def test_a_rule_of_the_folder_is_changed_there_only(watching: Watching) -> None:
     watching.write("ours.yaml", OURS)
     said = "'Down' is kept in ours.yaml, line 4: change it there"

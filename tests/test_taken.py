@@ -54,7 +54,8 @@ def test_an_alert_becomes_a_draft_that_the_rulebook_takes() -> None:
     assert (draft.severity, draft.no_data) == (Severity.CRITICAL, NoData.KEEP)
     assert (draft.hold, draft.keep_firing) == (timedelta(minutes=10), timedelta(minutes=5))
     assert draft.interval == timedelta(minutes=1)
-    assert draft.summary == "{{ $value | humanizePercentage }} fail"
+    assert draft.annotations["summary"] == "{{ $value | humanizePercentage }} fail"
+    assert draft.summary == ""
     assert draft.runbook_url == "https://runbooks.example.org/errors"
     assert draft.labels == {"dc": "eu", "severity": "page", "team": "search"}
 

@@ -153,9 +153,9 @@ def said_owner(labels: Mapping[str, str]) -> str:
 
 
 def said_summary(annotations: Mapping[str, str]) -> str:
-    """Return what the annotations say it means."""
+    """Return what the annotations say it means; empty if that varies with the series."""
     text = _first(annotations, SUMMARY_ANNOTATIONS).replace("\0", "")
-    return text.strip()[:TEXT_CHARACTERS].strip()
+    return "" if "{{" in text else text.strip()[:TEXT_CHARACTERS].strip()
 
 
 def said_runbook(annotations: Mapping[str, str]) -> str:
