@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 SUFFIXES = (".yaml", ".yml")
 LIMIT_FILES = 1000
+AGAIN = timedelta(minutes=1)
 SETTLED = timedelta(seconds=2)  # a file that was written to just now is perhaps half written
 WHOLE = "."  # stands for the folder itself
 LIMIT_COMPLAINT = 2000
@@ -43,33 +44,40 @@ class RuleFolder:
     db: Engine
     path: Path
     _seen: Stamp | None = None
-    _complaint: str = field(default="")
+    _again_at: datetime | None = None  # while something is refused: perhaps its policy comes
+    _complaints: dict[str, str] = field(default_factory=dict)
 
     def follow(self, now: datetime) -> None:
         """Take what has changed since the last call."""
         try:
             stamp = _stamp(self.path)
         except (FolderError, OSError) as error:
-            self._refuse(f"{self.path}: {error}", now)
+            self._complain({WHOLE: f"{self.path}: {error}"}, now)
+            self._seen = None
             return
         newest = max((at for at, _, _ in stamp.values()), default=0)
         age = now - datetime.fromtimestamp(newest / 1e9, UTC)
-        if (stamp == self._seen and not self._complaint) or timedelta() <= age < SETTLED:
+        known = stamp == self._seen and (self._again_at is None or now < self._again_at)
+        if known or timedelta() <= age < SETTLED:
             return
         offered = {name: _offer(self.db, self.path, name) for name in stamp}
         with Session(self.db) as session:
-            _take(session, offered, now=now)
+            complaints = _take(session, offered, now=now)
             session.commit()
-        self._seen, self._complaint = stamp, ""
+        self._seen = stamp
+        self._complain(complaints, now)
 
-    def _refuse(self, reason: str, now: datetime) -> None:
-        if reason == self._complaint:
-            return
-        logger.warning("rules folder refused reason=%s", reason)
-        with Session(self.db) as session:
-            session.merge(_watched(WHOLE, 0, reason, now))
-            session.commit()
-        self._complaint = reason
+    def _complain(self, complaints: dict[str, str], now: datetime) -> None:
+        """Say what is new of it, and come back to it."""
+        for name, reason in complaints.items():
+            if self._complaints.get(name) != reason:
+                logger.warning("rules refused file=%s reason=%s", name, reason)
+        if WHOLE in complaints and self._complaints != complaints:
+            with Session(self.db) as session:
+                session.merge(_watched(WHOLE, 0, complaints[WHOLE], now))
+                session.commit()
+        self._complaints = complaints
+        self._again_at = now + AGAIN if complaints else None
 
 
 def let_go(db: Engine) -> None:
@@ -132,8 +140,8 @@ def _refused(reason: str) -> Offer:
     return Offer(format="unknown", complaints=(Complaint(reason=reason),))
 
 
-def _take(session: Session, offered: Mapping[str, Offer], *, now: datetime) -> None:
-    """Bring the rules up to date with every file that is sound."""
+def _take(session: Session, offered: Mapping[str, Offer], *, now: datetime) -> dict[str, str]:
+    """Bring the rules up to date with every sound file; return what is wrong with the others."""
     book = intake.Book(session)
     sound: dict[str, set[str]] = {}
     complaints: dict[str, str] = {}
@@ -141,7 +149,6 @@ def _take(session: Session, offered: Mapping[str, Offer], *, now: datetime) -> N
         offer = intake.settle(read, book, source=name)
         if offer.complaints:
             complaints[name] = str(RuleCodeError(offer.complaints))
-            logger.warning("rules refused file=%s reason=%s", name, complaints[name])
             continue
         intake.take(session, offer, by=name, now=now, source=name)
         sound[name] = {one.draft.name for one in offer.rules}
@@ -153,6 +160,7 @@ def _take(session: Session, offered: Mapping[str, Offer], *, now: datetime) -> N
     kept = dict(session.exec(counts).all())
     for name in offered:
         session.add(_watched(name, kept.get(name, 0), complaints.get(name, ""), now))
+    return complaints
 
 
 def _let_go_of_the_rest(

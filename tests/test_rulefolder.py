@@ -188,6 +188,15 @@ def test_a_folder_that_is_gone_or_empty_is_not_believed(watching: Watching) -> N
     assert "there is no such folder" in watching.complaints["."]
 
 
+def test_a_file_that_waited_for_its_policy_is_taken_once_there_is_one(watching: Watching) -> None:
+    watching.write("ours.yaml", OURS.replace("policy: standard", "policy: later"))
+    assert watching.rules == {}
+    later = PolicyDraft.model_validate(POLICY | {"name": "later"})
+    policies.save_policy(watching.db, later)
+    watching.look()
+    assert set(watching.rules) == {"Down", "Slow"}
+
+
 def test_a_rule_that_comes_back_is_on_again(watching: Watching) -> None:
     watching.write("prom.yml", FILE)
     watching.write("prom.yml", "groups: []")
