@@ -15,8 +15,8 @@ demo: $(READY)/venv ## Start the demo: a live LLM application to watch, break an
 	@$(RUN) python scripts/servers.py prometheus --optional
 	@$(RUN) wakeful demo
 
-test: $(READY)/venv ## Run every test, against real servers
-	@$(RUN) python scripts/servers.py prometheus alertmanager postgresql chromium
+test: $(READY)/venv $(READY)/phoenix/bin/phoenix ## Run every test, against real servers
+	@$(RUN) python scripts/servers.py prometheus victoria-metrics alertmanager postgresql chromium
 	$(RUN) pytest
 
 check: lint test ## Everything: lint, then test
@@ -29,7 +29,7 @@ lint: $(READY)/venv ## Format, lint, types, import contracts, migrations
 	$(RUN) python scripts/migrations.py
 
 bench: $(READY)/venv ## Measure, beside the peers, in one run
-	@$(RUN) python scripts/servers.py prometheus chromium
+	@$(RUN) python scripts/servers.py prometheus alertmanager chromium
 	$(RUN) python -m bench
 
 drill: $(READY)/venv ## Kill the engine where it hurts, 200 times, and count what was lost
@@ -50,3 +50,11 @@ $(READY)/venv: pyproject.toml uv.lock
 	  || { echo "install uv first: https://docs.astral.sh/uv/"; exit 1; }
 	@$(UV) sync --locked --quiet
 	@mkdir -p $(READY) && touch $@
+
+# The tests ask a real Phoenix, in an environment of its own: it is no part of the product.
+$(READY)/phoenix/bin/phoenix: scripts/phoenix.txt | $(READY)/venv
+	@mkdir -p $(READY)
+	@rm -rf $(READY)/phoenix
+	@$(UV) venv --quiet --python .venv/bin/python $(READY)/phoenix
+	@$(UV) pip install --quiet --python $(READY)/phoenix/bin/python -r $<
+	@touch $@

@@ -5,9 +5,10 @@
     pagerduty:default       a PagerDuty service, by its routing key
     pagerduty-assign:email  this alert's PagerDuty incident, assigned to that person
     oncall:default          whoever PagerDuty says is on call, or of one escalation policy: its id
+    schedule:name           whoever is on call by one of our own schedules
     person:email            a named person
 
-The last two name people, not places: when they are due they expand to the kinds above.
+The last three name people, not places: when they are due they expand to the kinds above.
 """
 
 SLACK = "slack"
@@ -15,9 +16,10 @@ SLACK_DM = "slack-dm"
 PAGERDUTY = "pagerduty"
 PAGERDUTY_ASSIGN = "pagerduty-assign"
 ONCALL = "oncall"
+SCHEDULE = "schedule"
 PERSON = "person"
-KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, PERSON)
-PEOPLE = (ONCALL, PERSON)
+KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, SCHEDULE, PERSON)
+PEOPLE = (ONCALL, SCHEDULE, PERSON)
 KEPT_CURRENT = (SLACK, SLACK_DM)  # posts that are updated in place, without calling anybody
 
 

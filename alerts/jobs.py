@@ -68,6 +68,7 @@ class Jobs:
         sweep: Deletes what retention says may go.
         follow: Takes what changed in the folder of rules; None without one.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
+        read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
     """
 
     db: Engine
@@ -79,6 +80,7 @@ class Jobs:
     follow: Callable[[datetime], None] | None = None
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    read_calendar: Callable[[datetime], None] = lambda _now: None
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _muter: Muter = field(init=False)
@@ -215,6 +217,7 @@ class Jobs:
             ("beat", self.beat, BEAT_SECONDS),
             ("audit", self.audit, 5),
             ("look", self.look, 10),
+            ("calendars", lambda: self.read_calendar(self.clock()), 5),
             ("sweep", self._sweep, 3600),
             *([("rules", self.follow_rules, 5)] if self.follow else []),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),

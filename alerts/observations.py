@@ -41,15 +41,13 @@ class Watch:
     name: str = ""
     external_url: str = ""
 
-    @property
-    def is_plain(self) -> bool:
-        """Say whether the labels are the same whatever the series."""
-        return all(value and "{{" not in value for value in self.labels.values())
-
-    def labelled(self, firing: Firing) -> Labels:
+    def labels_of(self, series: Labels, value: float | None, *, now: datetime) -> Labels:
         """Return the labels of the alert on a series."""
+        if all(text and "{{" not in text for text in self.labels.values()):
+            return {**series, **self.labels}
+        firing = self.firing(series, value, now=now)
         added = templates.render_all(self.name, self.labels, firing)
-        return {name: value for name, value in {**firing.labels, **added}.items() if value}
+        return {name: text for name, text in {**series, **added}.items() if text}
 
     def firing(self, series: Labels, value: float | None, *, now: datetime) -> Firing:
         """Return what templates may speak of; without a value, NaN."""
@@ -146,40 +144,7 @@ def fingerprint(labels: Labels) -> str:
     return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
 
 
-def _observations(
-    watch: Watch, seen: Seen, episodes: Mapping[str, Episode], now: datetime
-) -> Iterable[_Observation]:
-    """Yield what to observe: label sets that breach, and those that have an open alert."""
-    left = dict(episodes)
-    silence, questions = _silence(watch), watch.condition.questions
-    plain = watch.is_plain
-    for identity, values in seen.items():
-        complete = all(question in values for question in questions)
-        holds = watch.condition.holds(values) or (not complete and silence is True)
-        if not holds and not left:
-            continue
-        series = dict(identity)
-        value = watch.condition.value(values) if complete else None
-        labels: Labels = {**series, **watch.labels}
-        if not plain:
-            labels = watch.labelled(watch.firing(series, value, now=now))
-        episode = left.pop(fingerprint(labels), None)
-        unseen = not complete and not holds and silence is None
-        if (holds or episode) and not unseen:
-            yield _Observation(
-                labels=labels, episode=episode, holds=holds, value=value, series=series
-            )
-    if silence is None:
-        return
-    for episode in left.values():
-        yield _Observation(labels={}, episode=episode, holds=silence, value=None)
-    if silence and not seen and not left:
-        scope: Labels = getattr(watch.condition, "scope", {})
-        labels = watch.labelled(watch.firing(scope, None, now=now))
-        yield _Observation(labels=labels, episode=None, holds=True, value=None, series=scope)
-
-
-def _silence(watch: Watch) -> bool | None:
+def silence(watch: Watch) -> bool | None:
     """Return what a label set that is not there amounts to; None if nothing was observed."""
     if watch.condition.missing is not None:
         return watch.condition.missing
@@ -190,3 +155,33 @@ def _silence(watch: Watch) -> bool | None:
             return True
         case NoData.RESOLVE:
             return False
+
+
+def _observations(
+    watch: Watch, seen: Seen, episodes: Mapping[str, Episode], now: datetime
+) -> Iterable[_Observation]:
+    """Yield what to observe: label sets that breach, and those that have an open alert."""
+    left = dict(episodes)
+    unseen_holds, questions = silence(watch), watch.condition.questions
+    for identity, values in seen.items():
+        complete = all(question in values for question in questions)
+        holds = watch.condition.holds(values) or (not complete and unseen_holds is True)
+        if not holds and not left:
+            continue
+        series = dict(identity)
+        value = watch.condition.value(values) if complete else None
+        labels = watch.labels_of(series, value, now=now)
+        episode = left.pop(fingerprint(labels), None)
+        unseen = not complete and not holds and unseen_holds is None
+        if (holds or episode) and not unseen:
+            yield _Observation(
+                labels=labels, episode=episode, holds=holds, value=value, series=series
+            )
+    if unseen_holds is None:
+        return
+    for episode in left.values():
+        yield _Observation(labels={}, episode=episode, holds=unseen_holds, value=None)
+    if unseen_holds and not seen and not left:
+        scope: Labels = getattr(watch.condition, "scope", {})
+        labels = watch.labels_of(scope, None, now=now)
+        yield _Observation(labels=labels, episode=None, holds=True, value=None, series=scope)

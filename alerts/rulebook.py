@@ -1,6 +1,5 @@
 """The rules: read, checked at the door, written, each change with a version."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
@@ -21,12 +20,12 @@ from alerts import lifecycle, versions
 from alerts.conditions import AnyCondition, Condition, parse_condition
 from alerts.decision import Decision, core
 from alerts.durations import Duration
+from alerts.rulecode import templates
 from models.tables import Alert, Policy, Rule, RuleVersion
 from models.vocabulary import AlertState, NoData, Severity
 from signals.catalog import CATALOG
 
 LONGEST_INTERVAL = timedelta(days=365)
-_VALUE = re.compile(r"\{\{.*(\$value|\.Value)\b.*\}\}", re.DOTALL)
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
 
 
@@ -87,7 +86,7 @@ class RuleDraft(BaseModel):
     def _stays_the_same_alert(self) -> "RuleDraft":
         # PromQL's series are gone when they are well; a signal's stay, under labels of their own.
         for name, text in self.labels.items():
-            if self.condition.kind != "promql" and _VALUE.search(text):
+            if self.condition.kind != "promql" and templates.says_value(text):
                 raise ValueError(f"labels: {name!r} varies with the value: its alert never ends")
         return self
 

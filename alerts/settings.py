@@ -3,18 +3,26 @@
 import getpass
 import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from signals import address
+
 PREFIX = "WAKEFUL_"
 CHOICES = {
-    "trace_store_url": ("embedded", "none"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
+
+
+# Commas between stores, not those inside of an address.
+_BETWEEN = re.compile(r",\s*(?=[a-z]+\+https?://|embedded|none)")
+TRACE_STORES = ("clickhouse", "jaeger", "langfuse", "langsmith", "phoenix", "tempo")
+LOG_STORES = ("loki",)
 
 
 class SettingsError(Exception):
@@ -40,7 +48,15 @@ class Settings:
         "", "Rules, alerts, users: `postgresql+psycopg://…`; SQLite in the data folder by default"
     )
     trace_store_url: str = setting(
-        "embedded", "Where traces are read: `embedded` (DuckDB in the data folder) or `none`"
+        "embedded",
+        "Where traces are read, several with commas: `embedded` (DuckDB in the data folder), "
+        "`none`, or a store's address, such as `tempo+http://…`: see Trace stores",
+        secret=True,
+    )
+    log_store_url: str = setting(
+        "embedded",
+        "Where log lines are read: `embedded`, `none`, or `loki+http://host:3100`",
+        secret=True,
     )
     trace_retention_days: str = setting("7", "Days that embedded traces are kept")
     log_retention_days: str = setting("30", "Days that embedded logs are kept")
@@ -85,6 +101,11 @@ class Settings:
         "Called every minute while all is well: a dead man's switch, such as Healthchecks",
         secret=True,
     )
+    calendar_hosts: str = setting(
+        "",
+        "Hosts inside the private network whose calendars may be read as on-call schedules: "
+        "`calendar.corp, 10.0.0.7`",
+    )
     public_url: str = setting("", "How people reach these pages, for links in messages")
     access_token: str = setting("", "Password of the pages; needed beyond loopback", secret=True)
     proxy_user_header: str = setting(
@@ -118,6 +139,7 @@ class Settings:
             _whole_number(name, getattr(self, name))
         _seconds("prometheus_timeout_seconds", self.prometheus_timeout_seconds)
         self._check_addresses()
+        self._check_stores()
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise SettingsError(f"{_variable(name)} must be {' or '.join(choices)}")
@@ -140,10 +162,29 @@ class Settings:
             if parts.scheme == "http" and not _loopback(parts.hostname):
                 raise SettingsError(f"{_variable(name)} may be plain http only on loopback")
 
+    def _check_stores(self) -> None:
+        for name, kinds in (("trace_store_url", TRACE_STORES), ("log_store_url", LOG_STORES)):
+            lines = stores(getattr(self, name))
+            names = [_store_name(name, line, kinds) for line in lines]
+            if not lines or ("none" in lines and len(lines) > 1):
+                raise SettingsError(f"{_variable(name)} must be none, or name stores")
+            if len(set(names)) < len(names):
+                raise SettingsError(
+                    f"{_variable(name)} names two stores alike: tell them apart with ?name="
+                )
+        if len(stores(self.log_store_url)) > 1:
+            raise SettingsError("WAKEFUL_LOG_STORE_URL must name one store")
+
     @property
     def database(self) -> str:
         """Return the URL of the database of rules and alerts."""
         return self.database_url or f"sqlite:///{Path(self.data_dir).resolve()}/wakeful.db"
+
+    @property
+    def private_calendar_hosts(self) -> frozenset[str]:
+        """Return the hosts, in lower case, that a calendar may be read from though private."""
+        hosts = (host.strip().casefold() for host in self.calendar_hosts.split(","))
+        return frozenset(host for host in hosts if host)
 
     @property
     def base_url(self) -> str:
@@ -154,6 +195,21 @@ class Settings:
     def local_user(self) -> str:
         """Return the name for acknowledgements when nobody signs in."""
         return self.user or getpass.getuser()
+
+
+def stores(setting: str) -> list[str]:
+    """Return the stores that a setting names, in order."""
+    return [line.strip() for line in _BETWEEN.split(setting) if line.strip()]
+
+
+def _store_name(name: str, line: str, kinds: Collection[str]) -> str:
+    """Return the name of the store that `line` of a setting names."""
+    if line in ("embedded", "none"):
+        return line
+    try:
+        return address.parse(line, kinds).name
+    except address.AddressError as error:
+        raise SettingsError(f"{_variable(name)}: embedded, none, or a store: {error}") from None
 
 
 def _variable(name: str) -> str:

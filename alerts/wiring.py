@@ -1,5 +1,6 @@
 """What the product is made of: the only file that names concrete classes."""
 
+import contextlib
 import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,26 +12,36 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import channels, outward
+from alerts import channels, outward, rota_sources
+from alerts.calendars import apart
+from alerts.calendars.fetch import fetch
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
+from alerts.mappings import KnownMappings
 from alerts.notifiers import Directory, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
-from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
+from alerts.notifiers.pagerduty_rest import (
+    PagerDutyAssignment,
+    PagerDutyOnCall,
+    PagerDutySchedules,
+)
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.oncall import ScheduledPeople
 from alerts.outbox import release_leases
 from alerts.rulefolder import RuleFolder
 from alerts.selfwatch import SelfWatch
-from alerts.settings import Settings, SettingsError
+from alerts.settings import Settings, SettingsError, stores
+from alerts.wired_sources import embedded_store, held_stores, log_store, prometheus_access
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
-from signals import Expressions, Source
+from signals import Expressions, SignalError, Source
 from signals.logs import LogSink, LogStore
-from signals.prometheus import Prometheus, PrometheusAccess
+from signals.prometheus import Prometheus
 from signals.reading import Readers
 from signals.routing import Sources
 from signals.traces import SpanSink, TraceStore
+from signals.traces.several import Several
 
 if TYPE_CHECKING:
     from signals.traces.embedded import EmbeddedStore
@@ -54,8 +65,13 @@ class Wiring:
         signals: Routes a question to the source that answers it.
         watched: The sources outside the database, whose freshness is looked after.
         readers: Ask the sources, side by side.
+        own: The users' own mappings of signals to PromQL; None without a Prometheus.
         expressions: Where raw PromQL goes; None without a Prometheus.
-        traces, logs, spans_in, logs_in: None without the embedded store.
+        store, spans_in, logs_in: None without the embedded store.
+        stores: Every trace store, in order of preference.
+        several: All of them side by side; None with fewer than two.
+        traces: The one store, or all as one; None without any.
+        logs: None without a store of log lines.
         usable: Every channel kind that is configured.
     """
 
@@ -65,8 +81,11 @@ class Wiring:
     signals: Sources
     watched: tuple[Source, ...] = ()
     prometheus: Prometheus | None = None
+    own: KnownMappings | None = None
     expressions: Expressions | None = None
     store: "EmbeddedStore | None" = None
+    stores: tuple[TraceStore, ...] = ()
+    several: Several | None = None
     traces: TraceStore | None = None
     logs: LogStore | None = None
     spans_in: SpanSink | None = None
@@ -88,16 +107,28 @@ class Wiring:
             sweep=self._sweep,
             follow=RuleFolder(self.db, Path(folder)).follow if folder else None,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
+            read_calendar=self._read_calendar,
         )
 
     def close(self) -> None:
         """Let go of everything."""
         self.readers.close()
-        if self.store is not None:
-            self.store.close()
+        if self.several is not None:
+            self.several.close()
+        else:
+            for store in self.stores:
+                store.close()
         self.db.dispose()
         if self.lock is not None:
             self.lock.close()
+
+    def _read_calendar(self, now: datetime) -> None:
+        sources = rota_sources.Sources(
+            fetch=lambda url: fetch(url, private=self.settings.private_calendar_hosts),
+            read=apart.read,
+            pagerduty=_pagerduty_schedules(self.settings),
+        )
+        rota_sources.read_next(self.db, sources, now=now)
 
     def _sweep(self, now: datetime) -> None:
         if self.store is not None:
@@ -115,20 +146,26 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         SettingsError: The settings do not allow the role; one sentence says what to set.
         StoreError: The embedded trace store cannot be opened.
     """
-    embedded = settings.trace_store_url == "embedded"
+    embedded = "embedded" in stores(settings.trace_store_url)
     if role in (Role.WEB, Role.ENGINE) and embedded:
         raise SettingsError(
             "the embedded trace store belongs to one process: run `wakeful up`, or set "
-            "WAKEFUL_TRACE_STORE_URL=none (and WAKEFUL_PROMETHEUS_URL) to split the roles"
+            "WAKEFUL_TRACE_STORE_URL to another store, or to none, to split the roles"
         )
     data = Path(settings.data_dir)
     data.mkdir(parents=True, exist_ok=True)
     db = connect(settings.database)
     migrate(db)
     lock = _lock(data, db) if role in (Role.UP, Role.ENGINE) else None
-    prometheus = Prometheus(prometheus_access(settings)) if settings.prometheus_url else None
-    store = _store(settings, data) if embedded and role is Role.UP else None
-    watched: tuple[Source, ...] = tuple(source for source in (prometheus, store) if source)
+    own = KnownMappings(db, clock) if settings.prometheus_url else None
+    prometheus = Prometheus(prometheus_access(settings), own=own) if own else None
+    if prometheus is not None and role is not Role.TOOL:
+        with contextlib.suppress(SignalError):  # the pages say what is wrong with it
+            prometheus.stacks.look(at=clock())
+    store = embedded_store(settings, data) if embedded and role is Role.UP else None
+    held = held_stores(settings, store, clock)
+    several = Several(held.stores) if len(held.stores) > 1 else None
+    watched: tuple[Source, ...] = (*((prometheus,) if prometheus else ()), *held.sources)
     signals = Sources((*watched, SelfWatch(db=db)))
     patience = timedelta(seconds=float(settings.prometheus_timeout_seconds))
     return Wiring(
@@ -138,43 +175,29 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         signals=signals,
         watched=watched,
         prometheus=prometheus,
+        own=own,
         expressions=prometheus,
         store=store,
-        traces=store,
-        logs=store.logs if store else None,
+        stores=tuple(held.stores),
+        several=several,
+        traces=several or next(iter(held.stores), None),
+        logs=log_store(settings, store, clock),
         spans_in=store,
         logs_in=store.logs if store else None,
-        usable=usable_channels(settings),
+        usable=usable_channels(settings, db),
         readers=Readers(signals, prometheus, patience=patience),
         clock=clock,
         lock=lock,
     )
 
 
-def _store(settings: Settings, data: Path) -> "EmbeddedStore":
-    # Here, since DuckDB and Arrow take 60 MB that engines and commands need not.
-    from signals.traces.embedded import EmbeddedStore
-
-    return EmbeddedStore.open(data / "traces.duckdb", memory_mb=int(settings.trace_memory_mb))
-
-
-def prometheus_access(settings: Settings) -> PrometheusAccess:
-    """Return where Prometheus is and how it knows us."""
-    return PrometheusAccess(
-        url=settings.prometheus_url,
-        bearer_token=settings.prometheus_bearer_token,
-        username=settings.prometheus_username,
-        password=settings.prometheus_password,
-        tenant=settings.prometheus_tenant,
-        ca_cert=settings.prometheus_ca_cert,
-        timeout=timedelta(seconds=float(settings.prometheus_timeout_seconds)),
-    )
-
-
-def usable_channels(settings: Settings) -> Channels:
-    """Return the channel kinds for which there are credentials."""
+def usable_channels(settings: Settings, db: Engine) -> Channels:
+    """Return the channel kinds for which there are credentials; schedules are kept in `db`."""
     notifiers: dict[str, Notifier] = {}
-    directories: Mapping[str, Directory] = {channels.PERSON: NamedPeople()}
+    directories: Mapping[str, Directory] = {
+        channels.PERSON: NamedPeople(),
+        channels.SCHEDULE: ScheduledPeople(db, _pagerduty_schedules(settings)),
+    }
     if settings.slack_bot_token:
         token, url = settings.slack_bot_token, settings.slack_url
         notifiers[channels.SLACK] = Slack(token, url=url)
@@ -198,6 +221,12 @@ def usable_channels(settings: Settings) -> Channels:
         page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
         base_url=settings.base_url,
     )
+
+
+def _pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
+    if not settings.pagerduty_api_token:
+        return None
+    return PagerDutySchedules(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
 
 
 def _lock(data: Path, db: Engine) -> IO[str] | None:

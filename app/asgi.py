@@ -24,6 +24,7 @@ from app import dashboards, views, wired
 from app.gate import Gate, Visitors, login_routes
 from app.http.acting import Followed, Replies
 from app.http.health import health_routes
+from app.http.oncall import oncall_routes
 from app.http.otlp import otlp_routes
 from app.http.pagerduty import pagerduty_routes
 from app.http.ping import ping_routes
@@ -89,7 +90,11 @@ def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
     """Return the HTTP routes beside the pages."""
     settings, db, clock = wiring.settings, wiring.db, wiring.clock
     replies = Replies(db=db, clock=clock)
-    routes = [*health_routes(db, clock, engine=engine), *ping_routes(db, clock)]
+    routes = [
+        *health_routes(db, clock, engine=engine),
+        *ping_routes(db, clock),
+        *oncall_routes(db, clock),
+    ]
     if wiring.spans_in is not None and wiring.logs_in is not None:
         routes += otlp_routes(
             wiring.spans_in, wiring.logs_in, token=settings.ingest_token, clock=clock

@@ -30,6 +30,7 @@ FRESH: Final = timedelta(seconds=10)
 SETTLING: Final = timedelta(seconds=15)
 POINTS: Final = 600
 MOST_SERIES: Final = 50
+MOST_VALUES: Final = 1000  # of a label, in a choice
 SHORTEST_WINDOW: Final = timedelta(minutes=2)  # a rate needs two scrapes, at most 60 s apart
 _STEPS: Final = tuple(
     timedelta(seconds=s)
@@ -154,13 +155,15 @@ def label_values(label: str) -> tuple[str, ...]:
     now = wiring.clock()
     try:
         if wiring.traces is not None:
-            found = wiring.traces.values(label, start=now - _LABEL_VALUES_SPAN, end=now)
-            return tuple(value for value in found if value)
+            traced = wiring.traces.values(label, start=now - _LABEL_VALUES_SPAN, end=now)
+            if found := tuple(value for value in traced if value):
+                return found
         query = Query(signal="request_rate", window=_LABEL_VALUES_SPAN, by=(label,))
         reading = wiring.signals.route(query).read(query, at=floor(now, FRESH))
     except SignalError:
         return ()
-    return tuple(sorted(v for sample in reading.samples if (v := sample.labels.get(label))))
+    values = sorted(v for sample in reading.samples if (v := sample.labels.get(label)))
+    return tuple(values[:MOST_VALUES])
 
 
 def from_database(question: object, read: Callable[[Session], T]) -> Answer[T]:

@@ -14,6 +14,7 @@ KIND_WORDS = {
     channels.PAGERDUTY: "PagerDuty service",
     channels.PAGERDUTY_ASSIGN: "PagerDuty assignment",
     channels.ONCALL: "On-call person",
+    channels.SCHEDULE: "On-call schedule",
     channels.PERSON: "Named person",
 }
 KIND_ICONS = {
@@ -22,6 +23,7 @@ KIND_ICONS = {
     channels.PAGERDUTY: "notifications",
     channels.PAGERDUTY_ASSIGN: "assignment_ind",
     channels.ONCALL: "support_agent",
+    channels.SCHEDULE: "calendar_month",
     channels.PERSON: "person",
 }
 DEFAULT = "default"
@@ -45,6 +47,8 @@ def words(channel: str) -> str:
             return f"PagerDuty incident for {target}"
         case channels.ONCALL:
             return f"whoever is on call for {named}" if named else "whoever is on call"
+        case channels.SCHEDULE:
+            return f"whoever is on call by {target}"
         case _:
             return target
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import requests
 
 from alerts.notifiers import NotifyError
+from alerts.settings import stores
 from alerts.wiring import Wiring
 from signals import SignalError
 
@@ -23,7 +24,14 @@ def _checks(wiring: Wiring) -> Iterator[Check]:
     yield "database", lambda: wiring.db.dialect.name
     if wiring.prometheus is not None:
         yield "prometheus", wiring.prometheus.check
-    yield "traces", lambda: _traces(wiring)
+        yield "stacks", lambda: _stacks(wiring)
+    if "embedded" in stores(wiring.settings.trace_store_url):
+        yield "traces", lambda: _embedded(wiring)
+    for store in wiring.stores:
+        if store is not wiring.store:
+            yield store.name, store.check
+    if wiring.logs is not None and wiring.settings.log_store_url != "embedded":
+        yield wiring.logs.name, wiring.logs.check
     for kind, notifier in wiring.usable.notifiers.items():
         yield kind, notifier.check
     if not wiring.usable.notifiers:
@@ -44,11 +52,21 @@ def _nobody() -> str:
     )
 
 
-def _traces(wiring: Wiring) -> str:
+def _stacks(wiring: Wiring) -> str:
+    """Say whose metrics the server has."""
+    if wiring.prometheus is None:
+        return "none"
+    stacks = wiring.prometheus.stacks
+    stacks.look(at=wiring.clock())
+    if stacks.findings.error:
+        raise SignalError(f"it does not tell its names: {stacks.findings.error}")
+    found = ", ".join(pack.title for pack in stacks.findings.stacks)
+    return found or "none that Wakeful knows: map signals on the page Sources, or send traces"
+
+
+def _embedded(wiring: Wiring) -> str:
     """Ask the running process, which alone may open the embedded store."""
     settings = wiring.settings
-    if settings.trace_store_url == "none":
-        return "none"
     url = f"http://{settings.host}:{settings.port}/healthz"
     try:
         sources = requests.get(url, timeout=5).json()["sources"]

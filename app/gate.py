@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.settings import Settings
+from app.http import oncall
 
 USER_HEADER = "x-wakeful-user"
 COOKIE = "wakeful_user"
@@ -80,10 +81,15 @@ class Gate:
         user = self._visitors.identify(connection)
         if user is not None:
             scope["headers"].append((spoofed, quote(user).encode()))
-        elif not scope["path"].startswith(OPEN_PATHS):
+        elif not _is_open(scope["path"]):
             await _turn_away(scope, receive, send)
             return
         await self._app(scope, receive, _with_manners(send))
+
+
+def _is_open(path: str) -> bool:
+    calendar = path.startswith(oncall.PREFIX) and path.endswith(oncall.SUFFIX)
+    return calendar or path.startswith(OPEN_PATHS)
 
 
 async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,7 +5,17 @@ from pathlib import Path
 import streamlit as st
 
 from app import parts, sidebar, wired
-from app.views import alerts, dashboards, deliveries, overview, policies, rules, traces
+from app.views import (
+    alerts,
+    dashboards,
+    deliveries,
+    oncall,
+    overview,
+    policies,
+    rules,
+    sources,
+    traces,
+)
 
 STATIC = Path(__file__).with_name("static")
 ICON = str(STATIC / "icon.svg")
@@ -24,8 +34,10 @@ pages = [
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
     st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
             url_path="policies"),
+    st.Page(oncall.render, title="On call", icon=":material/calendar_month:", url_path="oncall"),
     st.Page(deliveries.render, title="Deliveries", icon=":material/outbox:",
             url_path="deliveries"),
+    st.Page(sources.render, title="Sources", icon=":material/database:", url_path="sources"),
 ]  # fmt: skip
 
 page = st.navigation(pages)

@@ -1,7 +1,6 @@
 """Finding traces: what people paste into the box, and what they may filter by. Pure."""
 
-import base64
-import binascii
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from models.vocabulary import CostSource, SpanStatus
-from signals.traces import Order, TraceQuery, TraceSummary
+from signals.traces import Order, TraceQuery, TraceSummary, ids
 
 LIMIT = 100
 _LABEL_DIGITS = 8
@@ -82,16 +81,11 @@ def find_trace_id(text: str) -> str | None:
     Takes 16 to 32 hex digits, a UUID, OTLP JSON's base64, a `traceparent`, upper or lower case,
     with any text around it.
     """
-    for form in _FORMS:
-        for match in form.finditer(text.lower()):
-            digits = match[1].replace("-", "").zfill(32)
-            if set(digits) != {"0"}:
-                return digits
-    for match in _BASE64.finditer(text):
-        try:
-            return base64.urlsafe_b64decode(match[0].translate({43: "-", 47: "_"})).hex()
-        except binascii.Error:
-            continue
+    found = [match[1] for form in _FORMS for match in form.finditer(text.lower())]
+    found += [match[0] for match in _BASE64.finditer(text)]
+    for written in found:
+        with contextlib.suppress(ids.MalformedIdError):
+            return ids.trace_id(written)
     return None
 
 
@@ -133,7 +127,7 @@ def table(summaries: Sequence[TraceSummary]) -> pd.DataFrame:
             "Model": [s.model or "" for s in summaries],
             "Tenant": [s.tenant or "" for s in summaries],
             "Prompt": [s.prompt_version or "" for s in summaries],
-            "Spans": [s.span_count for s in summaries],
+            "Spans": pd.Series([s.span_count for s in summaries], dtype="Int64"),
         }
     )
 

@@ -88,6 +88,14 @@ class NoData(StrEnum):
     RESOLVE = "resolve"  # silence is health
 
 
+class RotaSource(StrEnum):
+    """Where an on-call schedule comes from."""
+
+    OWN = "own"  # rotations kept here
+    ICAL = "ical"  # a calendar, read from its address
+    PAGERDUTY = "pagerduty"  # a schedule kept there
+
+
 class SpanKind(StrEnum):
     """What one span of a trace did."""
 

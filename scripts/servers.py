@@ -1,10 +1,11 @@
 """Make the servers of the demo and the tests available, without starting any.
 
-    python scripts/servers.py prometheus alertmanager postgresql chromium [--optional]
+    python scripts/servers.py prometheus victoria-metrics alertmanager … [--optional]
 
-A program on PATH wins. Prometheus and Alertmanager are otherwise unpacked from Debian's packages
-into `.servers/`, which needs no root. PostgreSQL and Chromium have too many libraries for that:
-they are installed with apt-get where we may, and asked for in one line where we may not.
+A program on PATH wins. Prometheus, VictoriaMetrics and Alertmanager are otherwise unpacked from
+Debian's packages into `.servers/`, which needs no root. PostgreSQL and Chromium have too many
+libraries for that: they are installed with apt-get where we may, and asked for in one line where
+we may not.
 """
 
 import argparse
@@ -55,6 +56,9 @@ SERVERS = {
         programs=("postgresql", "initdb", "pg_ctl"), package="postgresql", unpack=False
     ),
     "chromium": Server(programs=("chromium",), package="chromium", unpack=False),
+    "victoria-metrics": Server(
+        programs=("victoria-metrics",), package="victoria-metrics", unpack=True
+    ),
 }
 
 

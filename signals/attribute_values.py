@@ -128,6 +128,8 @@ VERDICTS = {  # an evaluation's label, where it has no score
     **dict.fromkeys(("fail", "failed", "incorrect", "irrelevant", "hallucinated"), 0.0),
 }
 _NUMBERS = ("cost_usd", "ttft_s", "ttft_ms", "queue_depth")
+TRUE_WORDS = tuple(word for word, truth in _TRUTH.items() if truth)
+FALSE_WORDS = tuple(word for word, truth in _TRUTH.items() if not truth)
 _COUNTS = tuple(f"{what}_tokens" for what in ("input", "output", "cache_read", "cache_write"))
 CONVERT: dict[str, Callable[[Value], Any]] = {  # every other field is a label
     "user_id": as_user,

@@ -10,10 +10,12 @@ Source: https://github.com/pydantic/genai-prices
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genai_prices import Usage, calc_price
 from genai_prices.types import TieredPrices
+
+from models.vocabulary import CostSource, SpanKind
 
 _MILLION = 1_000_000
 _STEP = timedelta(minutes=15)  # off-peak prices start and end on quarters of an hour
@@ -65,6 +67,52 @@ def price(model: str, provider: str | None, tokens: Tokens, *, at: datetime) -> 
         + tokens.cache_write * rates.cache_write
         + tokens.output * rates.output
     )
+
+
+def price_together(
+    model: str, provider: str | None, tokens: Tokens, *, calls: int, at: datetime
+) -> float | None:
+    """Return the cost in US dollars of `calls` that used `tokens` between them, or None.
+
+    Exact where the price is linear; where it comes in tiers, as of so many equal calls.
+    """
+    first = price(model, provider, Tokens(*(count // calls for count in tokens)), at=at)
+    if first is None or calls == 1:
+        return first
+    quarter = at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+    rates = _rates(model, provider, quarter)
+    if rates is None or rates.tiered:
+        return first * calls
+    together = price(model, provider, tokens, at=at)
+    return None if together is None else together + rates.call * (calls - 1)
+
+
+def fill(fields: dict[str, Any], kind: SpanKind, *, at: datetime) -> None:
+    """Fill `cost_usd` and `cost_source`: what was reported counts, else tokens times the list.
+
+    Args:
+        fields: Of a span, by name, as `signals.attributes` found them.
+        kind: What the span did. Agents, chains and requests repeat the sum of their children's
+            tokens, of models of different prices: those are not priced.
+        at: When the span started.
+    """
+    if fields.get("cost_usd") is not None:
+        fields["cost_source"] = CostSource.REPORTED
+        return
+    used = fields.get("input_tokens", 0) + fields.get("output_tokens", 0)
+    if not used or kind in (SpanKind.AGENT, SpanKind.CHAIN, SpanKind.HTTP):
+        fields["cost_source"] = CostSource.NONE
+        return
+    tokens = Tokens(
+        input=fields.get("input_tokens", 0),
+        output=fields.get("output_tokens", 0),
+        cache_read=fields.get("cache_read_tokens", 0),
+        cache_write=fields.get("cache_write_tokens", 0),
+    )
+    model = fields.get("model")
+    cost = price(model, fields.get("provider"), tokens, at=at) if model else None
+    fields["cost_usd"] = cost
+    fields["cost_source"] = CostSource.UNPRICED if cost is None else CostSource.COMPUTED
 
 
 @lru_cache(maxsize=4_096)

@@ -6,27 +6,44 @@ the result, so a response hook reads status, error and warnings first and makes 
 Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
-import ipaddress
 import logging
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.parse import quote as percent
+from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
 
-from signals import Labels, Query, QueryError, Reading, Series, SignalError, UnreachableError
+from signals import Query, QueryError, Reading, Series, SignalError, UnreachableError, examining
 from signals.births import Births
-from signals.packs import Pack
-from signals.packs.seeds import SEEDS
-from signals.prometheus_faults import fault_of_answer, fault_of_silence, malformed, warnings_of
-from signals.promql import Item, MalformedError, matrix_series, ranges, render, vector_reading
+from signals.discovery import Answerer, Discovery
+from signals.naming import Names
+from signals.packs import PACKS, Pack
+from signals.prometheus_access import PrometheusAccess, headers_for
+from signals.prometheus_faults import (
+    bounded,
+    fault_of_answer,
+    fault_of_silence,
+    malformed,
+    warnings_of,
+)
+from signals.promql import (
+    Asked,
+    Item,
+    MalformedError,
+    matrix_series,
+    quote,
+    ranges,
+    selector,
+    vector_reading,
+)
+from signals.trust import Trust
+
+__all__ = ["Prometheus", "PrometheusAccess"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,46 +55,37 @@ MAX_WARNINGS = 100  # remembered, so that each is logged once
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrometheusAccess:
-    """Where a server is and how it knows us.
-
-    Attributes:
-        url: Base URL, without `/api/v1`; a user and password in it count as basic authentication.
-        bearer_token, username, password, ca_cert: Empty when not needed; the last is a file.
-        tenant: Sent as `X-Scope-OrgID` (Mimir, Thanos).
-        timeout: Patience with one query.
-    """
-
-    url: str
-    bearer_token: str = field(default="", repr=False)
-    username: str = ""
-    password: str = field(default="", repr=False)
-    tenant: str = ""
-    ca_cert: str = ""
-    timeout: timedelta = timedelta(seconds=10)
-
-
 class Prometheus:
-    """A server that answers golden signals by the metric names of `pack`, and any PromQL.
+    """A server that answers golden signals by the metric names that it has, and any PromQL.
 
     One object serves all threads. It never retries: the next evaluation does.
+
+    Args:
+        access: Where it is.
+        name: How pages and errors call it.
+        packs: The stacks whose names are looked for, the preferred first.
+        own: Returns the user's own mappings by signal, which come before any pack.
     """
 
     def __init__(
-        self, access: PrometheusAccess, *, pack: Pack = SEEDS, name: str = "prometheus"
+        self,
+        access: PrometheusAccess,
+        *,
+        name: str = "prometheus",
+        packs: Sequence[Pack] = PACKS,
+        own: Callable[[], Mapping[str, Answerer]] = dict,
     ) -> None:
         parts = urlsplit(access.url)
         place = parts.netloc.rpartition("@")[2]
         self._url = f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
         self._who = f"Prometheus at {place}"
         self._name = name
-        self._pack = pack
+        self.stacks = Discovery(Names(get=self._get, evaluate=self.evaluate), packs, own)
         seconds = access.timeout.total_seconds()
         self._timeout = (min(CONNECT_TIMEOUT_SECONDS, seconds), seconds)
         # The server gives up when we do, instead of computing for nobody.
         self._patience = {"timeout": f"{max(1, round(seconds * 1000))}ms"}
-        self._headers = _headers(access, parts)
+        self._headers = headers_for(access, parts)
         self._births = Births(self._last_birth)
         self._warned: set[str] = set()
         self._session = requests.Session()
@@ -100,23 +108,53 @@ class Prometheus:
         return self._name
 
     def answers(self, query: Query) -> bool:
-        """Say whether the pack has the signal with these labels; see `Source.answers`."""
-        recipe = self._pack.recipes.get(query.signal)
-        return recipe is not None and recipe.labels.issuperset(
-            [*(name for name, _ in query.scope), *query.by]
-        )
+        """Say whether a stack that is there has the signal with these labels.
+
+        See `Source.answers`. While the server never told what it has, the first pack is taken to
+        be there.
+        """
+        try:
+            self._answerer(query)
+        except QueryError:
+            return False
+        return True
+
+    def asked(self, query: Query) -> tuple[Answerer, Asked]:
+        """Return who answers `query`, and what is asked for it.
+
+        Raises:
+            QueryError: Nobody has the signal with these labels.
+        """
+        answerer = self._answerer(query)
+        return answerer, answerer.ask(query, grown=True)
 
     def read(self, query: Query, *, at: datetime) -> Reading:
         """Return the values over the window that ends at `at`; see `Source.read`."""
-        vector = self._query(self._rendered(query, at), at)
-        return self._understood(lambda: vector_reading(vector, at=at, scope=dict(query.scope)))
+        self.stacks.look(at=at)
+        asked = self._asked(query, at)
+        vector = self._query(asked.promql, at)
+        return self._understood(
+            lambda: vector_reading(vector, at=at, scope=dict(query.scope), renamed=asked.renamed)
+        )
+
+    def trust(self, query: Query, *, at: datetime) -> Trust:
+        """Return how far the value of `query`, without its split, may be trusted; two questions.
+
+        Raises:
+            SignalError: As `read`.
+        """
+        self.stacks.look(at=at)
+        return examining.trust(self, self._answerer(query), query, at=at)
 
     def read_range(
         self, query: Query, *, start: datetime, end: datetime, step: timedelta
     ) -> list[Series]:
         """Return the values over time; see `Source.read_range`."""
-        return self._range(
-            render(self._pack, query), dict(query.scope), start=start, end=end, step=step
+        self.stacks.look(at=end)
+        asked = self._answerer(query).ask(query)
+        chunks = self._chunks(asked.promql, start=start, end=end, step=step)
+        return self._understood(
+            lambda: matrix_series(chunks, scope=dict(query.scope), renamed=asked.renamed)
         )
 
     def evaluate(self, expression: str, *, at: datetime) -> Reading:
@@ -133,17 +171,16 @@ class Prometheus:
         self, expression: str, *, start: datetime, end: datetime, step: timedelta
     ) -> list[Series]:
         """Return PromQL over time; raises as `evaluate`."""
-        return self._range(expression, {}, start=start, end=end, step=step)
+        chunks = self._chunks(expression, start=start, end=end, step=step)
+        return self._understood(lambda: matrix_series(chunks))
 
     def newest(self, *, at: datetime) -> datetime | None:
         """Return when the newest sample was scraped, or None if there is none within a day."""
-        metric = self._pack.heartbeat
+        self.stacks.look(at=at)
         # An instant query sees five minutes back; older samples take a scan by the minute.
-        for newest in (
-            f"max(timestamp({metric}))",
-            f"max(max_over_time(timestamp({metric})[1d:1m]))",
-        ):
-            samples = self.evaluate(newest, at=at).samples
+        for newest in ("max(timestamp({}))", "max(max_over_time(timestamp({})[1d:1m]))"):
+            each = [newest.format(selector(beat)) for beat in self.stacks.heartbeats]
+            samples = self.evaluate(_largest(each), at=at).samples if each else ()
             if samples:
                 return datetime.fromtimestamp(samples[0].value, tz=UTC)
         return None
@@ -156,7 +193,7 @@ class Prometheus:
         """
         self._ask(lambda: self._client.custom_query("vector(1)", params=self._patience))
         try:
-            data = self._ask(self._build_info)
+            data = self._get("status/buildinfo")
             version = data["version"]
         except (SignalError, KeyError, TypeError):
             return f"{self._who} answers queries; it does not tell its version"
@@ -166,14 +203,20 @@ class Prometheus:
         """Close the connections."""
         self._session.close()
 
-    def _rendered(self, query: Query, at: datetime) -> str:
-        for_all, for_grown = (render(self._pack, query, grown=grown) for grown in (False, True))
+    def _answerer(self, query: Query) -> Answerer:
+        labels = tuple(dict.fromkeys([*(name for name, _ in query.scope), *query.by]))
+        return self.stacks.answerer(query.signal, labels)
+
+    def _asked(self, query: Query, at: datetime) -> Asked:
+        answerer = self._answerer(query)
+        for_all, for_grown = (answerer.ask(query, grown=grown) for grown in (False, True))
         if for_all == for_grown or self._births.since(at - query.window, at=at):
             return for_all
         return for_grown
 
     def _last_birth(self, at: datetime) -> float | None:
-        samples = self.evaluate(self._pack.births, at=at).samples if self._pack.births else ()
+        created = "|".join(self.stacks.created)
+        samples = self.evaluate(f"max({{__name__=~{quote(created)}}})", at=at).samples
         return samples[0].value if samples else None
 
     def _query(self, expression: str, at: datetime) -> Sequence[Item]:
@@ -185,14 +228,13 @@ class Prometheus:
             vector = self._ask(lambda: self._client.custom_query(expression, params=params))
         return vector
 
-    def _range(
-        self, expression: str, scope: Labels, *, start: datetime, end: datetime, step: timedelta
-    ) -> list[Series]:
-        chunks = [
+    def _chunks(
+        self, expression: str, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Sequence[Item]]:
+        return [
             self._query_range(expression, first, last, step)
             for first, last in ranges(start, end, step)
         ]
-        return self._understood(lambda: matrix_series(chunks, scope=scope))
 
     def _query_range(
         self, expression: str, start: datetime, end: datetime, step: timedelta
@@ -225,9 +267,13 @@ class Prometheus:
         )
         return response.json()["data"]["result"]
 
-    def _build_info(self) -> Any:
+    def _get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        return self._ask(lambda: self._got(path, params or {}))
+
+    def _got(self, path: str, params: Mapping[str, str]) -> Any:
         response = self._session.get(
-            f"{self._url}/api/v1/status/buildinfo",
+            f"{self._url}/api/v1/{path}",
+            params=params,
             headers=self._headers,
             timeout=self._timeout,
         )
@@ -259,6 +305,7 @@ class Prometheus:
         """Raise what is wrong with an answer, before the client drops the reason."""
         if response.is_redirect:
             return
+        bounded(self._who, response)
         if fault := fault_of_answer(self._who, response):
             response.close()  # or its connection is lost to the pool
             raise fault
@@ -268,22 +315,10 @@ class Prometheus:
                 logger.warning("answer incomplete source=%s warning=%r", self._name, warning)
 
 
-def _headers(access: PrometheusAccess, parts: SplitResult) -> dict[str, str]:
-    headers = {}
-    username = access.username or unquote(parts.username or "")
-    password = access.password or unquote(parts.password or "")
-    if access.bearer_token:
-        headers["Authorization"] = f"Bearer {access.bearer_token}"
-    elif username or password:
-        # Not requests' own: it encodes as Latin-1, which not every password fits.
-        pair = b64encode(f"{username}:{password}".encode()).decode()
-        headers["Authorization"] = f"Basic {pair}"
-    if access.tenant:
-        headers["X-Scope-OrgID"] = access.tenant
-    if _is_loopback(parts.hostname or ""):
-        # Prometheus gzips every answer otherwise, which doubles its work to save no network.
-        headers["Accept-Encoding"] = "identity"
-    return headers
+def _largest(each: Sequence[str]) -> str:
+    """Return PromQL for the largest of several values, which share their labels."""
+    apart = (f'label_replace({one}, "of", "{i}", "", "")' for i, one in enumerate(each))
+    return each[0] if len(each) == 1 else f"max({' or '.join(apart)})"
 
 
 def _is_long(expression: str) -> bool:
@@ -291,10 +326,3 @@ def _is_long(expression: str) -> bool:
         return len(percent(expression)) > LONGEST_URL_QUERY
     except UnicodeEncodeError as error:
         raise QueryError("the query holds characters that are no text") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

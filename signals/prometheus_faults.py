@@ -3,14 +3,17 @@
 No message quotes a request: its headers hold credentials.
 """
 
+import io
 import json
 import re
 
 import requests
+import urllib3
 
 from signals import QueryError, SignalError, UnreachableError
 
 LONGEST_SAYING = 300
+LARGEST_ANSWER = 64_000_000  # bytes, decompressed: 20,000 series over a chart have a third of it
 # Statuses that mean the question is bad, so that asking again cannot help.
 # Source: https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview
 REFUSALS = {400, 413, 414, 422}
@@ -20,6 +23,38 @@ _NOT_A_VECTOR = {
     b"string": "a string: ask for a number",
     b"matrix": "a range of values per series: apply a function such as rate(…)",
 }
+
+
+class NotThereError(UnreachableError):
+    """The server has nothing at this path."""
+
+
+class SilentError(UnreachableError):
+    """The server did not answer at all, or not to the end: another question will not be either."""
+
+
+def bounded(who: str, response: requests.Response) -> None:
+    """Read the answer, as far as it is not too large.
+
+    Raises:
+        QueryError: It is larger than `LARGEST_ANSWER`.
+        requests.RequestException: It broke off.
+    """
+    try:
+        body = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout from error
+    except urllib3.exceptions.DecodeError as error:
+        raise requests.exceptions.ContentDecodingError from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError from error
+    if len(body) > LARGEST_ANSWER:
+        response.close()
+        raise QueryError(
+            f"{who} answers with more than {LARGEST_ANSWER // 1_000_000} MB: narrow the question, "
+            "or split it by fewer labels"
+        )
+    response.raw = io.BytesIO(body)
 
 
 def fault_of_answer(who: str, response: requests.Response) -> SignalError | None:
@@ -34,8 +69,8 @@ def fault_of_answer(who: str, response: requests.Response) -> SignalError | None
             f"{who} does not accept our credentials ({status}): check the bearer token, the user "
             "and password, and the tenant"
         )
-    if status == 404:
-        return UnreachableError(f"{who} has no query API at this path (404): check the URL")
+    if status in (404, 405, 501):
+        return NotThereError(f"{who} has no query API at this path ({status}): check the URL")
     said = _said(response)
     return UnreachableError(f"{who} answered {status}" + (f": {said}" if said else ""))
 
@@ -64,7 +99,7 @@ def fault_of_silence(who: str, error: Exception, *, patience_seconds: float) -> 
         case _:
             # requests looks for the file of the authority itself, and raises a plain OSError.
             trouble = "could not be asked: the file of the certificate authority is not readable"
-    return UnreachableError(f"{who} {trouble}")
+    return SilentError(f"{who} {trouble}")
 
 
 def malformed(who: str) -> SignalError:

@@ -4,19 +4,21 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from string import Template
 from typing import Any
 
 from signals import Labels, Query, QueryError, Reading, Sample, Series
-from signals.packs import Pack
 
 # Prometheus refuses a range that asks for more points a series than this.
 # Source: https://github.com/prometheus/prometheus/blob/v2.42.0/web/api/v1/api.go#L489
 MAX_POINTS = 11_000
 # 100 requests: more is a mistake in the step, and would take minutes.
 MAX_CHUNKS = 100
-_FOR_THE_YOUNG = re.compile(r"\[\[(.*?)\]\]")
+# More is a mistake in the split, and would take minutes to show and to decide on.
+MAX_SERIES = 20_000
+_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 Item = Mapping[str, Any]
 
@@ -25,34 +27,54 @@ class MalformedError(Exception):
     """The answer does not have the shape of Prometheus' answers."""
 
 
-def render(pack: Pack, query: Query, *, grown: bool = False) -> str:
-    """Return the PromQL that asks `query` of the metrics of `pack`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of a server in the place of a question.
 
-    Args:
-        pack: The metric names.
-        query: The question.
-        grown: Whether no counter is younger than the window, as far as is known.
+    Attributes:
+        promql: The expression.
+        renamed: Labels of the answer that are called otherwise here: theirs -> ours.
+    """
+
+    promql: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+def seconds_of(query: Query) -> int:
+    """Return the window in whole seconds.
 
     Raises:
-        QueryError: The pack does not have the signal, or not with these labels.
+        QueryError: It is shorter than one.
     """
-    recipe = pack.recipes.get(query.signal)
-    if recipe is None:
-        raise QueryError(f"the {pack.name} metrics do not have the signal {query.signal}")
-    wanted = {name for name, _ in query.scope} | set(query.by)
-    if lacking := sorted(wanted - recipe.labels):
-        raise QueryError(
-            f"the {pack.name} metrics have {query.signal} without the label {', '.join(lacking)}"
-        )
     seconds = int(query.window.total_seconds())
     if seconds < 1:
         raise QueryError(f"a window of {query.window} is too short: ask for a second or more")
-    return Template(_FOR_THE_YOUNG.sub("" if grown else r"\1", recipe.promql)).substitute(
-        scope="".join(f"{name}={quote(value)}," for name, value in query.scope),
-        window=f"{seconds}s",
-        seconds=seconds,
-        by=", ".join(query.by),
-    )
+    return seconds
+
+
+def duration(seconds: int) -> str:
+    """Return a span as people write it in PromQL: `5m`, `1d`, `90s`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def selector(name: str, matchers: Iterable[str] = ()) -> str:
+    """Return the selector of the samples called `name`, which may be no plain PromQL name."""
+    inner = list(matchers)
+    if not _METRIC.fullmatch(name):
+        # This old form is known to every server; Prometheus 3 alone also takes {"name"}.
+        return f"{{{','.join([f'__name__={quote(name)}', *inner])}}}"
+    return f"{name}{{{','.join(inner)}}}" if inner else name
+
+
+def label_name(name: str) -> str:
+    """Return a label's name as an expression has it: in quotes if it has dots.
+
+    Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#time-series-selectors
+    """
+    return name if _LABEL.fullmatch(name) else quote(name)
 
 
 def quote(value: str) -> str:
@@ -64,7 +86,12 @@ def quote(value: str) -> str:
 
 
 def vector_reading(
-    vector: Sequence[Item], *, at: datetime, scope: Labels | None = None, infinite: bool = False
+    vector: Sequence[Item],
+    *,
+    at: datetime,
+    scope: Labels | None = None,
+    renamed: Mapping[str, str] | None = None,
+    infinite: bool = False,
 ) -> Reading:
     """Return what an instant vector says.
 
@@ -76,17 +103,20 @@ def vector_reading(
         vector: The `result` of Prometheus' answer.
         at: The instant it was asked for.
         scope: Labels that all samples share and the vector may leave out.
+        renamed: Labels of the vector that are called otherwise here.
         infinite: Whether an infinity is a value.
 
     Raises:
         MalformedError: It is no instant vector.
+        QueryError: It has more than `MAX_SERIES` series.
     """
-    shared = scope or {}
+    shared, other = scope or {}, renamed or {}
+    _check_size(vector)
     samples: list[Sample] = []
     no_traffic: list[Labels] = []
     try:
         for item in vector:
-            labels = _labels(item, shared)
+            labels = _labels(item, shared, other)
             value = float(item["value"][1])
             if math.isnan(value) or (math.isinf(value) and not infinite):
                 no_traffic.append(labels)
@@ -97,18 +127,25 @@ def vector_reading(
     return Reading(samples=tuple(samples), no_traffic=tuple(no_traffic))
 
 
-def matrix_series(chunks: Iterable[Sequence[Item]], *, scope: Labels | None = None) -> list[Series]:
+def matrix_series(
+    chunks: Iterable[Sequence[Item]],
+    *,
+    scope: Labels | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> list[Series]:
     """Return the series of consecutive range answers, joined. Points without a number are gaps.
 
     Raises:
         MalformedError: They are no range answers.
+        QueryError: One has more than `MAX_SERIES` series.
     """
-    shared = scope or {}
+    shared, other = scope or {}, renamed or {}
     joined: dict[tuple[tuple[str, str], ...], tuple[Labels, list[float], list[float]]] = {}
     try:
         for matrix in chunks:
+            _check_size(matrix)
             for item in matrix:
-                labels = _labels(item, shared)
+                labels = _labels(item, shared, other)
                 identity = tuple(sorted(labels.items()))
                 _, seconds, values = joined.setdefault(identity, (labels, [], []))
                 for second, text in item["values"]:
@@ -138,8 +175,18 @@ def ranges(start: datetime, end: datetime, step: timedelta) -> Iterator[tuple[da
     )
 
 
-def _labels(item: Item, shared: Labels) -> Labels:
+def _labels(item: Item, shared: Labels, renamed: Mapping[str, str]) -> Labels:
     # As in Prometheus, a label without a value is no label.
     labels = {**item["metric"], **shared}
     labels.pop("__name__", None)
+    if renamed:
+        labels = {renamed.get(name, name): value for name, value in labels.items()}
     return labels if all(labels.values()) else {k: v for k, v in labels.items() if v}
+
+
+def _check_size(answer: Sequence[Item]) -> None:
+    if isinstance(answer, list) and len(answer) > MAX_SERIES:
+        raise QueryError(
+            f"the answer has {len(answer):,} series, more than {MAX_SERIES:,}: narrow the "
+            "question, or split it by fewer labels"
+        )

@@ -18,6 +18,9 @@ from sqlalchemy import Engine, text
 
 from models import database
 from scripts import servers
+from tests.real_stores import clickhouse_url, head_start, phoenix_starting, phoenix_url
+
+__all__ = ["clickhouse_url", "head_start", "phoenix_starting", "phoenix_url"]
 
 EXIT_SECONDS = 60
 

@@ -1,6 +1,7 @@
 """The query API of Prometheus at the wire, which insists on what the real one insists on."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -41,12 +42,20 @@ class FakePrometheus:
 
     Attributes:
         replies: What to answer next, with the status; the last one stays.
+        values: What to answer instead to a query that names this metric.
+        names: The labels of each metric it has; None where it does not tell its names.
+        untold: The status of what it does not tell.
         seen: The parameters of each question, by whichever way they came.
+        told: The paths that were asked for names and labels.
     """
 
     url: str
     replies: list[tuple[int, Any]] = field(default_factory=lambda: [(200, success([]))])
+    values: dict[str, str] = field(default_factory=dict)
+    names: dict[str, set[str]] | None = None
+    untold: int = 500
     seen: list[dict[str, str]] = field(default_factory=list)
+    told: list[dict[str, str]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     connections: list[Prometheus] = field(default_factory=list)
 
@@ -66,7 +75,23 @@ class FakePrometheus:
         if not params.get("query") or len(request.full_path) > 8190:
             return _json(400, failure("bad_data", 'invalid parameter "query"'))
         float(params.get("time", "0"))
+        for name, value in self.values.items():
+            if name in params["query"]:
+                return _json(200, success([{"metric": {}, "value": [0, value]}]))
         return self._reply()
+
+    def tell(self, request: Request) -> Response:
+        self.requests.append(request)
+        self.told.append({"path": request.path, **request.args})
+        if self.names is None or request.path.endswith("metadata"):
+            return _json(self.untold, "no")
+        matching = request.args["match[]"]
+        if request.path.endswith("values"):
+            prefixes = matching.removeprefix('{__name__=~"').removesuffix('"}')
+            words = [name for name in self.names if re.fullmatch(prefixes, name)]
+        else:
+            words = sorted(self.names[matching] | {"__name__", "job", "instance"})
+        return _json(200, {"status": "success", "data": words})
 
     def query_range(self, request: Request) -> Response:
         self.requests.append(request)
@@ -97,6 +122,8 @@ def serving(httpserver: HTTPServer) -> Iterator[FakePrometheus]:
     fake = FakePrometheus(httpserver.url_for("").rstrip("/"))
     httpserver.expect_request("/api/v1/query").respond_with_handler(fake.query)
     httpserver.expect_request("/api/v1/query_range").respond_with_handler(fake.query_range)
+    for path in ("label/__name__/values", "labels", "metadata"):
+        httpserver.expect_request(f"/api/v1/{path}").respond_with_handler(fake.tell)
     yield fake
     for connection in fake.connections:
         connection.close()

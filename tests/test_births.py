@@ -10,9 +10,9 @@ from pytest_httpserver import HTTPServer
 
 from signals import Query, QueryError, UnreachableError
 from signals.births import KNOWN_FOR, Births
-from signals.packs.seeds import SEEDS
+from signals.packs import PACKS
 from signals.prometheus import Prometheus, PrometheusAccess
-from signals.promql import render
+from signals.recipes import recipe
 from tests import fake_prometheus
 from tests.made_metrics import DAY, NOON, REQUESTS, steady
 from tests.prometheus import backfill, running
@@ -20,6 +20,7 @@ from tests.prometheus import backfill, running
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BORN = AT - timedelta(minutes=10)
 MINUTES_5, HOUR = timedelta(minutes=5), timedelta(hours=1)
+SEEDS = {name: found for name in PACKS[0].signals if (found := recipe(PACKS[0], name, None))}
 
 
 class Register:
@@ -90,7 +91,8 @@ def test_the_long_form_is_asked_only_while_something_is_young(
         fake.answer(fake_prometheus.success(fake_prometheus.vector(str(born))))
         fake.connect().read(fake_prometheus.RATE, at=fake_prometheus.AT)
     births, question = (params["query"] for params in fake.seen)
-    assert births == SEEDS.births
+    created = (name for one in SEEDS.values() for name in one.created)
+    assert births == f'max({{__name__=~"{"|".join(sorted(set(created)))}"}})'
     assert ("_created" in question) is asked_for
 
 
@@ -105,11 +107,11 @@ def test_without_births_the_short_expressions_say_the_same(tmp_path: Path) -> No
         running(tmp_path, storage=tmp_path / "blocks") as server,
         closing(Prometheus(PrometheusAccess(url=server.url))) as prometheus,
     ):
-        for signal, recipe in SEEDS.recipes.items():
-            by = ("feature",) if "feature" in recipe.labels else ()
+        for signal, seeds in SEEDS.items():
+            by = () if seeds.lacking(["feature"]) else ("feature",)
             query = Query(signal=signal, window=MINUTES_5, by=by)
             long, short = (
-                prometheus.evaluate(render(SEEDS, query, grown=grown), at=NOON)
+                prometheus.evaluate(seeds.ask(query, grown=grown).promql, at=NOON)
                 for grown in (False, True)
             )
             assert {tuple(s.labels.items()): s.value for s in long.samples} == pytest.approx(
@@ -119,9 +121,8 @@ def test_without_births_the_short_expressions_say_the_same(tmp_path: Path) -> No
 
 
 def test_only_what_counts_has_a_longer_form() -> None:
-    for signal in SEEDS.recipes:
+    for signal, seeds in SEEDS.items():
         query = Query(signal=signal, window=MINUTES_5)
-        long, short = (render(SEEDS, query, grown=grown) for grown in (False, True))
+        long, short = (seeds.ask(query, grown=grown).promql for grown in (False, True))
         assert ("_created" in long) is (long != short)
         assert "_created" not in short
-        assert "[[" not in long + short

@@ -13,7 +13,10 @@ from app.golden import Standing
 from app.scope import Scope
 from signals import Query
 from signals.catalog import CATALOG
+from tests.house import House, empty_house
 from tests.memory_source import NOON, MemorySource, wiring_of
+
+__all__ = ["empty_house"]
 
 HOUR = timedelta(hours=1)
 P95 = Query(signal="latency_p95", window=timedelta(minutes=5))
@@ -165,4 +168,8 @@ def test_label_values_are_none_when_nobody_can_tell(wiring: Wiring, source: Memo
 
 
 def test_label_values_come_from_metrics_when_there_are_no_traces(wiring: Wiring) -> None:
+    assert cached.label_values("feature") == ("chat", "search", "summaries")
+
+
+def test_label_values_come_from_metrics_while_the_traces_have_none(empty_house: House) -> None:
     assert cached.label_values("feature") == ("chat", "search", "summaries")

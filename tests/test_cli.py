@@ -82,7 +82,7 @@ def test_a_check_without_channels_fails(tmp_path: Path) -> None:
 def test_split_roles_refuse_the_embedded_trace_store(tmp_path: Path, role: str) -> None:
     done = wakeful(tmp_path, role)
     assert done.returncode == 1
-    assert "WAKEFUL_TRACE_STORE_URL=none" in done.stderr
+    assert "WAKEFUL_TRACE_STORE_URL to another store, or to none" in done.stderr
 
 
 def test_a_wrong_setting_stops_the_start_with_one_sentence(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from alerts import channels, decision
 from alerts.settings import Settings
 from alerts.wiring import usable_channels
 from models.tables import Alert, Group, SQLModel
 from signals.catalog import CATALOG
-from signals.packs.seeds import SEEDS
+from signals.packs import PACKS, Pack
 from signals.units import render
 
 ROOT = Path(__file__).parent.parent
@@ -41,17 +42,18 @@ def test_what_the_documents_name_is_there(document: str) -> None:
     assert missing == []
 
 
-def test_every_channel_kind_can_be_told_or_looked_up_once_set_up() -> None:
+def test_every_channel_kind_can_be_told_or_looked_up_once_set_up(sqlite_db: Engine) -> None:
     settings = Settings(
         slack_bot_token="xoxb-1", pagerduty_routing_key="k" * 32, pagerduty_api_token="t"
     )
-    usable = usable_channels(settings)
+    usable = usable_channels(settings, sqlite_db)
     assert {*usable.notifiers, *usable.directories} == set(channels.KINDS)
 
 
-def test_every_golden_signal_has_its_promql() -> None:
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
+def test_every_golden_signal_has_its_promql_or_what_would_give_it(pack: Pack) -> None:
     about_the_application = {signal.name for signal in CATALOG.values() if not signal.own}
-    assert set(SEEDS.recipes) == about_the_application
+    assert {*pack.signals, *pack.without} == about_the_application
 
 
 def test_every_bound_of_the_catalog_can_be_read_aloud() -> None:

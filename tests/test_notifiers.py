@@ -9,7 +9,11 @@ from pytest_httpserver import HTTPServer
 
 from alerts.notifiers import Directory, NotifyError
 from alerts.notifiers.pagerduty import PagerDutyEvents
-from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
+from alerts.notifiers.pagerduty_rest import (
+    PagerDutyAssignment,
+    PagerDutyOnCall,
+    PagerDutySchedules,
+)
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
 from tests.vendors import (
@@ -68,6 +72,10 @@ def ask_who_is_on_call(url: str, secrets: Secrets = RIGHT) -> object:
     return PagerDutyOnCall(secrets.api, url=url, **PATIENCE).find("default", at=NOON)
 
 
+def ask_who_is_scheduled(url: str, secrets: Secrets = RIGHT) -> object:
+    return PagerDutySchedules(secrets.api, url=url, **PATIENCE).find("S1", at=NOON)
+
+
 Tell = Callable[..., object]
 # Each with the secret that its vendor gets to see.
 VENDORS = {
@@ -76,6 +84,7 @@ VENDORS = {
     tell_pagerduty: ROUTING_KEY,
     assign: API_TOKEN,
     ask_who_is_on_call: API_TOKEN,
+    ask_who_is_scheduled: API_TOKEN,
 }
 
 

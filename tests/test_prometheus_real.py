@@ -12,8 +12,9 @@ from models.clock import utc_now
 from models.vocabulary import DataState
 from signals import Query, QueryError, Reading
 from signals.grouping import pick, plan, share
-from signals.packs.seeds import SEEDS
+from signals.packs import PACKS
 from signals.prometheus import Prometheus, PrometheusAccess
+from signals.recipes import recipe
 from tests.made_metrics import (
     DOLLARS,
     FAILED,
@@ -33,7 +34,8 @@ from tests.prometheus import backfill, running, wait_until
 MINUTES_5 = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
 HALF_HOUR = timedelta(minutes=30)
-BY_FEATURE = sorted(name for name, recipe in SEEDS.recipes.items() if "feature" in recipe.labels)
+SEEDS = (found for name in PACKS[0].signals if (found := recipe(PACKS[0], name, None)))
+BY_FEATURE = sorted(found.signal for found in SEEDS if not found.lacking(["feature"]))
 RATIOS = [name for name in BY_FEATURE if not name.endswith("_rate")]
 
 

@@ -61,7 +61,9 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    store = EmbeddedStore.open(tmp_path / "traces.duckdb", memory_mb=128)
+    store = EmbeddedStore.open(
+        tmp_path / "traces.duckdb", memory_mb=128, retention=timedelta(days=7)
+    )
     made = Bench(store=store, now=START + MINUTE)
     wiring = Wiring(
         settings=Settings(data_dir=str(tmp_path)),

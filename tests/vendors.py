@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -235,12 +235,24 @@ class FakePagerDuty:
             }
         )
 
-    def on_call(self, name: str, email: str | None, *, level: int = 1, policy: str = "E1") -> None:
+    def on_call(
+        self,
+        name: str,
+        email: str | None,
+        *,
+        level: int = 1,
+        policy: str = "E1",
+        schedule: str = "S1",
+        turn: tuple[str | None, str | None] = (None, None),
+    ) -> None:
         user = {"id": "P", "type": "user", "name": name, "email": email}
         self.oncalls.append(
             {
                 "escalation_policy": {"id": policy},
                 "escalation_level": level,
+                "schedule": {"id": schedule},
+                "start": turn[0],
+                "end": turn[1],
                 "user": {key: value for key, value in user.items() if value is not None},
             }
         )
@@ -295,11 +307,16 @@ class FakePagerDuty:
         }
 
     def _oncalls(self, asked: dict[str, list[str]]) -> dict[str, Any]:
-        wanted = asked.get("escalation_policy_ids[]")
+        policies, schedules = asked.get("escalation_policy_ids[]"), asked.get("schedule_ids[]")
+        since, until = (datetime.fromisoformat(asked[name][0]) for name in ("since", "until"))
+        assert until - since <= timedelta(days=90), "PagerDuty answers for 90 days at most"
         found = [
             entry
             for entry in self.oncalls
-            if wanted is None or entry["escalation_policy"]["id"] in wanted
+            if (policies is None or entry["escalation_policy"]["id"] in policies)
+            and (schedules is None or entry["schedule"]["id"] in schedules)
+            and (not entry["start"] or datetime.fromisoformat(entry["start"]) <= until)
+            and (not entry["end"] or datetime.fromisoformat(entry["end"]) > since)
         ]
         offset, limit = int(asked["offset"][0]), int(asked["limit"][0])
         return {"oncalls": found[offset : offset + limit], "more": len(found) > offset + limit}

@@ -79,7 +79,7 @@ class World:
             db=db,
             clock=lambda: self.now,
             ask=lambda questions, at: readers.read_all(questions, at=at),
-            usable=usable_channels(self.settings),
+            usable=usable_channels(self.settings, db),
         )
         policies.save_policy(db, PolicyDraft.model_validate(POLICY))
         self.rule_id = self.save(RULE)
@@ -171,6 +171,16 @@ class World:
         with Session(self.db) as session:
             rows = session.exec(select(Escalation).order_by(Escalation.id))  # type: ignore[arg-type]
             return [(int((r.at - start) / MINUTE), " ".join(r.channels)) for r in rows]
+
+    @property
+    def groups(self) -> list[Group]:
+        with Session(self.db) as session:
+            return list(session.exec(select(Group).order_by(Group.id)))  # type: ignore[arg-type]
+
+    @property
+    def notifications(self) -> list[Notification]:
+        with Session(self.db) as session:
+            return list(session.exec(select(Notification)))
 
     def outbox(self) -> dict[str, Notification]:
         with Session(self.db) as session:

@@ -4,7 +4,7 @@ Source: https://developer.pagerduty.com/api-reference (List all of the on-calls,
 List incidents, Update an incident)
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pagerduty
@@ -116,6 +116,49 @@ class PagerDutyOnCall:
         return list(dict.fromkeys(person for level, person in reachable if level == lowest))
 
 
+class PagerDutySchedules:
+    """Who is on call by one of PagerDuty's schedules, which some escalation policy must use."""
+
+    def __init__(
+        self, token: str, *, url: str = API_URL, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._api = _Api(token, "", url, timeout_seconds)
+
+    def find(self, schedule_id: str, *, at: datetime) -> list[Person]:
+        """Return who is on call at `at`, aware; empty for a gap. See `Directory.find`."""
+        entries = self._entries(schedule_id, at, at)
+        return list(dict.fromkeys(_known(entry, schedule_id) for entry in entries))
+
+    def turns(
+        self, schedule_id: str, *, start: datetime, end: datetime
+    ) -> list[tuple[Person, datetime, datetime]]:
+        """Return the turns that touch the time from `start` to `end`, at most 90 days apart.
+
+        Each is whole; one that always was, or always will be, is cut at the bounds.
+
+        Raises:
+            NotifyError: It could not be found out.
+        """
+        found = {
+            (
+                _known(entry, schedule_id),
+                _instant(entry.get("start")) or start,
+                _instant(entry.get("end")) or end,
+            )
+            for entry in self._entries(schedule_id, start, end)
+        }  # each entry is there once for every escalation policy
+        return sorted(found, key=lambda turn: (turn[1], turn[2], turn[0].email))
+
+    def _entries(self, schedule_id: str, start: datetime, end: datetime) -> list[Record]:
+        asked: Record = {
+            "include[]": ["users"],
+            "schedule_ids[]": [schedule_id],
+            "since": start.isoformat(),
+            "until": end.isoformat(),
+        }
+        return self._api.every("oncalls", asked, f"who is on call by the schedule {schedule_id}")
+
+
 class _Api:
     def __init__(self, token: str, sender: str, url: str, timeout_seconds: float) -> None:
         self._token = token
@@ -167,6 +210,26 @@ def _assignees(incident: Record) -> set[str]:
 def _level(entry: Record) -> int:
     level = entry.get("escalation_level")
     return level if isinstance(level, int) else 1
+
+
+def _instant(text: object) -> datetime | None:
+    if text is None:
+        return None  # always was, or always will be
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError as error:
+        raise NotifyError(f"PagerDuty gives {str(text)[:40]!r} for an instant") from error
+
+
+def _known(entry: Record, schedule_id: str) -> Person:
+    person = _person(entry)
+    if person is None:
+        raise NotifyError(
+            "PagerDuty gives no e-mail address for who is on call by the schedule "
+            f"{schedule_id}: the token must be allowed to read users",
+            permanent=True,
+        )
+    return person
 
 
 def _person(entry: Record) -> Person | None:

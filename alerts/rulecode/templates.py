@@ -3,6 +3,7 @@
 Source: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/#templating
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from alerts.rulecode.gotemplate.prometheus import (
 from alerts.rulecode.gotemplate.values import Root, Texts
 
 _NAMES = frozenset(BUILTINS) | frozenset(FUNCTIONS) | NEED_SURROUNDINGS
+_VALUE = re.compile(r"\{\{.*(\$value|\.Value)\b.*\}\}", re.DOTALL)
 _VARIABLES = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"
     "{{$externalURL := .ExternalURL}}{{$value := .Value}}"
@@ -53,6 +55,11 @@ def check(rule: str, text: str) -> str:
     except TemplateError as error:
         return str(error)
     return ""
+
+
+def says_value(text: str) -> bool:
+    """Say whether what `text` comes to varies with the value, as far as one can see."""
+    return _VALUE.search(text) is not None
 
 
 def render(rule: str, text: str, about: Firing) -> str:

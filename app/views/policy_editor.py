@@ -7,7 +7,15 @@ import streamlit as st
 from pydantic import ValidationError
 
 from alerts import policies
-from app import cached_alerts, channel_words, parts, policy_actions, policy_form, wired
+from app import (
+    cached_alerts,
+    cached_oncall,
+    channel_words,
+    parts,
+    policy_actions,
+    policy_form,
+    wired,
+)
 from app.cached_alerts import PolicyList
 from app.drafts import Draft
 from app.opened import way_back
@@ -19,7 +27,7 @@ from signals.units import span
 _SESSION: Final = "session"  # what was typed outlives a look at another page
 _HOW: Final = (
     "Write `slack:#channel`, `slack-dm:e-mail`, `pagerduty:default`, `oncall:default` for whoever "
-    "PagerDuty says is on call, or `person:e-mail`."
+    "PagerDuty says is on call, `schedule:name` for one of the On call page, or `person:e-mail`."
 )
 USUAL: Final = ("slack:#llm-alerts", "pagerduty:default", "oncall:default")
 
@@ -133,6 +141,9 @@ def _step(draft: Draft, place: int, number: int, known: Sequence[str]) -> None:
             policy_form.read_step(draft.fields, number)
         except FormError as error:
             st.markdown(f":orange[:material/edit:] {plain(str(error))}")
+        for channel in cached_oncall.unknown(draft.get(field) or ()):
+            said = f"{channel}: there is no such schedule, so nobody would be told"
+            st.markdown(f":orange[:material/edit:] {plain(said)}")
         with st.container(horizontal=True, gap="small"):
             _move(draft, number, -1, disabled=place == 0)
             _move(draft, number, 1, disabled=place == last)
@@ -184,6 +195,6 @@ def _outcome(draft: Draft, policy_id: int | None) -> None:
 
 
 def _channels(found: PolicyList) -> list[str]:
-    """Return every channel that some policy names, and the usual ones."""
+    """Return every channel that some policy names, the schedules, and the usual ones."""
     named = (channel for p in found.policies for step in p.steps for channel in step["channels"])
-    return list(dict.fromkeys([*named, *USUAL]))
+    return list(dict.fromkeys([*named, *cached_oncall.channel_names(), *USUAL]))

@@ -207,14 +207,15 @@ def _opened(trace_id: str) -> None:
 
 
 def _not_held(trace_id: str) -> None:
-    wiring = wired.current()
-    held = wiring.traces.name if wiring.traces else "no store"
+    store = wired.current().traces
+    held = store.name if store else "no store"
+    kept = store.abilities.retention if store else None
+    days = f"the {kept.days} days" if kept else "the time"
     parts.empty(
         "This trace is not here",
-        f"`{trace_id}` is not in the trace store ({parts.plain(held)}). It may be older than the "
-        f"{wiring.settings.trace_retention_days} days that traces are kept, may not have arrived "
-        "yet (this page looks again by itself), may have been sampled out by the application, or "
-        "went to another store.",
+        f"`{trace_id}` is not in the trace store ({parts.plain(held)}). It may be older than "
+        f"{days} that traces are kept, may not have arrived yet (this page looks again by itself), "
+        "may have been sampled out by the application, or went to another store.",
         icon="search_off",
     )
 

@@ -10,8 +10,9 @@ from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
+from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.tables.rules import Policy, Rule, RuleGroup, RuleVersion, WatchedFile
-from models.tables.running import EngineBeat, Heartbeat, Ping, SourceStatus
+from models.tables.running import EngineBeat, Heartbeat, Ping, SignalMapping, SourceStatus
 
 __all__ = [
     "Alert",
@@ -25,6 +26,9 @@ __all__ = [
     "Inhibition",
     "Note",
     "Notification",
+    "OnCallCalendar",
+    "OnCallOverride",
+    "OnCallSchedule",
     "Ping",
     "Policy",
     "Remark",
@@ -33,6 +37,7 @@ __all__ = [
     "RuleGroup",
     "RuleVersion",
     "SQLModel",
+    "SignalMapping",
     "Silence",
     "SourceStatus",
     "Transition",

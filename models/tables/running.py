@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import word
@@ -35,6 +36,16 @@ class SourceStatus(SQLModel, table=True):
     newest_at: datetime | None = None  # time of the newest data it held then
     state: DataState = Field(sa_type=word(DataState))
     error: str = ""
+
+
+class SignalMapping(SQLModel, table=True):
+    """A user's own PromQL for a signal, which comes before what any pack would ask."""
+
+    signal: str = Field(primary_key=True)
+    promql: str  # with the placeholders of signals.mapping
+    labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))  # ours -> the server's
+    updated_by: str
+    updated_at: datetime
 
 
 class Ping(SQLModel, table=True):

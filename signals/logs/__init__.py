@@ -26,14 +26,36 @@ class LogRecord:
 
 
 class LogStore(Protocol):
-    """Somewhere that log lines can be read from."""
+    """Somewhere that log lines can be read from. Every call is bounded in time and size."""
 
-    def lines(self, trace_id: str, *, limit: int = 500) -> list[LogRecord]:
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use."""
+        ...
+
+    def lines(
+        self,
+        trace_id: str,
+        *,
+        limit: int = 500,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> list[LogRecord]:
         """Return the lines of one trace, oldest first.
+
+        Args:
+            trace_id: 32 lower hex digits.
+            limit: At most this many.
+            start: When the trace began, if known: some stores must be told where to look.
+            end: When it ended; lines shortly after it count too.
 
         Raises:
             SignalError: The store could not answer.
         """
+        ...
+
+    def check(self) -> str:
+        """Return one line that shows who answers, with its version; raises as `lines`."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Log lines in the embedded store's file."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from signals.logs import LogRecord
 from signals.traces.embedded.database import Database
@@ -20,7 +21,14 @@ class EmbeddedLogs:
         self._database = database
         self._writer = writer
 
-    def lines(self, trace_id: str, *, limit: int = 500) -> list[LogRecord]:
+    def lines(
+        self,
+        trace_id: str,
+        *,
+        limit: int = 500,
+        start: datetime | None = None,  # noqa: ARG002  the protocol's
+        end: datetime | None = None,  # noqa: ARG002
+    ) -> list[LogRecord]:
         """Return the lines of one trace, oldest first, at most `limit`; see `LogStore`."""
         rows = self._database.ask(
             f"SELECT {_COLUMNS} FROM store.logs "  # noqa: S608  names are ours
@@ -28,6 +36,11 @@ class EmbeddedLogs:
             {"trace_id": trace_id, "limit": max(1, min(limit, MAX_LINES))},
         )
         return [log_of(row) for row in rows]
+
+    def check(self) -> str:
+        """Return one line that says how much is held; see `LogStore`."""
+        ((lines,),) = self._database.ask("SELECT count(*) FROM store.logs", {})
+        return f"embedded; {lines} lines"
 
     def write(self, records: Sequence[LogRecord]) -> None:
         """Store `records`, durably before it returns; see `LogSink`."""

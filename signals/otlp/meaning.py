@@ -6,7 +6,7 @@ from typing import Any
 from models.vocabulary import SpanKind, SpanStatus
 from signals.attribute_values import Value
 
-_KIND_KEYS = (
+KIND_KEYS = (
     "langfuse.observation.type",
     "openinference.span.kind",
     "traceloop.span.kind",
@@ -14,7 +14,7 @@ _KIND_KEYS = (
     "llm.request.type",
     "span.kind",
 )
-_KINDS: dict[str, SpanKind] = {
+KINDS: dict[str, SpanKind] = {
     **{kind.value: kind for kind in SpanKind if kind is not SpanKind.OTHER},
     **dict.fromkeys(("generation", "chat", "text_completion", "completion"), SpanKind.LLM),
     **dict.fromkeys(("generate_content", "responses"), SpanKind.LLM),
@@ -27,10 +27,10 @@ _KINDS: dict[str, SpanKind] = {
     **dict.fromkeys(("run_guardrail", "guard"), SpanKind.GUARDRAIL),
     **dict.fromkeys(("evaluation", "evaluate"), SpanKind.EVALUATOR),
 }
-_RETRIEVAL_KEYS = ("retrieval.documents.0.document.content", "db.vector.query.top_k")
+RETRIEVAL_KEYS = ("retrieval.documents.0.document.content", "db.vector.query.top_k")
 _HTTP_KEYS = ("http.request.method", "http.method", "http.route")
-_TIMEOUTS = ("timeout", "timed out", "deadline")
-_LIMITS = ("ratelimit", "rate_limit", "rate limit", "too many requests", "resourceexhausted")
+TIMEOUT_WORDS = ("timeout", "timed out", "deadline")
+LIMIT_WORDS = ("ratelimit", "rate_limit", "rate limit", "too many requests", "resourceexhausted")
 
 
 def kind_of(
@@ -43,17 +43,17 @@ def kind_of(
         fields: What `signals.attributes` made of them.
         is_server: Whether OpenTelemetry's own kind is SERVER.
     """
-    for key in _KIND_KEYS:
+    for key in KIND_KEYS:
         word = told.get(key)
         if word is not None:
-            kind = _KINDS.get(str(word).lower())
+            kind = KINDS.get(str(word).lower())
             if kind is not None:
                 return kind
     if "tool" in fields:
         return SpanKind.TOOL
     if "guardrail" in fields or "guardrail_triggered" in fields:
         return SpanKind.GUARDRAIL
-    if any(key in told for key in _RETRIEVAL_KEYS):
+    if any(key in told for key in RETRIEVAL_KEYS):
         return SpanKind.RETRIEVAL
     if "model" in fields and ("input_tokens" in fields or "provider" in fields):
         embeds = "output_tokens" not in fields and "embed" in fields["model"].lower()
@@ -75,8 +75,10 @@ def outcome_of(explicit: str | None, told: Mapping[str, Value], status: SpanStat
     if error is None and status is not SpanStatus.ERROR and code != "429" and code[:1] != "5":
         return "success" if status is SpanStatus.OK else None
     word = f"{error or ''} {code}".lower()
-    if "429" in word or any(limit in word for limit in _LIMITS):
+    if "429" in word or any(limit in word for limit in LIMIT_WORDS):
         return "rate_limited"
-    if any(token in ("408", "504") for token in word.split()) or any(t in word for t in _TIMEOUTS):
+    if any(token in ("408", "504") for token in word.split()) or any(
+        t in word for t in TIMEOUT_WORDS
+    ):
         return "timeout"
     return "error"

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from models.vocabulary import CostSource, SpanKind, SpanStatus
+from models.vocabulary import SpanStatus
 from signals import attributes, prices, redact
 from signals.attribute_values import Value
 from signals.attributes import Found
@@ -90,7 +89,7 @@ def _row(span: OtlpSpan, resource: Found) -> SpanRow:
     fields["outcome"] = outcome_of(fields.get("outcome"), told, status)
     started_at = instant(span.start_time_unix_nano)
     kind = kind_of(told, fields, is_server=span.kind == OtlpSpan.SPAN_KIND_SERVER)
-    _price(fields, kind, started_at)
+    prices.fill(fields, kind, at=started_at)
     parent = span.parent_span_id
     return {
         **UNSAID,
@@ -107,28 +106,6 @@ def _row(span: OtlpSpan, resource: Found) -> SpanRow:
         "events": events,
         "attributes": found.rest,
     }
-
-
-def _price(fields: dict[str, Any], kind: SpanKind, at: datetime) -> None:
-    """Fill `cost_usd` and `cost_source`: what was reported counts, else tokens times the list."""
-    if fields.get("cost_usd") is not None:
-        fields["cost_source"] = CostSource.REPORTED
-        return
-    used = fields.get("input_tokens", 0) + fields.get("output_tokens", 0)
-    if not used or kind in (SpanKind.AGENT, SpanKind.CHAIN, SpanKind.HTTP):
-        # Agents repeat the sum of their children's tokens, of models of different prices.
-        fields["cost_source"] = CostSource.NONE
-        return
-    tokens = prices.Tokens(
-        input=fields.get("input_tokens", 0),
-        output=fields.get("output_tokens", 0),
-        cache_read=fields.get("cache_read_tokens", 0),
-        cache_write=fields.get("cache_write_tokens", 0),
-    )
-    model = fields.get("model")
-    cost = prices.price(model, fields.get("provider"), tokens, at=at) if model else None
-    fields["cost_usd"] = cost
-    fields["cost_source"] = CostSource.UNPRICED if cost is None else CostSource.COMPUTED
 
 
 _LIFTED = frozenset(

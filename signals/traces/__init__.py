@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -86,7 +86,8 @@ class Trace:
     """One request: all its spans known so far, by start. Spans may lack their parent.
 
     Attributes:
-        cut: The store holds more spans of it than it gives at once; these are the earliest.
+        cut: The store holds more spans of it than it gives at once; these are the earliest, or
+            as many as came first from a store that gives them in no order.
     """
 
     trace_id: str
@@ -96,7 +97,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceSummary:
-    """One line of a list of traces; sums are over the spans that have arrived."""
+    """One line of a list of traces; sums are over the spans that have arrived.
+
+    What is not among the store's `Abilities.listed` is unknown here, not absent.
+    """
 
     trace_id: str
     name: str
@@ -112,8 +116,8 @@ class TraceSummary:
     tokens: int | None
     cost_usd: float | None
     cost_source: CostSource
-    span_count: int
-    error_count: int
+    span_count: int | None
+    error_count: int | None
 
 
 class Order(StrEnum):
@@ -148,12 +152,46 @@ class TraceQuery:
 FILTERS = ("feature", "tenant", "model", "prompt_version", "outcome", "session_id", "environment")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What a store can do: pages offer no more, and what is beyond is refused in a sentence.
+
+    Attributes:
+        filters: Of `FILTERS`, those that `search` narrows by.
+        values: Of `FILTERS`, those whose values it lists.
+        orders: What `search` sorts by.
+        listed: The fields of `TraceSummary` that its lists fill.
+        signals: Of the catalog, those that it answers as a `Source`.
+        estimates: Those of `signals` whose values are close, not exact.
+        some: When more traces match than were asked for, which of them are listed is its choice.
+        retention: How long it keeps traces; None when it does not say.
+        lag: For how long after its end a span may not be there yet.
+        notes: What else it cannot do, each a sentence for the page.
+    """
+
+    filters: frozenset[str] = frozenset()
+    values: frozenset[str] = frozenset()
+    orders: tuple[Order, ...] = (Order.NEWEST,)
+    listed: frozenset[str] = frozenset(TraceSummary.__dataclass_fields__)
+    signals: frozenset[str] = frozenset()
+    estimates: frozenset[str] = frozenset()
+    some: bool = False
+    retention: timedelta | None = None
+    lag: timedelta = timedelta()
+    notes: tuple[str, ...] = ()
+
+
 class TraceStore(Protocol):
     """Somewhere that traces can be read from. Every call is bounded in time and size."""
 
     @property
     def name(self) -> str:
         """Return the name that pages and errors use."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """Return what this store can do; asks nobody."""
         ...
 
     def trace(self, trace_id: str) -> Trace | None:
@@ -165,11 +203,30 @@ class TraceStore(Protocol):
         ...
 
     def search(self, query: TraceQuery) -> list[TraceSummary]:
-        """Return the traces that match, in the order asked for; raises as `trace`."""
+        """Return the traces that match, in the order asked for; raises as `trace`.
+
+        Raises:
+            QueryError: The question is beyond `abilities`; the sentence says what to ask instead.
+        """
         ...
 
     def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
-        """Return the values of one of `FILTERS`, most frequent first, at most 200."""
+        """Return the values of one of `FILTERS`, most frequent first, at most 200.
+
+        Raises as `search`.
+        """
+        ...
+
+    def web_url(self, trace_id: str) -> str | None:
+        """Return the trace on the store's own pages; None without any. Asks nobody."""
+        ...
+
+    def check(self) -> str:
+        """Return one line that shows who answers, with its version; raises as `trace`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Versions of rules, their groups and files, annotations.
 
-Revision: 0030, after 0001
+Revision: 0030, after 0010
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0030"
-down_revision = "0001"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

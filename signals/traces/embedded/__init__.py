@@ -14,7 +14,8 @@ from pathlib import Path
 
 from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
-from signals.traces import FILTERS, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
+from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.embedded import answering, search
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, span_of, spans_table
@@ -26,7 +27,6 @@ __all__ = ["EmbeddedStore"]
 
 PATIENCE = timedelta(seconds=10)
 SWEEP_PATIENCE = timedelta(minutes=5)
-MAX_SPANS = 10_000  # of one trace; more cannot be drawn
 
 
 class EmbeddedStore:
@@ -34,14 +34,26 @@ class EmbeddedStore:
 
     name = "traces"
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, retention: timedelta | None = None) -> None:
         self._database = database
+        self.abilities = Abilities(
+            filters=frozenset(FILTERS),
+            values=frozenset(FILTERS),
+            orders=tuple(Order),
+            signals=frozenset(ANSWERS),
+            retention=retention,
+        )
         self._writer = Writer(database)
         self.logs = EmbeddedLogs(database, self._writer)
 
     @classmethod
     def open(
-        cls, path: Path | str, *, memory_mb: int = 512, patience: timedelta = PATIENCE
+        cls,
+        path: Path | str,
+        *,
+        memory_mb: int = 512,
+        patience: timedelta = PATIENCE,
+        retention: timedelta | None = None,
     ) -> "EmbeddedStore":
         """Open the file at `path`, creating it if need be. Never fork afterwards.
 
@@ -49,11 +61,13 @@ class EmbeddedStore:
             path: The DuckDB file.
             memory_mb: What DuckDB may take for data; Python's own comes on top.
             patience: After how long a question is given up.
+            retention: How long traces are kept, for whoever looks for one that is gone.
 
         Raises:
             StoreError: Another process holds the file, or it is no DuckDB file.
         """
-        return cls(Database(Path(path), memory_mb=memory_mb, patience=patience))
+        database = Database(Path(path), memory_mb=memory_mb, patience=patience)
+        return cls(database, retention=retention)
 
     def close(self) -> None:
         """Write what waits, fold it into the file and close it."""
@@ -79,11 +93,24 @@ class EmbeddedStore:
 
     def search(self, query: TraceQuery) -> list[TraceSummary]:
         """Return the traces that match; see `TraceStore`."""
+        check(query, self.abilities, "the embedded store")
         return search.search(self._database, query)
 
     def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
         """Return the values of one of `FILTERS`, most frequent first; see `TraceStore`."""
+        check_values(field, start, end, self.abilities, "the embedded store")
         return search.values(self._database, field, start=start, end=end)
+
+    def web_url(self, trace_id: str) -> str | None:  # noqa: ARG002  the protocol's
+        """Return None: its traces are shown here; see `TraceStore`."""
+        return None
+
+    def check(self) -> str:
+        """Return one line that says how much is held; see `TraceStore`."""
+        ((traces,),) = self._database.ask(
+            "SELECT count(*) FROM store.spans WHERE parent_id IS NULL", {}
+        )
+        return f"embedded; {traces} traces"
 
     def answers(self, query: Query) -> bool:
         """Say whether spans can answer for the signal, with these labels; see `Source`."""
