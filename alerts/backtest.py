@@ -29,7 +29,7 @@ _PRESENT, _COMPLETE, _HOLDS = 1, 2, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instants:
-    """When the rule is evaluated: `start`, `start + step`, …, `count` times."""
+    """Instants at equal distances: `start`, `start + step`, …, `count` of them."""
 
     start: datetime
     step: timedelta
@@ -73,11 +73,13 @@ class Hindsight:
         held: For how long the condition held, summed over label sets, or nothing was there where
             that is a breach.
         label_sets: How many there were; none means that there was no data.
+        known: For how long there was data of any.
     """
 
     alerts: tuple[Past, ...]
     held: timedelta
     label_sets: int
+    known: timedelta
     instants: Instants
 
     @property
@@ -86,17 +88,20 @@ class Hindsight:
         return tuple(alert for alert in self.alerts if alert.fired_at is not None)
 
 
-def backtest(watch: Watch, answers: Answers, instants: Instants) -> Hindsight:
+def backtest(
+    watch: Watch, answers: Answers, instants: Instants, *, every: timedelta | None = None
+) -> Hindsight:
     """Return what `watch` would have made of `answers`.
 
     Args:
         watch: The rule.
         answers: The series of each of its questions; where one has no value at an instant, there
             was none. A source that did not answer then cannot be told from it.
-        instants: When the rule is evaluated.
+        instants: Where the values lie; each stands until the next.
+        every: How often the rule is evaluated; at each of `instants` by default.
     """
-    table = _Table(watch, answers, instants)
-    course = _Course(watch, instants)
+    table = _Table(watch, answers, instants, every or instants.step)
+    course = _Course(watch, table.evaluated)
     for index, due in course.through(table.flips):
         affected = table.affected(index, due)
         seen, episodes = table.seen(index, affected), course.among(affected)
@@ -106,6 +111,7 @@ def backtest(watch: Watch, answers: Answers, instants: Instants) -> Hindsight:
         alerts=tuple(course.finished()),
         held=instants.step * table.held,
         label_sets=len(table.values),
+        known=instants.step * table.known,
         instants=instants,
     )
 
@@ -113,8 +119,13 @@ def backtest(watch: Watch, answers: Answers, instants: Instants) -> Hindsight:
 class _Table:
     """The values of every label set, and where something about them changes."""
 
-    def __init__(self, watch: Watch, answers: Answers, instants: Instants) -> None:
+    def __init__(
+        self, watch: Watch, answers: Answers, instants: Instants, every: timedelta
+    ) -> None:
         self._watch = watch
+        self._every, self._step = every, instants.step
+        past = instants.count * instants.step
+        self.evaluated = Instants(start=instants.start, step=every, count=math.ceil(past / every))
         self.values = _by_identity(answers, instants)
         self._states: dict[Identity, NDArray[np.int8]] = {}
         self._fingerprints: dict[Identity, str] = {}
@@ -126,10 +137,12 @@ class _Table:
             self._states[identity] = state
             labels = watch.labels_of(dict(identity), None, now=instants.start)
             self._fingerprints[identity] = observations.fingerprint(labels)
-            for index in (np.flatnonzero(np.diff(state)) + 1).tolist():
+            for place in (np.flatnonzero(np.diff(state)) + 1).tolist():
+                index = self.evaluated.index(instants.at(place))
                 self._changed.setdefault(index, []).append(identity)
             self.held += int(np.count_nonzero(state & _HOLDS))
             there |= (state & _PRESENT).astype(bool)
+        self.known = int(np.count_nonzero(there))
         if observations.silence(watch) is True:
             self.held += int(np.count_nonzero(~there))
         self._identities = {print_: one for one, print_ in self._fingerprints.items()}
@@ -158,11 +171,18 @@ class _Table:
 
     def _is_there(self, fingerprint: str, index: int) -> bool:
         identity = self._identities.get(fingerprint)
-        return identity is not None and bool(self._states[identity][index] & _PRESENT)
+        if identity is None:
+            return False
+        return bool(self._states[identity][self._place(index)] & _PRESENT)
+
+    def _place(self, index: int) -> int:
+        """Return which of the values stands at an evaluation."""
+        return index * self._every // self._step
 
     def _at(self, identity: Identity, index: int) -> dict[Question, float]:
+        place = self._place(index)
         values = self.values[identity].items()
-        return {q: float(v[index]) for q, v in values if not math.isnan(v[index])}
+        return {q: float(v[place]) for q, v in values if not math.isnan(v[place])}
 
     def _state(self, values: Mapping[Question, Values]) -> NDArray[np.int8]:
         count = len(next(iter(values.values())))

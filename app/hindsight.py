@@ -65,7 +65,7 @@ def of(rule: RuleDraft, pasts: Mapping[Question, Past]) -> Hindsight:
     )
     answers = {question: past.series for question, past in pasts.items()}
     instants = Instants(start=grid.start, step=grid.step, count=grid.count)
-    return backtest.backtest(watch, answers, instants)
+    return backtest.backtest(watch, answers, instants, every=rule.interval)
 
 
 def told(rule: RuleDraft, found: Hindsight, around: Surroundings) -> list[Told]:

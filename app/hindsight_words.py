@@ -15,6 +15,7 @@ from signals import Labels
 from signals.units import span
 
 NIGHT = (22, 7)  # o'clock
+ENOUGH = 0.95  # of a stretch of time, to speak of it as a whole
 KINDS = {
     channels.SLACK: "Slack",
     channels.PAGERDUTY: "PagerDuty",
@@ -42,9 +43,12 @@ class Incident:
 def summary(found: Hindsight, condition: AnyCondition, hold: timedelta) -> str:
     """Return what the rule would have done, in one sentence."""
     instants = found.instants
-    past = f"Over the last {_covered((instants.count - 1) * instants.step)}"
+    covered = instants.count * instants.step
+    past = f"Over the last {_covered(covered - instants.step)}"
     if found.label_sets == 0 and not found.alerts and not isinstance(condition, Promql):
         return f"{past} there was no data: nobody can say what this would have done."
+    if found.known < ENOUGH * covered and not isinstance(condition, Promql):
+        past += f", of which {span(found.known)} had data,"
     what = _what(condition)
     if not found.alerts:
         return f"{past} this would never have {what}."

@@ -134,10 +134,13 @@ def outline(fields: Mapping[str, Any]) -> RuleDraft:
     Raises:
         FormError: The condition or the patience cannot be read; the message says why.
     """
-    return read(
-        {**fields, "name": "-", "owner": "-", "policy": "-", "runbook_url": "", "labels": ""}
-        | {"annotations": ""}
-    )
+    made_up = {name: fields.get(name) or "-" for name in ("name", "policy")}
+    try:
+        label_texts.pairs(fields.get("labels") or "")
+    except LabelTextError:
+        made_up["labels"] = ""
+    made_up["annotations"] = ""
+    return read({**fields, "owner": "-", "runbook_url": "", **made_up})
 
 
 def breach_fields(signal: str) -> Fields:

@@ -158,6 +158,37 @@ def test_a_condition_says_of_a_column_what_it_says_of_each_row(
     assert condition.holds_over(arrays).tolist() == each
 
 
+def test_a_value_stands_until_the_next_however_often_the_rule_is_evaluated() -> None:
+    watch = Watch(
+        condition=CONDITIONS[0],
+        timing=Timing(hold=timedelta(seconds=10)),
+        labels={},
+        no_data=NoData.KEEP,
+    )
+    rows: Rows = {CONDITIONS[0].questions[0]: {(("feature", "chat"),): [0.0, 1.0, 0.0, 0.0]}}
+    instants = Instants(start=START, step=MINUTE, count=4)
+    [often] = backtest(watch, series(rows, instants), instants, every=MINUTE / 12).alerts
+    assert often.fired_at == START + MINUTE + timedelta(seconds=10)
+    assert often.ended_at == START + 2 * MINUTE
+    assert backtest(watch, series(rows, instants), instants).fired == ()
+    assert backtest(watch, series(rows, instants), instants, every=2 * MINUTE).alerts == ()
+
+
+@given(case=cases(), factor=st.sampled_from([2, 3]))
+@settings(max_examples=200, deadline=None)
+def test_evaluating_more_often_is_reading_the_same_values_more_often(
+    case: tuple[Watch, Rows, Instants], factor: int
+) -> None:
+    watch, rows, instants = case
+    finer = Instants(start=START, step=MINUTE / factor, count=instants.count * factor)
+    repeated: Rows = {
+        question: {who: [v for v in row for _ in range(factor)] for who, row in of_labels.items()}
+        for question, of_labels in rows.items()
+    }
+    found = backtest(watch, series(rows, instants), instants, every=finer.step)
+    assert in_order(found.alerts) == in_order(minute_by_minute(watch, repeated, finer))
+
+
 def test_what_ended_at_the_last_instant_is_over_and_what_holds_there_is_open() -> None:
     watch = Watch(condition=CONDITIONS[0], timing=Timing(), labels={}, no_data=NoData.KEEP)
     rows: Rows = {

@@ -77,7 +77,8 @@ def test_breaches_are_counted_however_short() -> None:
 
 
 def test_a_gap_is_no_observation() -> None:
-    assert len(looked_back("## ##").alerts) == 1
+    found = looked_back("## ##")
+    assert (len(found.alerts), found.known) == (1, 4 * MINUTE)
 
 
 def test_silence_is_a_breach_where_the_rule_says_so() -> None:
@@ -131,7 +132,7 @@ def past(active: float, fired: float | None = None, ended: float | None = None) 
     )
 
 
-SEEN = Hindsight(alerts=(), held=timedelta(), label_sets=1, instants=DAY)
+SEEN = Hindsight(alerts=(), held=timedelta(), label_sets=1, known=timedelta(days=31), instants=DAY)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,12 @@ SEEN = Hindsight(alerts=(), held=timedelta(), label_sets=1, instants=DAY)
             "across 4 label sets, and fired once; it would still be firing.",
         ),
         ({}, 0, "Over the last 24 h this would never have been beyond the threshold."),
+        (
+            {"known": timedelta(hours=14)},
+            0,
+            "Over the last 24 h, of which 14 h had data, this would never have been beyond the "
+            "threshold.",
+        ),
         (
             {"label_sets": 0},
             0,

@@ -268,13 +268,14 @@ def _compare(
 
 def _as_watched(rule: RuleDraft) -> object:
     """Return the part of a rule that a look at the past depends on."""
-    return rule.condition, rule.hold, rule.keep_firing, rule.no_data, rule.policy, rule.severity
+    patience = rule.hold, rule.keep_firing, rule.no_data
+    return rule.condition, patience, rule.policy, rule.severity, rule.labels
 
 
 def _small_print(drawing: Drawing, shown: Past, dropped: int) -> str:
     said = (
-        f"{plain(drawing.title)}, looked at every {span(shown.grid.step)}. "
-        "Shaded: when it would have been firing; lightly, when pending."
+        f"{plain(drawing.title)}, read every {span(shown.grid.step)}: it is taken to have stayed "
+        "so in between. Shaded: when it would have been firing; lightly, when pending."
     )
     if left_out := dropped + shown.left_out:
         said += f" {left_out} more lines are not drawn."
