@@ -19,7 +19,15 @@ from alerts import lifecycle
 from alerts.conditions import Question, parse_condition
 from alerts.decision import LIFECYCLE, Decision, StaleError, core, deciding
 from alerts.lifecycle import Lifecycle, Timing
-from alerts.observations import Change, Episode, Watch, by_identity, changes, fingerprint
+from alerts.observations import (
+    Change,
+    Episode,
+    SameLabelsError,
+    Watch,
+    by_identity,
+    changes,
+    fingerprint,
+)
 from alerts.outbox import free
 from alerts.rulecode import templates
 from models.database import read_only
@@ -161,7 +169,10 @@ class Evaluator:
             if isinstance(answer, SignalError):
                 return answer.state, str(answer)
         seen = by_identity(cast(Mapping[Question, Reading], readings))
-        found = changes(task.watch, seen, episodes, now=now)
+        try:
+            found = changes(task.watch, seen, episodes, now=now)
+        except SameLabelsError as error:
+            return DataState.QUERY_ERROR, str(error)
         for some in _chunks(found, BATCH):
             self._write(task, some, now)
         return cast(Reading, readings[task.questions[0]]).state, ""

@@ -69,7 +69,7 @@ def take(session: Session, offer: Offer, *, by: str, now: datetime, source: str 
         rulegroups.put_group(session, group, source_file=source)
     for one in offer.rules:
         origin = Origin(file=source, line=one.line) if source else None
-        if one.what == "unchanged" and one.kept_in == origin:
+        if one.what == "unchanged" and (not source or one.kept_in == origin):
             continue
         rulebook.put_rule(session, one.draft, by=by, now=now, rule_id=one.rule_id, origin=origin)
 
@@ -165,7 +165,7 @@ class _Page:
             return f"there is no policy named {one.draft.policy!r}"
         if self.is_used(one.draft.name):
             return "another file has a rule of that name"
-        if one.kept_in and not self.source:
+        if one.kept_in and not self.source and one.what != "unchanged":
             return f"it is kept in {one.kept_in}: change it there"
         return ""
 

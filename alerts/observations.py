@@ -22,6 +22,10 @@ Identity = tuple[tuple[str, str], ...]  # a label set, sorted
 Seen = Mapping[Identity, Mapping[Question, float]]
 
 
+class SameLabelsError(Exception):
+    """The rule's labels make two series one alert; one sentence says which."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """The part of a rule that decides.
@@ -41,9 +45,14 @@ class Watch:
     name: str = ""
     external_url: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Say whether the labels are the same whatever the series."""
+        return all(text and "{{" not in text for text in self.labels.values())
+
     def labels_of(self, series: Labels, value: float | None, *, now: datetime) -> Labels:
         """Return the labels of the alert on a series."""
-        if all(text and "{{" not in text for text in self.labels.values()):
+        if self.is_plain:
             return {**series, **self.labels}
         firing = self.firing(series, value, now=now)
         added = templates.render_all(self.name, self.labels, firing)
@@ -108,6 +117,9 @@ def changes(
         seen: The values of every question, by label set; see `by_identity`.
         episodes: Its open alerts, by fingerprint.
         now: When that was so.
+
+    Raises:
+        SameLabelsError: Two series would be one alert; Prometheus refuses that too.
     """
     found = []
     for observation in _observations(watch, seen, episodes, now):
@@ -163,6 +175,7 @@ def _observations(
     """Yield what to observe: label sets that breach, and those that have an open alert."""
     left = dict(episodes)
     unseen_holds, questions = silence(watch), watch.condition.questions
+    plain, met = watch.is_plain, set[str]()
     for identity, values in seen.items():
         complete = all(question in values for question in questions)
         holds = watch.condition.holds(values) or (not complete and unseen_holds is True)
@@ -170,8 +183,13 @@ def _observations(
             continue
         series = dict(identity)
         value = watch.condition.value(values) if complete else None
-        labels = watch.labels_of(series, value, now=now)
-        episode = left.pop(fingerprint(labels), None)
+        labels = {**series, **watch.labels} if plain else watch.labels_of(series, value, now=now)
+        mark = fingerprint(labels)
+        if mark in met:
+            shown = ", ".join(f"{name}={text}" for name, text in sorted(labels.items()))
+            raise SameLabelsError(f"two series come to the same labels ({shown}): see the rule's")
+        met.add(mark)
+        episode = left.pop(mark, None)
         unseen = not complete and not holds and unseen_holds is None
         if (holds or episode) and not unseen:
             yield _Observation(

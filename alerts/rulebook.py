@@ -161,7 +161,7 @@ def put_rule(
 ) -> Rule:
     """Do what `save_rule` does, as a part of the caller's transaction.
 
-    A rule that is as it was stays untouched, and has no new version. One with an `origin` is
+    A rule that is as it was but for its place has no new version. One with an `origin` is
     from then on changed from there only.
     """
     other = session.exec(select(Rule).where(Rule.name == draft.name)).one_or_none()
@@ -185,8 +185,8 @@ def put_rule(
     else:
         row = _changeable(session, rule_id, by_file=origin is not None)
         before = _known(session, row)
-        if before == draft:
-            row.source_file, row.source_line = values["source_file"], values["source_line"]
+        if before and before.model_copy(update={"position": draft.position}) == draft:
+            row.sqlmodel_update({name: values[name] for name in _PLACE})
             return row
         versions.keep_first(session, row, written(before) if before else None)
         if _watches(row) != (_subject(draft.condition), draft.labels) or not draft.enabled:
@@ -246,6 +246,7 @@ def why(error: ValidationError) -> str:
 
 
 _KINDS = ("threshold", "burn_rate", "promql")
+_PLACE = ("source_file", "source_line", "position")  # whose change is nobody's business
 _OF_PROMETHEUS = ("annotations", "alertname", "group", "position")
 
 

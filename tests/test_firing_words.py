@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from alerts.notifiers import slack_blocks
 from alerts.observations import fingerprint
+from models.tables import Rule
 from models.vocabulary import AlertState
 from tests.vendors import a_message
 from tests.world import RULE, World
@@ -68,6 +70,15 @@ def test_labels_are_filled_in_and_stay_the_alerts_identity(world: World) -> None
     assert world.alerts == ["firing"]
     world.minutes(3, value=0.0)
     assert world.alerts == ["resolved"]
+
+
+def test_series_that_come_to_the_same_labels_are_an_error_as_in_prometheus(world: World) -> None:
+    rule(world, labels={"feature": ""})
+    world.values = {"search": 0.09}
+    world.minutes(3, value=0.08)
+    with Session(world.db) as session:
+        assert "two series come to the same labels ()" in session.get_one(Rule, 1).error
+    assert world.alerts == []
 
 
 def test_a_label_of_a_signals_rule_must_not_vary_with_the_value(world: World) -> None:

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from alerts import policies, rulebook, rulefolder, versions
+from alerts import intake, policies, rulebook, rulefile, rulefolder, versions
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft, RuleError
+from alerts.rulecode.complaints import RuleCodeError
 from alerts.rulefolder import RuleFolder
 from app.http.health import health
 from models.database import read_only
@@ -216,6 +217,18 @@ def test_a_rule_of_the_folder_is_changed_there_only(watching: Watching) -> None:
         rulebook.set_enabled(watching.db, 1, False, by="bob", now=watching.now)
     with pytest.raises(RuleError, match=said):
         rulebook.revert(watching.db, 1, by="bob", now=watching.now)
+
+
+def test_what_was_exported_can_be_imported_as_long_as_it_leaves_the_folder_alone(
+    watching: Watching,
+) -> None:
+    watching.write("ours.yaml", OURS)
+    with Session(read_only(watching.db)) as session:
+        text = rulefile.dump(session)
+    intake.load(watching.db, text, by="bob", now=watching.now)
+    assert watching.rules == {"Down": "ours.yaml, line 4", "Slow": "ours.yaml, line 8"}
+    with pytest.raises(RuleCodeError, match=r"it is kept in ours\.yaml, line 8: change it there"):
+        intake.load(watching.db, text.replace("8.0", "9.0"), by="bob", now=watching.now)
 
 
 def test_two_files_with_a_rule_of_the_same_name_are_told_apart(watching: Watching) -> None:

@@ -59,6 +59,13 @@ def test_saving_what_it_already_is_changes_nothing(book: Engine) -> None:
         assert session.get_one(Rule, 1).updated_by == "ada"
 
 
+def test_another_place_in_its_group_is_no_change(book: Engine) -> None:
+    save(book, 1, by="bob", position=7)
+    assert history(book) == [(0, "ada", [])]
+    with Session(book) as session:
+        assert session.get_one(Rule, 1).position == 7
+
+
 def test_switching_off_is_a_change(book: Engine) -> None:
     rulebook.set_enabled(book, 1, False, by="bob", now=NOW)
     rulebook.set_enabled(book, 1, False, by="bob", now=NOW)
@@ -103,7 +110,7 @@ def test_of_a_rule_older_than_its_versions_the_first_is_kept_too(book: Engine) -
 
 def test_the_oldest_versions_go(book: Engine) -> None:
     for number in range(versions.KEPT + 5):
-        save(book, 1, by="bob", position=number + 1)
+        save(book, 1, by="bob", summary=str(number))
     with Session(book) as session:
         kept = versions.history(session, 1, limit=1000)
     assert len(kept) == versions.KEPT
