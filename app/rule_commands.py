@@ -184,9 +184,13 @@ def _changes(one: Offered) -> Iterable[str]:
 
 
 def _count(offer: Offer) -> str:
-    counts = [(len(offer.policies), "policy", "policies"), (len(offer.rules), "rule", "rules")]
-    counts.append((sum(len(g.recordings) for g in offer.groups), "recording rule kept", ""))
-    said = [f"{n} {one if n == 1 else many or f'{one}'}" for n, one, many in counts if n]
+    recordings = sum(len(group.recordings) for group in offer.groups)
+    counts = (
+        (len(offer.policies), "policy", "policies"),
+        (len(offer.rules), "rule", "rules"),
+        (recordings, "recording rule kept", "recording rules kept"),
+    )
+    said = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     return ", ".join(said) or "no rules"
 
 
