@@ -135,7 +135,7 @@ class _Table:
         for identity, values in self.values.items():
             state = self._state(values)
             self._states[identity] = state
-            labels = {**dict(identity), **watch.labels}
+            labels = watch.labels_of(dict(identity), None, now=instants.start)
             self._fingerprints[identity] = observations.fingerprint(labels)
             for place in (np.flatnonzero(np.diff(state)) + 1).tolist():
                 index = self.evaluated.index(instants.at(place))

@@ -19,8 +19,17 @@ from alerts import lifecycle
 from alerts.conditions import Question, parse_condition
 from alerts.decision import LIFECYCLE, Decision, StaleError, core, deciding
 from alerts.lifecycle import Lifecycle, Timing
-from alerts.observations import Change, Episode, Watch, by_identity, changes, fingerprint
+from alerts.observations import (
+    Change,
+    Episode,
+    SameLabelsError,
+    Watch,
+    by_identity,
+    changes,
+    fingerprint,
+)
 from alerts.outbox import free
+from alerts.rulecode import templates
 from models.database import read_only
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState, DataState
@@ -30,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 Answers = Mapping[Question, Reading | SignalError]
 Ask = Callable[[Sequence[Question], datetime], Answers]
+_TELLING = (AlertState.PENDING, AlertState.FIRING)  # states that are entered with words
 CHUNK = 5000  # rows named in one statement
 BATCH = 100  # changes in one transaction
 LEASE = timedelta(minutes=1)  # longer than any one evaluation may take
@@ -52,12 +62,14 @@ class Evaluator:
     Attributes:
         engine_id: Whose leases it takes: rules are claimed, so that any number may evaluate.
         own: Whether it evaluates the rules about Wakeful itself, or the others.
+        external_url: Where people reach us, for templates of labels and annotations.
         parsed: Tasks of rules by id, parsed once per version of the rule.
     """
 
     db: Engine
     engine_id: str
     own: bool = False
+    external_url: str = ""
     parsed: dict[int, Task] = field(default_factory=dict)
 
     def tick(self, ask: Ask, *, now: datetime) -> int:
@@ -135,6 +147,8 @@ class Evaluator:
                 timing=Timing(hold=rule.hold, keep_firing=rule.keep_firing),
                 labels=rule.labels,
                 no_data=rule.no_data,
+                name=rule.alertname or rule.name,
+                external_url=self.external_url,
             )
             self.parsed[_id(rule)] = Task(rule=rule, watch=watch, questions=condition.questions)
 
@@ -155,32 +169,35 @@ class Evaluator:
             if isinstance(answer, SignalError):
                 return answer.state, str(answer)
         seen = by_identity(cast(Mapping[Question, Reading], readings))
-        found = changes(task.watch, seen, episodes, now=now)
+        try:
+            found = changes(task.watch, seen, episodes, now=now)
+        except SameLabelsError as error:
+            return DataState.QUERY_ERROR, str(error)
         for some in _chunks(found, BATCH):
-            self._write(task.rule, some, now)
+            self._write(task, some, now)
         return cast(Reading, readings[task.questions[0]]).state, ""
 
-    def _write(self, rule: Rule, some: Sequence[Change], now: datetime, *, again: int = 1) -> None:
+    def _write(self, task: Task, some: Sequence[Change], now: datetime, *, again: int = 1) -> None:
         """Write changes in one transaction; where somebody was faster, each in one of its own."""
         try:
             with deciding(self.db, now=now) as decision:
                 # Groups are locked in the order of their ids: see `alerts.decision`.
                 for change in sorted(some, key=_group_of):
-                    _apply(decision, rule, change)
+                    _apply(decision, task, change)
         except StaleError:
             if not again:
-                logger.info("decision dropped rule=%s: somebody was faster", rule.id)
+                logger.info("decision dropped rule=%s: somebody was faster", task.rule.id)
                 return
             for change in some:
-                self._write(rule, [change], now, again=again - 1)
+                self._write(task, [change], now, again=again - 1)
 
 
 def _group_of(change: Change) -> int:
     return (change.episode.group_id or 0) if change.episode else 0
 
 
-def _apply(decision: Decision, rule: Rule, change: Change) -> None:
-    episode, after = change.episode, change.after
+def _apply(decision: Decision, task: Task, change: Change) -> None:
+    rule, episode, after = task.rule, change.episode, change.after
     if episode is not None:
         if episode.group_id:
             decision.lock(episode.group_id)
@@ -199,6 +216,10 @@ def _apply(decision: Decision, rule: Rule, change: Change) -> None:
             labels=change.labels,
             value=change.value,
         )
+    entered = episode is None or episode.lifecycle.state is not after.state
+    if rule.annotations and change.series is not None and entered and after.state in _TELLING:
+        firing = task.watch.firing(change.series, change.value, now=decision.now)
+        row.annotations = templates.render_all(task.watch.name, rule.annotations, firing)
     if after != core(row):
         decision.move(row, after, actor=lifecycle.ENGINE, value=change.value)
 

@@ -19,7 +19,16 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine
 from sqlmodel import Session, col, delete
 
-from alerts import channels, delivery, engine, running, selfwatch, trial_delivery, trials
+from alerts import (
+    channels,
+    delivery,
+    engine,
+    rulefolder,
+    running,
+    selfwatch,
+    trial_delivery,
+    trials,
+)
 from alerts.delivery import Channels
 from alerts.engine import Muter
 from alerts.evaluation import Ask, Evaluator
@@ -70,6 +79,7 @@ class Jobs:
         watched: Sources whose freshness is looked after.
         listeners: What hears from vendors while the jobs run.
         sweep: Deletes what retention says may go.
+        follow: Takes what changed in the folder of rules; None without one.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
         read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
     """
@@ -81,6 +91,7 @@ class Jobs:
     watched: Sequence[Source] = ()
     listeners: Sequence[Listener] = ()
     sweep: Callable[[datetime], None] = lambda _now: None
+    follow: Callable[[datetime], None] | None = None
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     read_calendar: Callable[[datetime], None] = lambda _now: None
@@ -94,7 +105,9 @@ class Jobs:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._evaluator = Evaluator(db=self.db, engine_id=self.engine_id)
+        self._evaluator = Evaluator(
+            db=self.db, engine_id=self.engine_id, external_url=self.usable.base_url
+        )
         self._muter = Muter(self.db)
         self._auditor = Evaluator(db=self.db, engine_id=self.engine_id, own=True)
 
@@ -206,10 +219,17 @@ class Jobs:
         """Remove what jobs and sources that are no more left behind: it would look stuck."""
         jobs = [name for name, _, _ in self._all()]
         sources = [source.name for source in self.watched]
+        if self.follow is None:
+            rulefolder.let_go(self.db)
         with Session(self.db) as session:
             session.exec(delete(Heartbeat).where(col(Heartbeat.job).not_in(jobs)))
             session.exec(delete(SourceStatus).where(col(SourceStatus.name).not_in(sources)))
             session.commit()
+
+    def follow_rules(self) -> None:
+        """Take what has changed in the folder of rules."""
+        if self.follow is not None:
+            self.follow(self.clock())
 
     def _sweep(self) -> None:
         now = self.clock()
@@ -234,6 +254,7 @@ class Jobs:
             ("look", self.look, 10),
             ("calendars", lambda: self.read_calendar(self.clock()), 5),
             ("sweep", self._sweep, 3600),
+            *([("rules", self.follow_rules, 5)] if self.follow else []),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),
             *([("report", self.report, 5)] if self.listeners else []),
         ]

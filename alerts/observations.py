@@ -5,6 +5,7 @@ A failed query is not an observation: who evaluates does not come here with one.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from datetime import datetime
 from alerts import flapping, lifecycle
 from alerts.conditions import AnyCondition, Question
 from alerts.lifecycle import Lifecycle, Timing
+from alerts.rulecode import templates
+from alerts.rulecode.templates import Firing
 from models.vocabulary import NoData
 from signals import Labels, Reading
 
@@ -19,19 +22,50 @@ Identity = tuple[tuple[str, str], ...]  # a label set, sorted
 Seen = Mapping[Identity, Mapping[Question, float]]
 
 
+class SameLabelsError(Exception):
+    """The rule's labels make two series one alert; one sentence says which."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """The part of a rule that decides.
 
     Attributes:
-        labels: Those that the rule adds to what its condition yields.
+        labels: Those that the rule adds to what its condition yields, as templates; one that
+            comes to nothing is taken away.
         no_data: What a label set amounts to that is not there.
+        name: What templates know the rule as.
+        external_url: Where we are, for templates.
     """
 
     condition: AnyCondition
     timing: Timing
     labels: Labels
     no_data: NoData
+    name: str = ""
+    external_url: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether the labels are the same whatever the series."""
+        return all(text and "{{" not in text for text in self.labels.values())
+
+    def labels_of(self, series: Labels, value: float | None, *, now: datetime) -> Labels:
+        """Return the labels of the alert on a series."""
+        if self.is_plain:
+            return {**series, **self.labels}
+        firing = self.firing(series, value, now=now)
+        added = templates.render_all(self.name, self.labels, firing)
+        return {name: text for name, text in {**series, **added}.items() if text}
+
+    def firing(self, series: Labels, value: float | None, *, now: datetime) -> Firing:
+        """Return what templates may speak of; without a value, NaN."""
+        return Firing(
+            labels=series,
+            value=math.nan if value is None else value,
+            now=now,
+            external_url=self.external_url,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +88,14 @@ class Change:
         episode: The open alert, if there is one.
         after: None where nothing is (any longer) wrong.
         value: The signal's, if there was one.
+        series: The labels as the source gave them; None if nothing was seen.
     """
 
     labels: Labels
     episode: Episode | None
     after: Lifecycle | None
     value: float | None
+    series: Labels | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +104,7 @@ class _Observation:
     episode: Episode | None
     holds: bool
     value: float | None
+    series: Labels | None = None
 
 
 def changes(
@@ -80,9 +117,12 @@ def changes(
         seen: The values of every question, by label set; see `by_identity`.
         episodes: Its open alerts, by fingerprint.
         now: When that was so.
+
+    Raises:
+        SameLabelsError: Two series would be one alert; Prometheus refuses that too.
     """
     found = []
-    for observation in _observations(watch, seen, episodes):
+    for observation in _observations(watch, seen, episodes, now):
         episode = observation.episode
         before = episode.lifecycle if episode else None
         timing = flapping.held(watch.timing, episode.flaps if episode else 0)
@@ -94,6 +134,7 @@ def changes(
                     episode=episode,
                     after=after,
                     value=observation.value,
+                    series=observation.series,
                 )
             )
     return found
@@ -129,26 +170,36 @@ def silence(watch: Watch) -> bool | None:
 
 
 def _observations(
-    watch: Watch, seen: Seen, episodes: Mapping[str, Episode]
+    watch: Watch, seen: Seen, episodes: Mapping[str, Episode], now: datetime
 ) -> Iterable[_Observation]:
     """Yield what to observe: label sets that breach, and those that have an open alert."""
     left = dict(episodes)
-    means, questions = silence(watch), watch.condition.questions
+    unseen_holds, questions = silence(watch), watch.condition.questions
+    plain, met = watch.is_plain, set[str]()
     for identity, values in seen.items():
         complete = all(question in values for question in questions)
-        holds = watch.condition.holds(values) or (not complete and means is True)
+        holds = watch.condition.holds(values) or (not complete and unseen_holds is True)
         if not holds and not left:
             continue
-        labels = {**dict(identity), **watch.labels}
-        episode = left.pop(fingerprint(labels), None)
-        unseen = not complete and not holds and means is None
+        series = dict(identity)
+        value = watch.condition.value(values) if complete else None
+        labels = {**series, **watch.labels} if plain else watch.labels_of(series, value, now=now)
+        mark = fingerprint(labels)
+        if mark in met:
+            shown = ", ".join(f"{name}={text}" for name, text in sorted(labels.items()))
+            raise SameLabelsError(f"two series come to the same labels ({shown}): see the rule's")
+        met.add(mark)
+        episode = left.pop(mark, None)
+        unseen = not complete and not holds and unseen_holds is None
         if (holds or episode) and not unseen:
-            value = watch.condition.value(values) if complete else None
-            yield _Observation(labels=labels, episode=episode, holds=holds, value=value)
-    if means is None:
+            yield _Observation(
+                labels=labels, episode=episode, holds=holds, value=value, series=series
+            )
+    if unseen_holds is None:
         return
     for episode in left.values():
-        yield _Observation(labels={}, episode=episode, holds=means, value=None)
-    if means and not seen and not left:
-        labels = {**getattr(watch.condition, "scope", {}), **watch.labels}
-        yield _Observation(labels=labels, episode=None, holds=True, value=None)
+        yield _Observation(labels={}, episode=episode, holds=unseen_holds, value=None)
+    if unseen_holds and not seen and not left:
+        scope: Labels = getattr(watch.condition, "scope", {})
+        labels = watch.labels_of(scope, None, now=now)
+        yield _Observation(labels=labels, episode=None, holds=True, value=None, series=scope)

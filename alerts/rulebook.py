@@ -1,25 +1,47 @@
-"""The rules: read, checked at the door, written. The seeds' rules are offered as templates."""
+"""The rules: read, checked at the door, written, each change with a version."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import lifecycle
-from alerts.conditions import AnyCondition, BurnRate, Condition, Threshold, parse_condition
+from alerts import lifecycle, versions
+from alerts.conditions import AnyCondition, Condition, parse_condition
 from alerts.decision import Decision, core
 from alerts.durations import Duration
-from models.tables import Alert, Policy, Rule
+from alerts.rulecode import templates
+from models.tables import Alert, Policy, Rule, RuleVersion
 from models.vocabulary import AlertState, NoData, Severity
 from signals.catalog import CATALOG
+
+LONGEST_INTERVAL = timedelta(days=365)
+Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
 
 
 class RuleError(Exception):
     """The rule cannot be saved; one sentence says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A file of the watched folder, and the line of it, if known."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}" if self.line else self.file
 
 
 class RuleDraft(BaseModel):
@@ -36,10 +58,44 @@ class RuleDraft(BaseModel):
     hold: Duration = Field(default=timedelta(), alias="for", ge=timedelta())
     keep_firing: Duration = Field(default=timedelta(), alias="keep_firing_for", ge=timedelta())
     no_data: NoData = NoData.KEEP
-    interval: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))
-    labels: dict[str, str] = {}
+    interval: Duration = Field(
+        default=timedelta(seconds=30), ge=timedelta(seconds=1), le=LONGEST_INTERVAL
+    )
+    labels: dict[Verbatim, Verbatim] = Field(
+        default={}, description="Added to an alert's; Go templates, as in Prometheus"
+    )
+    annotations: dict[Verbatim, Verbatim] = Field(
+        default={}, description="Said of an alert; Go templates, as in Prometheus"
+    )
     enabled: bool = True
     policy: str = Field(min_length=1, description="Name of an escalation policy")
+    alertname: Verbatim = Field(
+        default="", max_length=2000, description="Its name in Prometheus, if that is another"
+    )
+    group: Verbatim = Field(default="", max_length=2000, description="Its group in Prometheus")
+    position: int = Field(default=0, ge=0, le=1_000_000, description="Its place in the group")
+
+    @field_validator("name", "owner", "summary", "runbook_url", "alertname", "group")
+    @classmethod
+    def _fits_a_column(cls, text: str) -> str:
+        if "\0" in text:  # PostgreSQL's texts hold none
+            raise ValueError("a NUL character cannot be kept")
+        return text
+
+    @model_validator(mode="after")
+    def _stays_the_same_alert(self) -> "RuleDraft":
+        # PromQL's series are gone when they are well; a signal's stay, under labels of their own.
+        for name, text in self.labels.items():
+            if self.condition.kind != "promql" and templates.says_value(text):
+                raise ValueError(f"labels: {name!r} varies with the value: its alert never ends")
+        return self
+
+    @field_validator("interval")
+    @classmethod
+    def _is_whole(cls, interval: timedelta) -> timedelta:
+        if interval % timedelta(seconds=1):
+            raise ValueError("whole seconds are needed")
+        return interval
 
     @field_validator("runbook_url")
     @classmethod
@@ -60,6 +116,17 @@ def draft_of(rule: Rule, policy: str) -> RuleDraft:
     )
 
 
+def written(draft: RuleDraft) -> dict[str, Any]:
+    """Return `draft` as JSON has it, without what only rules of Prometheus have, if it has not."""
+    data = draft.model_dump(mode="json", by_alias=True)
+    return {k: v for k, v in data.items() if v or k not in _OF_PROMETHEUS}
+
+
+def origin_of(rule: Rule) -> Origin | None:
+    """Return where `rule` is kept, if that is a file."""
+    return Origin(file=rule.source_file, line=rule.source_line) if rule.source_file else None
+
+
 def rules(session: Session) -> list[tuple[Rule, Policy]]:
     """Return every rule with its policy, by name."""
     return list(session.exec(select(Rule, Policy).join(Policy).order_by(col(Rule.name))))
@@ -74,7 +141,8 @@ def save_rule(
     sets: then the alert is resolved, since nothing would ever observe it again.
 
     Raises:
-        RuleError: Another rule has that name, the policy is unknown, or the rule is gone.
+        RuleError: Another rule has that name, the policy is unknown, the rule is gone, or it is
+            kept in a file.
     """
     with Session(db) as session:
         row = put_rule(session, draft, by=by, now=now, rule_id=rule_id)
@@ -83,9 +151,19 @@ def save_rule(
 
 
 def put_rule(
-    session: Session, draft: RuleDraft, *, by: str, now: datetime, rule_id: int | None
+    session: Session,
+    draft: RuleDraft,
+    *,
+    by: str,
+    now: datetime,
+    rule_id: int | None,
+    origin: Origin | None = None,
 ) -> Rule:
-    """Do what `save_rule` does, as a part of the caller's transaction."""
+    """Do what `save_rule` does, as a part of the caller's transaction.
+
+    A rule that is as it was but for its place has no new version. One with an `origin` is
+    from then on changed from there only.
+    """
     other = session.exec(select(Rule).where(Rule.name == draft.name)).one_or_none()
     if other is not None and other.id != rule_id:
         raise RuleError(f"there is already a rule named {draft.name!r}")
@@ -97,31 +175,64 @@ def put_rule(
         "updated_at": now,
         "updated_by": by,
         "next_evaluation_at": now,
+        "source_file": origin.file if origin else "",
+        "source_line": origin.line if origin else None,
     }
     if rule_id is None:
         row = Rule(**values)
         session.add(row)
+        session.flush()
     else:
-        found = session.get(Rule, rule_id)
-        if found is None:
-            raise RuleError("this rule is gone")
-        row = found
+        row = _changeable(session, rule_id, by_file=origin is not None)
+        before = _known(session, row)
+        if before and before.model_copy(update={"position": draft.position}) == draft:
+            row.sqlmodel_update({name: values[name] for name in _PLACE})
+            return row
+        versions.keep_first(session, row, written(before) if before else None)
         if _watches(row) != (_subject(draft.condition), draft.labels) or not draft.enabled:
             _close_open_alerts(session, row, by=f"{by} (rule changed)", now=now)
         row.sqlmodel_update(values | {"version": row.version + 1})
-    session.flush()
+        session.flush()
+    versions.record(session, row, written(draft))
     return row
 
 
 def set_enabled(db: Engine, rule_id: int, enabled: bool, *, by: str, now: datetime) -> None:
-    """Switch a rule on or off; off also ends its open alerts, which nothing would observe."""
+    """Switch a rule on or off; off also ends its open alerts, which nothing would observe.
+
+    Raises:
+        RuleError: The rule is gone, or it is kept in a file.
+    """
     with Session(db) as session:
-        row = session.get_one(Rule, rule_id)
-        if not enabled:
-            _close_open_alerts(session, row, by=f"{by} (rule disabled)", now=now)
-        row.enabled, row.version = enabled, row.version + 1
-        row.updated_at, row.updated_by, row.next_evaluation_at = now, by, now
+        row = _changeable(session, rule_id, by_file=False)
+        _switch(session, row, enabled, by=by, why="rule disabled", now=now)
         session.commit()
+
+
+def release(session: Session, rule: Rule, *, by: str, now: datetime) -> None:
+    """Switch off a rule that its file no longer has; from now on it is changed here."""
+    rule.source_file, rule.source_line = "", None
+    _switch(session, rule, False, by=by, why="rule gone from its file", now=now)
+
+
+def revert(db: Engine, version_id: int, *, by: str, now: datetime) -> Rule:
+    """Make a rule what it was in one of its versions; that is a new version.
+
+    Raises:
+        RuleError: It cannot be so again; one sentence says why.
+    """
+    with Session(db, expire_on_commit=False) as session:
+        then = session.get(RuleVersion, version_id)
+        if then is None:
+            raise RuleError("this version is gone")
+        try:
+            draft = RuleDraft.model_validate(then.draft)
+        except ValidationError as error:
+            raise RuleError(f"this version cannot be read any more: {why(error)}") from error
+        author = f"{by} (back to version {then.version})"
+        row = put_rule(session, draft, by=author, now=now, rule_id=then.rule_id)
+        session.commit()
+        return row
 
 
 def why(error: ValidationError) -> str:
@@ -134,63 +245,9 @@ def why(error: ValidationError) -> str:
     return "; ".join(complaints)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A rule worth having, one click away."""
-
-    name: str
-    summary: str
-    severity: Severity
-    condition: AnyCondition
-    hold: timedelta
-
-
-def templates() -> Sequence[Template]:
-    """Return the seeds' rules: the golden signals' alerts, and those of "the full stack"."""
-    golden = [
-        Template(
-            name=signal.title,
-            summary=signal.meaning,
-            severity=Severity.CRITICAL if signal.name in _URGENT else Severity.WARNING,
-            condition=Threshold(
-                signal=signal.name,
-                comparison=signal.breach.comparison,
-                bound=signal.breach.bound,
-                window=signal.breach.window,
-            ),
-            hold=signal.breach.hold,
-        )
-        for signal in CATALOG.values()
-        if signal.breach and not signal.own
-    ]
-    return (
-        *golden,
-        Template(
-            name="Latency p95 over 8 s",
-            summary="Slow for everyone, long enough to be no blip.",
-            severity=Severity.CRITICAL,
-            condition=Threshold(signal="latency_p95", bound=8, window=timedelta(minutes=5)),
-            hold=timedelta(minutes=10),
-        ),
-        Template(
-            name="Errors of a single feature",
-            summary="One feature fails while the whole may still look well.",
-            severity=Severity.ERROR,
-            condition=Threshold(signal="error_ratio", bound=0.02, by=("feature",)),
-            hold=timedelta(),
-        ),
-        Template(
-            name="Error budget burns too fast",
-            summary="At this rate the month's errors are spent in days.",
-            severity=Severity.CRITICAL,
-            condition=BurnRate(signal="error_ratio", objective=0.99),
-            hold=timedelta(),
-        ),
-    )
-
-
-_URGENT = ("latency_p95", "error_ratio")
 _KINDS = ("threshold", "burn_rate", "promql")
+_PLACE = ("source_file", "source_line", "position")  # whose change is nobody's business
+_OF_PROMETHEUS = ("annotations", "alertname", "group", "position")
 
 
 def _columns(draft: RuleDraft) -> dict[str, Any]:
@@ -200,6 +257,39 @@ def _columns(draft: RuleDraft) -> dict[str, Any]:
     signal = CATALOG.get(getattr(draft.condition, "signal", ""))
     values["own"] = signal is not None and signal.own
     return values
+
+
+def _known(session: Session, row: Rule) -> RuleDraft | None:
+    """Return a rule as it stands; None if another version of Wakeful wrote it."""
+    try:
+        return draft_of(row, session.get_one(Policy, row.policy_id).name)
+    except ValidationError:
+        return None
+
+
+def _changeable(session: Session, rule_id: int, *, by_file: bool) -> Rule:
+    row = session.get(Rule, rule_id)
+    if row is None:
+        raise RuleError("this rule is gone")
+    if (origin := origin_of(row)) and not by_file:
+        raise RuleError(f"{row.name!r} is kept in {origin}: change it there")
+    return row
+
+
+def _switch(
+    session: Session, row: Rule, enabled: bool, *, by: str, why: str, now: datetime
+) -> None:
+    before = _known(session, row)
+    if not enabled:
+        _close_open_alerts(session, row, by=f"{by} ({why})", now=now)
+    if row.enabled == enabled:
+        return
+    versions.keep_first(session, row, written(before) if before else None)
+    row.enabled, row.version = enabled, row.version + 1
+    row.updated_at, row.updated_by, row.next_evaluation_at = now, by, now
+    session.flush()
+    if before is not None:
+        versions.record(session, row, written(before.model_copy(update={"enabled": enabled})))
 
 
 def _watches(row: Rule) -> tuple[Any, dict[str, str]]:

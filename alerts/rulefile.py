@@ -1,4 +1,4 @@
-"""Rules and policies as one YAML file, both ways.
+"""Rules and policies as one YAML file of our own, read and written.
 
 version: 1
 policies:
@@ -15,28 +15,32 @@ rules:
 """
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from alerts import policies, rulebook
+from alerts import policies, rulebook, rulegroups
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
 from alerts.rulecode import yamltree
-from alerts.rulecode.complaints import RuleCodeError
-from models.database import read_only
-from models.tables import Policy, Rule
+from alerts.rulecode.complaints import Complaint, RuleCodeError
+from alerts.rulecode.leaving import Leaving, leave
+from alerts.rulecode.promfile import Dumper
+from alerts.rulecode.reader import LIMIT_COMPLAINTS
+from alerts.rulecode.yamltree import Tree
+from alerts.rulegroups import GroupDraft
 
-LIMIT_BYTES = 5_000_000
-
-
-class RuleFileError(Exception):
-    """The file cannot be taken; nothing of it was."""
+VERSION = 1
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "policies": PolicyDraft,
+    "groups": GroupDraft,
+    "rules": RuleDraft,
+}
+Draft = TypeVar("Draft", bound=BaseModel)
 
 
 class RuleFile(BaseModel):
@@ -46,31 +50,63 @@ class RuleFile(BaseModel):
 
     version: Literal[1]
     policies: list[PolicyDraft] = []
+    groups: list[GroupDraft] = []
     rules: list[RuleDraft] = []
 
 
-def parse(text: str) -> RuleFile:
-    """Return the file's contents, checked as a whole.
+@dataclass(slots=True, kw_only=True)
+class Contents:
+    """What is sound in a file, with its lines, and what is wrong with the rest.
+
+    Attributes:
+        lines: Where each rule stands, by name.
+    """
+
+    policies: list[PolicyDraft] = field(default_factory=list)
+    groups: list[GroupDraft] = field(default_factory=list)
+    rules: list[RuleDraft] = field(default_factory=list)
+    lines: dict[str, int | None] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+
+
+def parse(text: str) -> Contents:
+    """Return a file's contents, all of them.
 
     Raises:
-        RuleFileError: It is too large, not YAML, or something in it makes no sense.
+        RuleCodeError: Something in it makes no sense.
     """
-    if len(text.encode()) > LIMIT_BYTES:
-        raise RuleFileError(f"a rule file may have {LIMIT_BYTES // 1_000_000} MB")
+    found = read(text)
+    if found.complaints:
+        raise RuleCodeError(found.complaints)
+    return found
+
+
+def read(text: str) -> Contents:
+    """Return what is sound in a file, and complaints about the rest.
+
+    Raises:
+        RuleCodeError: It is too large, or no YAML.
+    """
+    document = next(iter(yamltree.documents(text, most=1)), None)
+    root = document.root if document else None
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise RuleFileError(f"not YAML: {_one_line(error)}") from error
-    if not isinstance(data, dict):
-        raise RuleFileError("not a rule file: it must start with `version: 1`")
-    try:
-        found = RuleFile.model_validate(data)
-    except ValidationError as error:
-        line = yamltree.line_at(_root(text), error.errors()[0]["loc"])
-        place = f"line {line}: " if line else ""
-        raise RuleFileError(f"{place}{rulebook.why(error)}") from error
-    _no_duplicates("policy", [p.name for p in found.policies])
-    _no_duplicates("rule", [r.name for r in found.rules])
+        reason = f"not YAML: {' '.join(str(error).split())}"
+        raise RuleCodeError([Complaint(reason=reason)]) from error
+    found = Contents(complaints=list(_doubled(root)))
+    if not isinstance(data, dict) or data.get("version") != VERSION:
+        reason = "not a rule file: it must start with `version: 1`"
+        found.complaints.append(Complaint(reason=reason, line=root.line if root else None))
+        return found
+    for name in data.keys() - {"version", *SECTIONS}:
+        line = yamltree.line_at(root, (str(name),))
+        reason = f"a rule file has no field {name!r}; it has {', '.join(SECTIONS)}"
+        found.complaints.append(Complaint(reason=reason, line=line))
+    found.policies = _section(data, root, "policies", PolicyDraft, found)
+    found.groups = _section(data, root, "groups", GroupDraft, found)
+    found.rules = _section(data, root, "rules", RuleDraft, found)
+    del found.complaints[LIMIT_COMPLAINTS:]
     return found
 
 
@@ -85,66 +121,100 @@ def json_schema() -> str:
     return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
 
 
-def check(db: Engine | None, found: RuleFile) -> None:
-    """Raise RuleFileError if a rule names a policy that neither the file nor `db` has."""
-    known = {p.name for p in found.policies}
-    if db is not None:
-        with Session(read_only(db)) as session:
-            known |= {p.name for p in policies.policies(session)}
-    for rule in found.rules:
-        if rule.policy not in known:
-            raise RuleFileError(f"rule {rule.name!r}: there is no policy named {rule.policy!r}")
-
-
-def load(db: Engine, text: str, *, by: str, now: datetime) -> tuple[int, int]:
-    """Take a file: what it names is made or replaced, by name; nothing is removed.
-
-    Returns:
-        How many policies and rules it had.
-
-    Raises:
-        RuleFileError: Something in it makes no sense; nothing was taken.
-    """
-    found = parse(text)
-    check(db, found)
-    with Session(db) as session:
-        policy_ids = dict(session.exec(select(Policy.name, Policy.id)).all())
-        rule_ids = dict(session.exec(select(Rule.name, Rule.id)).all())
-        for policy in found.policies:
-            policies.put_policy(session, policy, policy_id=policy_ids.get(policy.name))
-        for rule in found.rules:
-            rulebook.put_rule(session, rule, by=by, now=now, rule_id=rule_ids.get(rule.name))
-        session.commit()
-    return len(found.policies), len(found.rules)
-
-
 def dump(session: Session) -> str:
-    """Return every policy and rule as a file that `load` takes."""
+    """Return every policy, group and rule as a file that `read` reads."""
+    groups = [_plain(group) for group in rulegroups.groups(session)]
     data = {
-        "version": 1,
+        "version": VERSION,
         "policies": [_plain(policies.draft_of(p)) for p in policies.policies(session)],
-        "rules": [_plain(rulebook.draft_of(r, p.name)) for r, p in rulebook.rules(session)],
+        **({"groups": groups} if groups else {}),
+        "rules": [
+            rulebook.written(rulebook.draft_of(r, p.name)) for r, p in rulebook.rules(session)
+        ],
     }
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    return write(data)
 
 
-def _root(text: str) -> yamltree.Tree | None:
-    """Return the tree of a text that is YAML, for the lines of what is in it."""
-    try:
-        return next((document.root for document in yamltree.documents(text)), None)
-    except RuleCodeError:  # deeper than any rule file; its complaints go without a line
-        return None
+def leaving(session: Session) -> Leaving:
+    """Return every rule that a Prometheus rule file can hold, and why the others cannot be there.
+
+    Rules about Wakeful itself stay.
+    """
+    drafts = [rulebook.draft_of(r, p.name) for r, p in rulebook.rules(session) if not r.own]
+    return leaving_of(drafts, rulegroups.groups(session))
+
+
+def leaving_of(drafts: Iterable[RuleDraft], groups: Iterable[GroupDraft]) -> Leaving:
+    """Do what `leaving` does, of rules and groups that are not kept here."""
+    return leave(list(map(rulebook.written, drafts)), list(map(rulegroups.kept, groups)))
+
+
+def write(data: Any) -> str:
+    """Return `data` as the YAML of our files."""
+    text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _section(
+    data: Mapping[str, Any], root: Tree | None, section: str, kind: type[Draft], found: Contents
+) -> list[Draft]:
+    items = data.get(section)
+    if not isinstance(items, list | None):
+        line = yamltree.line_at(root, (section,))
+        found.complaints.append(Complaint(reason=f"{section!r} must be a list", line=line))
+        return []
+    drafts: dict[str, Draft] = {}
+    for index, item in enumerate(items or ()):
+        place = _Place(root, section, index, item)
+        try:
+            draft = kind.model_validate(item)
+        except ValidationError as error:
+            where = error.errors()[0]["loc"]
+            found.complaints.append(place.complaint(rulebook.why(error), *where))
+            continue
+        name = str(getattr(draft, "name", ""))
+        if name in drafts:
+            found.complaints.append(place.complaint(f"{name!r} is there more than once"))
+            continue
+        drafts[name] = draft
+        if kind is RuleDraft:
+            found.lines[name] = yamltree.line_at(root, (section, index))
+    return list(drafts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    root: Tree | None
+    section: str
+    index: int
+    item: Any
+
+    def complaint(self, reason: str, *where: str | int) -> Complaint:
+        """Return a complaint about an element of a section."""
+        name = str(self.item.get("name") or "") if isinstance(self.item, dict) else ""
+        line = yamltree.line_at(self.root, (self.section, self.index, *where))
+        if self.section == "rules":
+            return Complaint(reason=reason, line=line, rule=name, number=self.index + 1)
+        what = {"policies": "policy", "groups": "group"}[self.section]
+        return Complaint(reason=f"{what} {name or self.index + 1}: {reason}", line=line)
+
+
+def _doubled(root: Tree | None) -> Iterator[Complaint]:
+    """Yield a complaint about each key that is there twice: the first would be lost."""
+    left: list[Tree] = [root] if root is not None else []
+    seen: set[int] = set()
+    while left:
+        node = left.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, yamltree.Mapping):
+            pairs, complaints = yamltree.merged(node)
+            yield from complaints
+            left += [value for _, value in pairs]
+        elif isinstance(node, yamltree.Items):
+            left += node.items
 
 
 def _plain(draft: BaseModel) -> dict[str, Any]:
     return draft.model_dump(mode="json", by_alias=True)
-
-
-def _no_duplicates(what: str, names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise RuleFileError(f"{what} {twice[0]!r} is there more than once")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

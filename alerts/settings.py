@@ -100,6 +100,9 @@ class Settings:
         "https://events.pagerduty.com", "Events API (EU: https://events.eu.pagerduty.com)"
     )
     pagerduty_api_url: str = setting("https://api.pagerduty.com", "REST API")
+    rules_dir: str = setting(
+        "", "Folder of rule files that is watched: its rules are changed there only"
+    )
     heartbeat_url: str = setting(
         "",
         "Called every minute while all is well: a dead man's switch, such as Healthchecks",

@@ -20,6 +20,7 @@ from alerts.mappings import KnownMappings
 from alerts.notifiers import Listener
 from alerts.outbox import release_leases
 from alerts.presses import Presses
+from alerts.rulefolder import RuleFolder
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError, stores
 from alerts.wired_channels import (
@@ -95,6 +96,7 @@ class Wiring:
 
     def jobs(self) -> Jobs:
         """Return the engine's jobs; they run once started."""
+        folder = self.settings.rules_dir
         return Jobs(
             db=self.db,
             clock=self.clock,
@@ -103,6 +105,7 @@ class Wiring:
             listeners=self.listeners,
             watched=self.watched,
             sweep=self._sweep,
+            follow=RuleFolder(self.db, Path(folder)).follow if folder else None,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
             read_calendar=self._read_calendar,
         )

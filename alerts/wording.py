@@ -17,6 +17,8 @@ from signals.units import span
 
 # Labels that say best what misbehaves, most telling first.
 SOURCES = ("feature", "service", "job", "model", "tenant")
+OWN_WORDS = ("summary", "message")  # annotations that say what is wrong
+WORDS_LIMIT, DETAILS_LIMIT = 1000, 2000
 LINES = 10  # of a group's alerts in one message
 LATE = timedelta(seconds=5)  # a step taken later than this says so
 
@@ -24,8 +26,18 @@ Rows = Sequence[tuple[Alert, Rule]]
 
 
 def summary(alert: Alert, rule: Rule) -> str:
-    """Return what is wrong, and for whom, in one line."""
-    return about(sentence(rule, alert.value), alert.labels)
+    """Return what is wrong, and for whom, in one line: in the rule's own words, if it has any."""
+    name = next((n for n in OWN_WORDS if alert.annotations.get(n, "").strip()), "")
+    if not name:
+        return about(sentence(rule, alert.value), alert.labels)
+    said = " ".join(alert.annotations[name].split())[:WORDS_LIMIT]
+    # Its own words with a template in them say themselves for whom.
+    return said if "{{" in rule.annotations.get(name, "") else about(said, alert.labels)
+
+
+def details(alert: Alert) -> str:
+    """Return what else the rule's own words say of an alert; empty if nothing."""
+    return alert.annotations.get("description", "").strip()[:DETAILS_LIMIT]
 
 
 def sentence(rule: Rule, value: float | None) -> str:
@@ -95,6 +107,7 @@ def message(session: Session, note: Notification, *, base_url: str) -> Message:
         vendor_key=vendor_key(group.dedup_key, group.epoch),
         title=group.title,
         summary=summary(alert, rule),
+        details="" if several else details(alert),
         severity=group.severity,
         source=next((alert.labels[k] for k in SOURCES if k in alert.labels), "llm application"),
         url=alert_url(base_url, cast(int, alert.id)),

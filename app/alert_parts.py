@@ -1,11 +1,14 @@
 """What the inbox and the pages of alerts and groups share: headline, facts, labels, a card each."""
 
 from datetime import datetime, tzinfo
+from typing import Final
 
 import streamlit as st
 
 from alerts.inbox import Bundle, Item
 from alerts.mutings import Mutings
+from alerts.rulecode.taken import RUNBOOK_ANNOTATIONS
+from alerts.wording import DETAILS_LIMIT, OWN_WORDS
 from app import alert_buttons, alert_words, parts
 from app.parts import plain, small
 
@@ -28,10 +31,22 @@ def facts(item: Item, known: Mutings, *, now: datetime, zone: tzinfo) -> str:
     return " · ".join(plain(one) for one in said if one)
 
 
+_ELSEWHERE: Final = (*OWN_WORDS, *RUNBOOK_ANNOTATIONS)  # annotations with a place of their own
+
+
 def labels(item: Item) -> str:
     """Return Markdown for the labels, one mark each; empty when it has none."""
     marks = (f"{name}={value}" for name, value in sorted(item.alert.labels.items()))
     return " ".join(f":gray-badge[{plain(one)}]" for one in marks)
+
+
+def annotations(item: Item) -> str:
+    """Return Markdown for what the rule says of the alert beside its summary; mostly empty."""
+    said = {name: text for name, text in item.alert.annotations.items() if name not in _ELSEWHERE}
+    lines = [plain(text[:DETAILS_LIMIT]) for name, text in said.items() if name == "description"]
+    lines += [small(plain(f"{name}: {text[:500]}")) for name, text in said.items()
+              if name != "description"]  # fmt: skip
+    return "\n\n".join(lines[:10])
 
 
 def card(item: Item, known: Mutings, *, now: datetime, zone: tzinfo) -> None:

@@ -23,10 +23,12 @@ from alerts import (
     policies,
     rulebook,
     rulefile,
+    rulefolder,
     shifts,
     surroundings,
     tallies,
     timelines,
+    versions,
 )
 from alerts.entries import Entry
 from alerts.handover import Shift
@@ -34,10 +36,11 @@ from alerts.inbox import Item
 from alerts.mutings import Mutings
 from alerts.surroundings import Surroundings
 from alerts.tallies import Delivered, Watch
+from alerts.versions import Step
 from app import wired
 from app.cached import Answer, LastGood
 from models.database import read_only
-from models.tables import Delivery, Group, Notification, Policy, Rule, SourceStatus
+from models.tables import Delivery, Group, Notification, Policy, Rule, SourceStatus, WatchedFile
 
 FRESH: Final = timedelta(seconds=2)
 DAY: Final = timedelta(hours=24)
@@ -87,10 +90,11 @@ class Together:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleList:
-    """Every rule with its policy, and the open alerts by rule."""
+    """Every rule with its policy, the open alerts by rule, and the files of the watched folder."""
 
     rules: tuple[tuple[Rule, Policy], ...]
     open: dict[int, list[int]]
+    files: tuple[WatchedFile, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +197,19 @@ def rule_list() -> Answer[RuleList]:
     """Return every rule, by name."""
 
     def read(session: Session) -> RuleList:
-        return RuleList(rules=tuple(rulebook.rules(session)), open=tallies.open_by_rule(session))
+        return RuleList(
+            rules=tuple(rulebook.rules(session)),
+            open=tallies.open_by_rule(session),
+            files=tuple(rulefolder.files(session)),
+        )
 
     return ask("rules", read)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False)
+def rule_history(rule_id: int) -> Answer[tuple[Step, ...]]:
+    """Return the versions of one rule, newest first."""
+    return ask(("history", rule_id), lambda session: tuple(versions.history(session, rule_id)))
 
 
 @st.cache_resource(ttl=FRESH, max_entries=1, show_spinner=False)
@@ -241,7 +255,17 @@ def rule_file() -> str:
 
 def clear() -> None:
     """Forget what was read: somebody has just changed it."""
-    for cache in (inbox_now, resolved, detail, group, shift, rule_list, policy_list, ledger):
+    for cache in (
+        inbox_now,
+        resolved,
+        detail,
+        group,
+        shift,
+        rule_list,
+        rule_history,
+        policy_list,
+        ledger,
+    ):
         cache.clear()
 
 

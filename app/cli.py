@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import logging
 import os
 import runpy
 import signal
@@ -15,17 +14,21 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from alerts import actions, inbox, rulefile
+from alerts import actions, inbox
 from alerts.actions import UnknownAlertError
 from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
 from alerts.policies import PolicyError
-from alerts.rulefile import RuleFileError
+from alerts.promtool import PromtoolError
+from alerts.rulebook import RuleError
+from alerts.rulecode.complaints import RuleCodeError
 from alerts.settings import Settings, SettingsError
-from alerts.wiring import Role, Wiring, wire
+from alerts.wiring import Role
+from app import rule_commands
 from app.checks import check_table
 from app.dry_run import DryRun, dry_run
 from app.exporting import exported, handed_over
+from app.started import start
 from models.database import read_only
 from models.vocabulary import Severity
 from signals import SignalError
@@ -36,8 +39,9 @@ DEMO = "examples.copilot.demo"
 PLAIN = (
     SettingsError,
     StoreError,
-    RuleFileError,
+    RuleError,
     PolicyError,
+    PromtoolError,
     UnknownAlertError,
     TransitionError,
     StaleError,
@@ -54,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.rest = rest  # the demo has options of its own
     try:
         sys.exit(options.run(options))
+    except RuleCodeError as error:
+        sys.exit("\n".join(f"wakeful: {complaint}" for complaint in error.complaints))
     except PLAIN as error:
         sys.exit(f"wakeful: {error}")
     except SQLAlchemyError as error:
@@ -66,7 +72,7 @@ def up(options: argparse.Namespace) -> int:
     from app import asgi  # here, since Streamlit takes a second that other commands need not
 
     _refuse_taken_port(Settings.from_env())
-    wiring = _wire(Role.UP if options.command == "up" else Role.WEB)
+    wiring = start(Role.UP if options.command == "up" else Role.WEB)
     print(f"Wakeful is at {wiring.settings.base_url}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: everything is closed by then
         asgi.build(wiring).run(config=asgi.server_config(wiring))
@@ -75,7 +81,7 @@ def up(options: argparse.Namespace) -> int:
 
 def run_engine(_options: argparse.Namespace) -> int:
     """Run the jobs until told to stop."""
-    wiring = _wire(Role.ENGINE)
+    wiring = start(Role.ENGINE)
     jobs, stopped = wiring.jobs(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -101,39 +107,15 @@ def demo(options: argparse.Namespace) -> int:
 
 def check(_options: argparse.Namespace) -> int:
     """Ask every configured source and channel whether it answers."""
-    wiring = _wire(Role.TOOL)
+    wiring = start(Role.TOOL)
     lines, ok = check_table(wiring)
     print("\n".join(lines))
     return 0 if ok else 1
 
 
-def rules(options: argparse.Namespace) -> int:
-    """Import, export or check a file of rules."""
-    if options.action == "export":
-        wiring = _wire(Role.TOOL)
-        with Session(read_only(wiring.db)) as session:
-            text = rulefile.dump(session)
-        if options.file == "-":
-            print(text, end="")
-        else:
-            Path(options.file).write_text(text)
-        return 0
-    text = _read(options.file)
-    if options.action == "check":
-        found = rulefile.parse(text)
-        rulefile.check(None, found)
-        print(f"{len(found.policies)} policies and {len(found.rules)} rules are in order")
-        return 0
-    wiring = _wire(Role.TOOL)
-    by = wiring.settings.local_user
-    took = rulefile.load(wiring.db, text, by=f"{by} (import)", now=wiring.clock())
-    print(f"took {took[0]} policies and {took[1]} rules")
-    return 0
-
-
 def alerts(options: argparse.Namespace) -> int:
     """List what is firing, take an alert, or write down its story or a hand-over."""
-    wiring = _wire(Role.TOOL)
+    wiring = start(Role.TOOL)
     if options.action == "export":
         print(exported(wiring, options.alert, group=options.group, as_json=options.json), end="")
         return 0
@@ -165,7 +147,7 @@ def policies(options: argparse.Namespace) -> int:
         alerts=options.alerts,
         zone=options.zone,
     )
-    print("\n".join(dry_run(_wire(Role.TOOL), asked)))
+    print("\n".join(dry_run(start(Role.TOOL), asked)))
     return 0
 
 
@@ -185,9 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     command("engine", run_engine, "The engine only")
     command("demo", demo, "A live LLM application to watch, break and heal")
     command("check", check, "Ask every configured source and channel whether it answers")
-    book = command("rules", rules, "Rules and policies as a file")
-    book.add_argument("action", choices=("import", "export", "check"))
-    book.add_argument("file", metavar="FILE", help="YAML; - for standard input or output")
+    rule_commands.add_commands(
+        commands.add_parser("rules", help="Rules as files", description=rule_commands.__doc__)
+    )
     _describe_policies(command("policies", policies, "What a policy would do"))
     _describe_alerts(command("alerts", alerts, "What is firing"))
     return parser
@@ -228,22 +210,3 @@ def _refuse_taken_port(settings: Settings) -> None:
             raise SettingsError(
                 f"cannot listen on {settings.host}:{settings.port} ({reason}): set WAKEFUL_PORT"
             ) from error
-
-
-def _wire(role: Role) -> Wiring:
-    settings = Settings.from_env()
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    if role is Role.TOOL:
-        logging.getLogger().setLevel(logging.WARNING)
-    return wire(settings, role)
-
-
-def _read(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleFileError(f"cannot read {file}: {error}") from error

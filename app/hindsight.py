@@ -16,6 +16,7 @@ from alerts.muting import Quiet
 from alerts.observations import Watch
 from alerts.paged import Route, Told
 from alerts.rulebook import RuleDraft
+from alerts.rulecode import templates
 from app import cached
 from app.cached import Answer
 from app.cached_watching import Past
@@ -57,8 +58,10 @@ def of(rule: RuleDraft, pasts: Mapping[Question, Past]) -> Hindsight:
     watch = Watch(
         condition=rule.condition,
         timing=Timing(hold=rule.hold, keep_firing=rule.keep_firing),
-        labels=rule.labels,
+        # One alert of a series, not one for each of its values.
+        labels={n: text for n, text in rule.labels.items() if not templates.says_value(text)},
         no_data=rule.no_data,
+        name=rule.alertname or rule.name,
     )
     answers = {question: past.series for question, past in pasts.items()}
     instants = Instants(start=grid.start, step=grid.step, count=grid.count)

@@ -6,7 +6,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from alerts import rulebook
-from app import rule_form
+from app import label_texts
+from app.label_texts import LabelTextError
 from app.rule_form import FormError
 from models.tables import SignalMapping
 from signals.mapping import MappingDraft
@@ -27,7 +28,7 @@ def of(row: SignalMapping | None) -> dict[str, Any]:
     """Return the fields that show a mapping; those of a new one for None."""
     if row is None:
         return {"promql": "", "labels": ""}
-    return {"promql": row.promql, "labels": rule_form.pairs_text(row.labels)}
+    return {"promql": row.promql, "labels": label_texts.pairs_text(row.labels)}
 
 
 def read(signal: str, fields: Mapping[str, Any]) -> MappingDraft:
@@ -39,8 +40,10 @@ def read(signal: str, fields: Mapping[str, Any]) -> MappingDraft:
     promql = (fields.get("promql") or "").strip()
     if not promql:
         raise FormError("write an expression")
-    labels = rule_form.pairs(fields.get("labels") or "")
     try:
+        labels = label_texts.pairs(fields.get("labels") or "")
         return MappingDraft(signal=signal, promql=promql, labels=labels)
     except ValidationError as error:
         raise FormError(rulebook.why(error)) from error
+    except LabelTextError as error:
+        raise FormError(str(error)) from error

@@ -3,16 +3,18 @@
 from typing import Final
 
 import streamlit as st
-from sqlalchemy.exc import NoResultFound, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
-from alerts import rulebook, rulefile
-from alerts.policies import PolicyError
+from alerts import intake, offers, rulebook
+from alerts.offers import Offer
 from alerts.rulebook import RuleError
-from alerts.rulefile import RuleFileError
+from alerts.rulecode.complaints import RuleCodeError
 from app import cached_alerts, identity, opened, parts, rule_form, wired
 from app.drafts import Draft
 from app.parts import plain
 from app.rule_form import FormError
+from models.database import read_only
 
 OPENED: Final = ("rule", "template")  # what the address of the form says
 DISABLE: Final = "rules_disable"
@@ -68,17 +70,39 @@ def enable(rule_id: int) -> None:
     _switch(rule_id, enabled=True)
 
 
+def offered(text: str) -> Offer:
+    """Return what a rule file would change here."""
+    with Session(read_only(wired.current().db)) as session:
+        defaults = intake.defaults(session, owner=identity.viewer())
+        return intake.settle(offers.checked(offers.read(text, defaults)), intake.Book(session))
+
+
 def take_file(text: str) -> None:
     """Take a rule file, or say in one sentence why nothing of it was taken."""
     wiring = wired.current()
     try:
-        policies, rules = rulefile.load(wiring.db, text, by=identity.viewer(), now=wiring.clock())
-    except (RuleFileError, RuleError, PolicyError) as error:
+        took = intake.load(wiring.db, text, by=identity.viewer(), now=wiring.clock())
+    except RuleCodeError as error:
         parts.flash(f"Nothing was taken: {plain(str(error))}", _REFUSED)
     except SQLAlchemyError:
         parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was taken: try again.", _REFUSED)
     else:
-        parts.flash(f"Took {policies} policies and {rules} rules.")
+        parts.flash(f"Took {len(took.policies)} policies and {len(took.rules)} rules.")
+    cached_alerts.clear()
+
+
+def revert(version_id: int, number: int, draft: Draft) -> None:
+    """Make a rule what it was in one of its versions."""
+    wiring = wired.current()
+    try:
+        row = rulebook.revert(wiring.db, version_id, by=identity.viewer(), now=wiring.clock())
+    except RuleError as error:
+        parts.flash(f"Not changed: {plain(str(error))}", _REFUSED)
+    except SQLAlchemyError:
+        parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was changed: try again.", _REFUSED)
+    else:
+        draft.drop()
+        parts.flash(f"{plain(row.name)} is again what it was in version {number}.")
     cached_alerts.clear()
 
 
@@ -86,8 +110,8 @@ def _switch(rule_id: int, *, enabled: bool) -> None:
     wiring = wired.current()
     try:
         rulebook.set_enabled(wiring.db, rule_id, enabled, by=identity.viewer(), now=wiring.clock())
-    except NoResultFound:
-        parts.flash("This rule is gone.", _REFUSED)
+    except RuleError as error:
+        parts.flash(f"Not changed: {plain(str(error))}", _REFUSED)
     except SQLAlchemyError:
         parts.flash(f"{cached_alerts.DATABASE_DOWN} Nothing was changed: try again.", _REFUSED)
     else:

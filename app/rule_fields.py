@@ -95,6 +95,15 @@ def people(draft: Draft, policies: Sequence[str]) -> None:
     _text(draft, "summary", "What it means", "One sentence for whoever is woken by it")
     _text(draft, "runbook_url", "Runbook", "https://…")
     _text(draft, "labels", "Labels", "team = platform, tier = 1")
+    st.text_area(
+        "Annotations",
+        key=draft.key("annotations"),
+        placeholder="summary: '{{ $labels.feature }} fails {{ $value | humanizePercentage }}'",
+        help="What is said of an alert, one name: text a line. Go templates are filled in as "
+        "Prometheus does; of the labels too.",
+        height="content",
+        persist_state=_SESSION,
+    )
 
 
 def _threshold(draft: Draft) -> None:

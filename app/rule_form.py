@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from alerts import durations, rulebook
+from alerts import durations, rulebook, ruletemplates
 from alerts.conditions import PAGE_WINDOWS, AnyCondition, BurnRate, Promql, Window
-from alerts.rulebook import RuleDraft, Template
+from alerts.rulebook import RuleDraft
+from alerts.ruletemplates import Template
+from app import label_texts
+from app.label_texts import LabelTextError
 from models.vocabulary import Comparison, NoData, Severity, Unit
 from signals.catalog import CATALOG
 
@@ -59,7 +62,7 @@ class FormError(ValueError):
 
 def blank(*, owner: str, policy: str) -> Fields:
     """Return the fields of a new rule: the alert on the p95 latency, still without a name."""
-    template = rulebook.templates()[0]
+    template = ruletemplates.templates()[0]
     return from_template(template, owner=owner, policy=policy) | {"name": "", "summary": ""}
 
 
@@ -88,7 +91,9 @@ def of(draft: RuleDraft) -> Fields:
         "keep_firing": durations.write(draft.keep_firing),
         "no_data": draft.no_data,
         "interval": durations.write(draft.interval),
-        "labels": pairs_text(draft.labels),
+        "labels": label_texts.pairs_text(draft.labels),
+        "annotations": label_texts.lines(draft.annotations),
+        **{name: getattr(draft, name) for name in _UNSHOWN},
         "policy": draft.policy,
         "enabled": draft.enabled,
         **_condition_fields(draft.condition),
@@ -111,12 +116,16 @@ def read(fields: Mapping[str, Any]) -> RuleDraft:
                 "keep_firing_for": fields.get("keep_firing") or "0s",
                 "no_data": fields.get("no_data"),
                 "interval": fields.get("interval") or "30s",
-                "labels": pairs(fields.get("labels") or ""),
+                "labels": label_texts.pairs(fields.get("labels") or ""),
+                "annotations": label_texts.annotations(fields.get("annotations") or ""),
+                **{name: fields[name] for name in _UNSHOWN if name in fields},
                 "enabled": fields.get("enabled", True),
             }
         )
     except ValidationError as error:
         raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
+    except LabelTextError as error:
+        raise FormError(str(error)) from error
 
 
 def outline(fields: Mapping[str, Any]) -> RuleDraft:
@@ -127,9 +136,10 @@ def outline(fields: Mapping[str, Any]) -> RuleDraft:
     """
     made_up = {name: fields.get(name) or "-" for name in ("name", "policy")}
     try:
-        pairs(fields.get("labels") or "")
-    except FormError:
+        label_texts.pairs(fields.get("labels") or "")
+    except LabelTextError:
         made_up["labels"] = ""
+    made_up["annotations"] = ""
     return read({**fields, "owner": "-", "runbook_url": "", **made_up})
 
 
@@ -156,31 +166,13 @@ def off_screen(shown: float, unit: Unit) -> float:
     return round(shown / 100, 11) if unit is Unit.RATIO else shown
 
 
-def pairs(text: str) -> dict[str, str]:
-    """Return the labels that `team = llm, tier = 1` writes.
-
-    Raises:
-        FormError: Something in it is no `name = value`.
-    """
-    found: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not name or not value:
-            raise FormError(f"labels: {part!r} is not a label: write name = value, name = value")
-        found[name] = value
-    return found
-
-
-def pairs_text(labels: Mapping[str, str]) -> str:
-    """Return `labels` as one line."""
-    return ", ".join(f"{name} = {value}" for name, value in labels.items())
-
-
 def scope_field(label: str) -> str:
     """Return the name of the field that holds the value wanted for `label`."""
     return f"scope_{label}"
 
 
+# Fields that the form keeps as they are: what only a rule file has.
+_UNSHOWN: Final = ("alertname", "group", "position")
 _TEXTS: Final = ("name", "owner", "summary", "runbook_url", "policy")
 
 
@@ -191,6 +183,7 @@ def _common_defaults() -> Fields:
         "no_data": NoData.KEEP,
         "interval": "30s",
         "labels": "",
+        "annotations": "",
         "enabled": True,
         "severity": Severity.WARNING,
         "kind": "threshold",

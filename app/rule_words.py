@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from alerts import rulebook
 from alerts.conditions import AnyCondition, parse_condition
 from app import numbers, watching
 from models.tables import Policy, Rule
@@ -35,7 +36,8 @@ def looked_after(rule: Rule, policy: Policy, *, now: datetime) -> str:
     every = span(timedelta(seconds=rule.interval_seconds))
     last = numbers.age(rule.evaluated_at, now=now)
     checked = f"evaluated {last}, every {every}" if rule.enabled else "switched off"
-    return f"owner {rule.owner} · policy {policy.name} · {checked}"
+    kept = f" · kept in {rulebook.origin_of(rule)}" if rule.source_file else ""
+    return f"owner {rule.owner} · policy {policy.name} · {checked}{kept}"
 
 
 def matching(rules: Iterable[Known], text: str) -> list[Known]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
 
-from alerts import rulefile
+from alerts import intake
 from drill.vendors import Vendors
 from models import database
 from models.clock import utc_now
@@ -99,7 +99,7 @@ def site(db: Engine, folder: Path, rules: str = RULES) -> Iterator[Site]:
     server.start()
     place = Site(db=db, vendors=Vendors(server), folder=folder)
     try:
-        rulefile.load(db, rules, by="drill", now=utc_now())
+        intake.load(db, rules, by="drill", now=utc_now())
         yield place
     finally:
         place.kill()

@@ -71,6 +71,12 @@ def test_it_fires_as_the_live_rule_would(
     ] == [(b * MINUTE, None if e is None else e * MINUTE) for b, e in fired]
 
 
+def test_labels_that_are_templates_are_filled_in_as_live() -> None:
+    watch = replace(patient(hold=1), labels={"team": "team-{{ $labels.feature }}", "feature": ""})
+    found = looked_back("..###..", ".####..", watch=watch)
+    assert [dict(alert.labels) for alert in found.fired] == [{"team": "team-1"}, {"team": "team-0"}]
+
+
 def test_breaches_are_counted_however_short() -> None:
     found = looked_back("#.##..#", watch=patient(hold=5))
     assert (len(found.alerts), found.held, found.fired) == (3, 4 * MINUTE, ())

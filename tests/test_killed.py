@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 from werkzeug import Request, Response
 
-from alerts import rulefile
+from alerts import intake
 from models.clock import utc_now
 from models.database import read_only
 from models.tables import Escalation, Notification
@@ -97,7 +97,7 @@ def engine(httpserver: HTTPServer, db: Engine, tmp_path: Path) -> Iterator[Killa
 
 
 def _killable(httpserver: HTTPServer, db: Engine, tmp_path: Path) -> Iterator[Killable]:
-    rulefile.load(db, RULES, by="ada", now=utc_now())
+    intake.load(db, RULES, by="ada", now=utc_now())
     killable = Killable(httpserver, db, tmp_path)
     yield killable
     killable.close()

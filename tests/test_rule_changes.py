@@ -32,7 +32,7 @@ def test_each_field_says_what_it_was_and_what_it_is() -> None:
         "  for: 5m -> 10m",
         "  condition.bound: 0.02 -> 0.05",
         "  labels.team: search, gone",
-        "  enabled: True -> False",
+        "  enabled: true -> false",
         "  labels.owner: ada, new",
     ]
 

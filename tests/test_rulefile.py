@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from alerts import inbox, policies, rulebook, rulefile
-from alerts.rulefile import RuleFileError
+from alerts import inbox, intake, policies, rulebook, rulefile
+from alerts.rulecode.complaints import RuleCodeError
 from models.database import read_only
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,10 +37,10 @@ rules:
 
 
 def test_what_is_exported_imports_to_the_same(db: Engine) -> None:
-    rulefile.load(db, FILE, by="ada", now=NOW)
+    intake.load(db, FILE, by="ada", now=NOW)
     with Session(read_only(db)) as session:
         first = rulefile.dump(session)
-    rulefile.load(db, first, by="ada", now=NOW)
+    intake.load(db, first, by="ada", now=NOW)
     with Session(read_only(db)) as session:
         assert rulefile.dump(session) == first
     written, read = rulefile.parse(FILE), rulefile.parse(first)
@@ -49,8 +49,8 @@ def test_what_is_exported_imports_to_the_same(db: Engine) -> None:
 
 
 def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
-    rulefile.load(db, FILE, by="ada", now=NOW)
-    rulefile.load(db, FILE, by="ada", now=NOW)
+    intake.load(db, FILE, by="ada", now=NOW)
+    intake.load(db, FILE, by="ada", now=NOW)
     with Session(read_only(db)) as session:
         assert (len(rulebook.rules(session)), len(policies.policies(session))) == (3, 1)
         assert inbox.firing_now(session) == []
@@ -63,7 +63,9 @@ def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
         pytest.param("- a", "must start with `version: 1`", id="a list"),
         pytest.param("version: 2", "version", id="another version"),
         pytest.param(
-            FILE.replace("for: 2m", "fro: 2m"), "line 14: rules.0.fro: Extra inputs", id="typo"
+            FILE.replace("for: 2m", "fro: 2m"),
+            "line 14, rule 1 (Errors): fro: Extra inputs",
+            id="typo",
         ),
         pytest.param(FILE.replace("5m", "5 minutes"), "is not a duration", id="duration"),
         pytest.param(FILE.replace("error_ratio", "vibes"), "no signal 'vibes'", id="signal"),
@@ -73,15 +75,15 @@ def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
             FILE.replace("policy: standard", "policy: x"), "no policy named 'x'", id="policy"
         ),
         pytest.param(FILE.replace("name: Raw", "name: Errors"), "more than once", id="twice"),
-        pytest.param("version: 1\nx: " + "a" * 5_000_001, "may have 5 MB", id="huge"),
-        pytest.param("version: 1\nx: " + "[" * 3000, "not YAML", id="deep"),
+        pytest.param("version: 1\nx: " + "a" * 5_000_001, "larger than 5 MB", id="huge"),
+        pytest.param("version: 1\nx: " + "[" * 3000, "nested more than 50 deep", id="deep"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_whole(
     sqlite_db: Engine, text: str, complaint: str
 ) -> None:
-    with pytest.raises(RuleFileError) as raised:
-        rulefile.load(sqlite_db, text, by="ada", now=NOW)
+    with pytest.raises(RuleCodeError) as raised:
+        intake.load(sqlite_db, text, by="ada", now=NOW)
     assert complaint in str(raised.value)
     assert "\n" not in str(raised.value)
     with Session(read_only(sqlite_db)) as session:

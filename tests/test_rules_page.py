@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from alerts import rulebook, rulefile
+from alerts import rulebook, rulefile, ruletemplates
 from alerts.conditions import PAGE_WINDOWS, BurnRate, Threshold, Window
 from alerts.rulebook import RuleDraft
 from app import rule_form
@@ -282,8 +282,8 @@ def test_a_broken_file_is_refused_in_one_sentence(
 # --- the form's fields
 
 
-@pytest.mark.parametrize("template", rulebook.templates(), ids=lambda t: t.name)
-def test_fields_hold_every_template_unchanged(template: rulebook.Template) -> None:
+@pytest.mark.parametrize("template", ruletemplates.templates(), ids=lambda t: t.name)
+def test_fields_hold_every_template_unchanged(template: ruletemplates.Template) -> None:
     fields = rule_form.from_template(template, owner="ada", policy="standard")
     draft = rule_form.read(fields)
     assert (draft.condition, draft.hold) == (template.condition, template.hold)
@@ -331,6 +331,6 @@ def test_percent_on_screen_is_exactly_the_ratio_meant(percent: float) -> None:
     ],
 )
 def test_what_cannot_be_read_is_said(field: str, value: object, complaint: str) -> None:
-    fields = rule_form.from_template(rulebook.templates()[0], owner="ada", policy="standard")
+    fields = rule_form.from_template(ruletemplates.templates()[0], owner="ada", policy="standard")
     with pytest.raises(FormError, match=complaint):
         rule_form.read(fields | {field: value})

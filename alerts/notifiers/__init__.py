@@ -85,6 +85,7 @@ class Message:
         vendor_key: Its identity at a vendor that folds events; see `alerts.groups.vendor_key`.
         title: The rule's name, or what a group of several is called.
         summary: One line: signal, value, bound, for whom.
+        details: More about it, in the words of whoever made the rule; mostly empty.
         lines: The group's worst alerts where it has several, and `more` beside them.
         source: What misbehaves, such as a feature or a service.
         url: The alert's page.
@@ -110,6 +111,7 @@ class Message:
     url: str
     fired_at: datetime
     runbook_url: str = ""
+    details: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
     more: int = 0

@@ -144,6 +144,8 @@ def _trigger(message: Message) -> dict[str, Any]:
 
 def _details(message: Message) -> dict[str, Any]:
     details: dict[str, Any] = {"rule": message.title, "labels": dict(message.labels)}
+    if message.details:
+        details["description"] = message.details
     if message.lines:
         details["alerts"] = [f"{line.state}: {line.text}" for line in message.lines]
     return details | {"more": message.more} if message.more else details

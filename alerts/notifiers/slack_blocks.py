@@ -71,6 +71,8 @@ def blocks(message: Message) -> list[Block]:
     """Return the post: title, summary, facts, traces, buttons for what can still be done."""
     summary = escape(message.summary or message.title or "No summary", SECTION_LIMIT)
     found = [_section(_title(message)), _section(summary)]
+    if message.details:
+        found.append(_section(escape(message.details, SECTION_LIMIT)))
     if message.lines:
         found.append(_section(_lines(message)))
     found.append({"type": "section", "fields": [_text(fact) for fact in _facts(message)]})

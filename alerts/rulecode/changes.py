@@ -73,7 +73,7 @@ def diff(
     come = [name for name in after if name not in before]
     found = []
     for name in list(come):
-        twin = next((n for n in gone if not _differences(before[n], after[name], skip=key)), None)
+        twin = next((n for n in gone if not differences(before[n], after[name], skip=key)), None)
         if twin is not None:
             gone.remove(twin)
             come.remove(name)
@@ -81,13 +81,16 @@ def diff(
     found += [Change(what=What.ADDED, name=name) for name in come]
     found += [Change(what=What.REMOVED, name=name) for name in gone]
     for name in before.keys() & after.keys():
-        differences = _differences(before[name], after[name], skip=key)
-        if differences:
-            found.append(Change(what=What.CHANGED, name=name, differences=tuple(differences)))
+        fields = differences(before[name], after[name], skip=key)
+        if fields:
+            found.append(Change(what=What.CHANGED, name=name, differences=tuple(fields)))
     return sorted(found, key=lambda change: change.name)
 
 
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], *, skip: str) -> list[Difference]:
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, skip: str = ""
+) -> list[Difference]:
+    """Return the fields of one rule that are not what they were, `skip` left out."""
     before = {field: value for field, value in _leaves(old, ()) if field != skip}
     after = {field: value for field, value in _leaves(new, ()) if field != skip}
     fields = [*before, *(field for field in after if field not in before)]
@@ -108,6 +111,11 @@ def _leaves(value: Any, path: Sequence[str]) -> Iterable[tuple[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    if isinstance(value, list | tuple):
+        text = ", ".join(_shown(each) for each in value)
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = value if isinstance(value, str) else repr(value)
     text = " ".join(text.split())
     return text if len(text) <= LIMIT_CHARACTERS else f"{text[:LIMIT_CHARACTERS]}…"

@@ -26,6 +26,8 @@ class Complaint:
             parts.append(f"group {self.group!r}")
         if self.number is not None:
             parts.append(f"rule {self.number}" + (f" ({self.rule})" if self.rule else ""))
+        elif self.rule:
+            parts.append(f"rule {self.rule!r}")
         place = ", ".join(parts)
         return f"{place}: {self.reason}" if place else self.reason
 

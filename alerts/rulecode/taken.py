@@ -1,12 +1,13 @@
-"""Rules of any origin, ready to become drafts, and back to a Prometheus rule file. Pure.
+"""Rules of any origin, ready to become drafts; `leaving` is the way back. Pure.
 
-An alert of Prometheus has more than a draft has fields for: annotations, a group, and a name that
-need not be unique. `Taken` keeps them, so that nothing is lost on the way back.
+An alert of Prometheus has a name that need not be unique, and a group. Its draft keeps both beside
+a name of its own, so that nothing is lost on the way back.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from alerts import durations
@@ -15,7 +16,11 @@ from alerts.rulecode.slo import Slo, expression
 from models.vocabulary import NoData, Severity
 
 RECORDING = "recording rules stay with Prometheus"
-NAME_CHARACTERS = 120
+OWNER_CHARACTERS = 120
+TEXT_CHARACTERS = 2000
+# A name with all that may tell it apart fits into a rule's 120 characters.
+NAME_CHARACTERS, TELLING_CHARACTERS = 80, 30
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=1)  # between two evaluations
 # Labels that say how bad, who owns, and what to do: the first that is there counts.
 SEVERITY_LABELS = ("severity", "priority")
 OWNER_LABELS = ("owner", "team")
@@ -57,6 +62,8 @@ class Taken:
 
     Attributes:
         name: Unique among what was taken together; `rule.alert` is what the file called it.
+        group: Its group, without the rules.
+        position: Its place in the group, from 0.
         draft: Fields of a RuleDraft, as JSON has them; empty if it was not taken.
         complaint: Why it was not taken; empty if it was.
         notes: What of it works differently here.
@@ -65,6 +72,7 @@ class Taken:
     name: str
     rule: PromRule
     group: PromGroup
+    position: int
     draft: Mapping[str, Any] = field(default_factory=dict)
     complaint: str = ""
     notes: tuple[str, ...] = ()
@@ -82,15 +90,18 @@ def to_drafts(file: PromFile, defaults: Defaults) -> list[Taken]:
     if that is not enough, and by a number if nothing tells them apart.
     """
     alerts = [(g, r) for g in file.groups for r in g.rules if r.alert]
-    names = iter(_unique([(r.alert, _severity_text(g.labels_of(r)), g.name) for g, r in alerts]))
+    names = iter(_unique([_called(g, r) for g, r in alerts]))
     found = []
     for group in file.groups:
-        for rule in group.rules:
+        bare = replace(group, rules=())
+        for position, rule in enumerate(group.rules):
+            one = Taken(name=rule.record, rule=rule, group=bare, position=position)
             if rule.alert:
-                found.append(_taken(next(names), group, rule, defaults))
+                name, notes = next(names), list[str]()
+                draft = _draft(group, rule, defaults, notes) | {"name": name, "position": position}
+                found.append(replace(one, name=name, draft=draft, notes=tuple(notes)))
             else:
-                bare = replace(group, rules=())
-                found.append(Taken(name=rule.record, rule=rule, group=bare, complaint=RECORDING))
+                found.append(replace(one, complaint=RECORDING))
     return found
 
 
@@ -130,59 +141,78 @@ def _burns(slo: Slo, severity: str) -> str:
     return f"The error budget of {slo.service} {slo.name} burns too fast ({severity})"
 
 
-def to_promfile(taken: Iterable[Taken]) -> PromFile:
-    """Return the rules as a file: groups in the order in which they first appear."""
-    rules: dict[str, list[PromRule]] = {}
-    groups: dict[str, PromGroup] = {}
-    for one in taken:
-        groups.setdefault(one.group.name, one.group)
-        rules.setdefault(one.group.name, []).append(one.rule)
-    return PromFile(
-        groups=tuple(replace(g, rules=tuple(rules[name])) for name, g in groups.items())
-    )
+def said_severity(labels: Mapping[str, str]) -> Severity | None:
+    """Return how bad the labels say it is; None if they do not, or in words that are not ours."""
+    return SEVERITIES.get(_severity_text(labels).strip().lower())
 
 
-def _taken(name: str, group: PromGroup, rule: PromRule, defaults: Defaults) -> Taken:
-    notes: list[str] = []
+def said_owner(labels: Mapping[str, str]) -> str:
+    """Return who the labels say owns it; empty if nobody, or if it varies with the series."""
+    owner = _first(labels, OWNER_LABELS)
+    return "" if "{{" in owner else _shown(owner, OWNER_CHARACTERS)
+
+
+def said_summary(annotations: Mapping[str, str]) -> str:
+    """Return what the annotations say it means; empty if that varies with the series."""
+    text = _first(annotations, SUMMARY_ANNOTATIONS).replace("\0", "")
+    return "" if "{{" in text else text.strip()[:TEXT_CHARACTERS].strip()
+
+
+def said_runbook(annotations: Mapping[str, str]) -> str:
+    """Return the link to what to do; empty if there is none."""
+    url = _shown(_first(annotations, RUNBOOK_ANNOTATIONS), TEXT_CHARACTERS)
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def evaluated_every(group: PromGroup) -> timedelta | None:
+    """Return how often rules of a group are evaluated here; None if the group does not say."""
+    if not group.interval:
+        return None
+    whole = -(-group.interval // SHORTEST) * SHORTEST
+    return min(whole, LONGEST)
+
+
+def _draft(
+    group: PromGroup, rule: PromRule, defaults: Defaults, notes: list[str]
+) -> dict[str, Any]:
     labels = group.labels_of(rule)
     draft: dict[str, Any] = {
-        "name": name,
-        "owner": _first(labels, OWNER_LABELS) or defaults.owner,
+        "owner": said_owner(labels) or defaults.owner,
         "severity": _severity(labels, defaults, notes).value,
-        "summary": _first(rule.annotations, SUMMARY_ANNOTATIONS)[:2000],
+        "summary": said_summary(rule.annotations),
         "runbook_url": _runbook(rule.annotations, notes),
         "condition": {"kind": "promql", "expression": rule.expr},
         "for": durations.write(rule.hold),
         "keep_firing_for": durations.write(rule.keep_firing),
         "no_data": NoData.KEEP.value,
         "labels": labels,
+        "annotations": dict(rule.annotations),
         "policy": defaults.policy,
+        "alertname": rule.alert,
+        "group": group.name,
     }
-    if group.interval:
-        draft["interval"] = durations.write(group.interval)
-    _note_group(group, notes)
-    bare = replace(group, rules=())
-    if complaint := _unfit(name, group):
-        return Taken(name=name, rule=rule, group=bare, complaint=complaint)
-    return Taken(name=name, rule=rule, group=bare, draft=draft, notes=tuple(notes))
-
-
-def _unfit(name: str, group: PromGroup) -> str:
-    if len(name) > NAME_CHARACTERS:
-        return f"its name is longer than {NAME_CHARACTERS} characters"
-    if name != name.strip():
-        return "its name begins or ends with a space"
-    if group.interval and group.interval.total_seconds() < 1:
-        return "its group is evaluated more often than once a second"
-    return ""
-
-
-def _note_group(group: PromGroup, notes: list[str]) -> None:
+    if interval := evaluated_every(group):
+        draft["interval"] = durations.write(interval)
+        if interval != group.interval:
+            notes.append(f"evaluated every {durations.write(interval)}")
     if group.limit:
         notes.append(f"the group's limit of {group.limit} alerts is not applied")
     if group.query_offset:
         offset = durations.write(group.query_offset)
         notes.append(f"the group's query_offset of {offset} is not applied")
+    return draft
+
+
+def _called(group: PromGroup, rule: PromRule) -> tuple[str, str, str]:
+    """Return an alert's name and what may tell it apart, as texts for a page."""
+    name = _shown(rule.alert, NAME_CHARACTERS) or "unnamed"
+    severity = _shown(_severity_text(group.labels_of(rule)), TELLING_CHARACTERS)
+    return name, severity, _shown(group.name, TELLING_CHARACTERS)
+
+
+def _shown(text: str, limit: int) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:limit].strip()
 
 
 def _severity_text(labels: Mapping[str, str]) -> str:
@@ -190,19 +220,17 @@ def _severity_text(labels: Mapping[str, str]) -> str:
 
 
 def _severity(labels: Mapping[str, str], defaults: Defaults, notes: list[str]) -> Severity:
-    text = _severity_text(labels)
-    known = SEVERITIES.get(text.strip().lower())
+    known, text = said_severity(labels), _severity_text(labels)
     if known is None and text:
         notes.append(f"severity {text!r} is none of ours: {defaults.severity} is taken")
     return known or defaults.severity
 
 
 def _runbook(annotations: Mapping[str, str], notes: list[str]) -> str:
-    url = _first(annotations, RUNBOOK_ANNOTATIONS).strip()
-    if url and not url.startswith(("https://", "http://")):
-        notes.append(f"runbook {url!r} is no link")
-        return ""
-    return url[:2000]
+    url = said_runbook(annotations)
+    if not url and (text := _first(annotations, RUNBOOK_ANNOTATIONS).strip()):
+        notes.append(f"runbook {text!r} is no link")
+    return url
 
 
 def _first(texts: Mapping[str, str], names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 Source: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/#templating
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from alerts.rulecode.gotemplate.prometheus import (
 from alerts.rulecode.gotemplate.values import Root, Texts
 
 _NAMES = frozenset(BUILTINS) | frozenset(FUNCTIONS) | NEED_SURROUNDINGS
+_VALUE = re.compile(r"\{\{.*(\$value|\.Value)\b.*\}\}", re.DOTALL)
 _VARIABLES = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"
     "{{$externalURL := .ExternalURL}}{{$value := .Value}}"
@@ -55,6 +57,11 @@ def check(rule: str, text: str) -> str:
     return ""
 
 
+def says_value(text: str) -> bool:
+    """Say whether what `text` comes to varies with the value, as far as one can see."""
+    return _VALUE.search(text) is not None
+
+
 def render(rule: str, text: str, about: Firing) -> str:
     """Return `text` with its actions carried out.
 
@@ -65,14 +72,16 @@ def render(rule: str, text: str, about: Firing) -> str:
     name = f"__alert_{rule}"
     root = Root(Texts(about.labels), Texts(about.external_labels), about.external_url, about.value)
     around = Surroundings(now=about.now, external_url=about.external_url, ask=about.ask)
+    doing = "parsing"
     try:
         parsed = _parsed(rule, text)
-    except TemplateError as error:
-        return f"<error expanding template: error parsing template {name}: {error}>"
-    try:
+        doing = "executing"
         return execute(parsed, root, {**BUILTINS, **functions(around)})
     except TemplateError as error:
-        return f"<error expanding template: error executing template {name}: {error}>"
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not keep an alert from firing
+        reason = f"{type(error).__name__}: {error}"
+    return f"<error expanding template: error {doing} template {name}: {reason}>"
 
 
 def render_all(rule: str, texts: Mapping[str, str], about: Firing) -> dict[str, str]:

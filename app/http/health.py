@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from alerts import inbox, running
+from alerts import inbox, rulefolder, running
 from alerts.health import complaints, warnings
 from models.clock import Clock
 from models.database import read_only
@@ -46,12 +46,14 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
     """Return the engine's last ticks and each source's state.
 
     `status` is `ok`, or `red` with `reasons` when alerts may not go out: a restart, or a human,
-    is needed. A source that is down does not make it red; it has an alert of its own. Nor do
-    `warnings`, such as that no press of a button in Slack arrives: pages go out all the same.
+    is needed. A source that is down does not make it red; it has an alert of its own. Nor does a
+    rule file that is broken: the rules stay as they were. Nor do `warnings`, such as that no press
+    of a button in Slack arrives: pages go out all the same.
     """
     try:
         with Session(read_only(db)) as session:
             beats, sources = inbox.heartbeats(session), inbox.sources(session)
+            files = rulefolder.files(session)
             reasons = complaints(session, now=now, engine=engine)
             warned, links = warnings(session, now=now), running.links(session, now=now)
     except SQLAlchemyError as error:
@@ -88,6 +90,14 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
             }
             for link in links
         ],
+        "rules": {
+            row.path: {
+                "rules": row.rules,
+                "read_at": row.read_at.isoformat(),
+                "error": row.complaint,
+            }
+            for row in files
+        },
     }
 
 

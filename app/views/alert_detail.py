@@ -86,6 +86,8 @@ def _top(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
         st.markdown(alert_parts.headline(item))
         st.title(plain(item.rule.name), anchor=False)
         st.markdown(f"**{plain(item.summary)}**")
+        if said := alert_parts.annotations(item):
+            st.markdown(said)
         st.markdown(alert_parts.facts(item, detail.mutings, now=now, zone=zone))
         with st.container(horizontal=True, gap="small", key="alert_buttons"):
             alert_buttons.draw(alert_buttons.of_alert(item), prominent=True)

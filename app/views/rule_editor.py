@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 from pydantic import ValidationError
 
-from alerts import rulebook
+from alerts import rulebook, ruletemplates
 from alerts.backtest import Hindsight
 from alerts.conditions import Question
 from alerts.rulebook import RuleDraft
@@ -34,6 +34,7 @@ from app.hindsight import Surroundings
 from app.opened import way_back
 from app.parts import plain, small
 from app.rule_form import Fields, FormError
+from app.views import rule_record
 from app.watching import Drawing
 from models.tables import Rule
 from signals.units import span
@@ -80,7 +81,7 @@ def _policy_first() -> None:
 def _new(template: str, policies: Sequence[str]) -> None:
     parts.page_header("New rule")
     me = identity.viewer()
-    chosen = next((t for t in rulebook.templates() if t.name == template), None)
+    chosen = next((t for t in ruletemplates.templates() if t.name == template), None)
     if chosen is None:
         fields = rule_form.blank(owner=me, policy=policies[0])
     else:
@@ -112,6 +113,10 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
         st.error("This version cannot read what the rule watches: write it anew.")
         draft.seed(rule_form.blank(owner=rule.owner, policy=policy.name) | {"name": rule.name})
     draft.seed({"version": rule.version})
+    if rule.source_file:
+        rule_record.kept_in_file(rule, policy)
+        rule_record.history(rule, draft, now=now)
+        return
     _changed_meanwhile(draft, rule, now=now)
     if ending := len(known.open.get(rule.id or 0, ())):
         st.info(
@@ -120,6 +125,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
             icon=":material/notifications_active:",
         )
     _form(draft, policies, rule.id, saved)
+    rule_record.history(rule, draft, now=now)
 
 
 def _changed_meanwhile(draft: Draft, rule: Rule, *, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Rules: what is watched and how each fares; `?rule=<id>` edits one, `?rule=new` makes one."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,9 +8,8 @@ from typing import Final
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import rulebook, rulefile
-from alerts.rulefile import RuleFileError
-from app import cached_alerts, parts, rule_actions, rule_words, wired
+from alerts import ruletemplates
+from app import cached_alerts, numbers, parts, rule_actions, rule_words, wired
 from app.cached_alerts import RuleList
 from app.opened import opened
 from app.parts import plain, small
@@ -19,6 +19,7 @@ from models.tables import Rule
 
 REFRESH: Final = timedelta(seconds=10)
 PER_PAGE: Final = 25
+SHOWN: Final = 10  # lines about a file
 
 
 def render() -> None:
@@ -47,7 +48,7 @@ def _new() -> None:
     with st.popover("New rule", icon=":material/add:", type="primary", key="rules_new"):
         parts.link("rules", "Blank rule", icon="draft", rule="new")
         st.markdown(small("Or start from one of these:"))
-        for template in rulebook.templates():
+        for template in ruletemplates.templates():
             parts.link("rules", template.name, icon="add", rule="new", template=template.name)
 
 
@@ -72,28 +73,35 @@ def _offer(content: bytes) -> None:
     """Say what a file holds before anything of it is taken."""
     try:
         text = content.decode()
-        found = rulefile.parse(text)
-        rulefile.check(wired.current().db, found)
+        offer = rule_actions.offered(text)
     except UnicodeDecodeError:
         st.error("Nothing of it can be taken: it is not text in UTF-8.")
-    except RuleFileError as error:
-        st.error(f"Nothing of it can be taken: {plain(str(error))}")
+        return
     except SQLAlchemyError:
         st.error(cached_alerts.DATABASE_DOWN)
-    else:
-        st.markdown(
-            small(
-                f"It holds {len(found.policies)} policies and {len(found.rules)} rules. What has "
-                "the name of one that exists replaces it; nothing is removed."
-            )
+        return
+    if offer.complaints:
+        said = "\n".join(f"- {plain(str(one))}" for one in offer.complaints[:SHOWN])
+        st.error(f"Nothing of it can be taken:\n\n{said}")
+        return
+    counts = Counter(one.what for one in offer.rules)
+    rules = ", ".join(f"{count} {what}" for what, count in counts.items()) or "none"
+    st.markdown(
+        small(
+            f"It holds {len(offer.policies)} policies and {len(offer.rules)} rules: {rules}. What "
+            "has the name of one that exists replaces it; nothing is removed."
         )
-        st.button(
-            "Import",
-            type="primary",
-            key="rules_import",
-            on_click=rule_actions.take_file,
-            args=(text,),
-        )
+    )
+    notes = [f"{one.draft.name}: {note}" for one in offer.rules for note in one.notes]
+    for said in [*map(str, (*offer.left, *offer.remarks)), *notes][:SHOWN]:
+        st.markdown(small(plain(said)))
+    st.button(
+        "Import",
+        type="primary",
+        key="rules_import",
+        on_click=rule_actions.take_file,
+        args=(text,),
+    )
 
 
 @st.fragment(run_every=REFRESH, key="rules")
@@ -104,9 +112,22 @@ def _live(text: str) -> None:
     if answer.error:
         parts.source_down(answer.error, answer.at, now=now)
     if answer.data is not None:
+        _broken_files(answer.data, now=now)
         _list(answer.data, text, now=now)
     if rule_actions.DISABLE in st.session_state and answer.data is not None:
         _ask_to_disable(answer.data)
+
+
+def _broken_files(found: RuleList, *, now: datetime) -> None:
+    """Say which files of the watched folder are not in force as they stand."""
+    for file in found.files:
+        if file.complaint:
+            age = numbers.age(file.read_at, now=now)
+            kept = f"; its {file.rules} rules stay as they were" if file.rules else ""
+            st.error(
+                f"{plain(file.path)} was not taken, {age}{kept}. {plain(file.complaint)}",
+                icon=":material/folder_off:",
+            )
 
 
 def _list(found: RuleList, text: str, *, now: datetime) -> None:
@@ -139,7 +160,7 @@ def _none_yet() -> None:
         key="rules_empty",
     )
     with box:
-        for template in rulebook.templates()[:3]:
+        for template in ruletemplates.templates()[:3]:
             parts.link("rules", template.name, icon="add", rule="new", template=template.name)
         parts.link("rules", "Blank rule", icon="draft", rule="new")
 
@@ -156,8 +177,11 @@ def _card(known: Known, open_alerts: Sequence[int], *, now: datetime) -> None:
             lines.append(f":red[:material/error:] {plain(rule.error)}")
         st.markdown("  \n".join(lines))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _switch(rule)
-            parts.link("rules", "Edit", icon="edit", rule=str(rule.id))
+            if rule.source_file:
+                parts.link("rules", "View", icon="visibility", rule=str(rule.id))
+            else:
+                _switch(rule)
+                parts.link("rules", "Edit", icon="edit", rule=str(rule.id))
             for alert_id in open_alerts:
                 parts.link(
                     "alerts",

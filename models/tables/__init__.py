@@ -11,7 +11,7 @@ from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.muting import Inhibition, Silence
 from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
-from models.tables.rules import Policy, Rule
+from models.tables.rules import Policy, Rule, RuleGroup, RuleVersion, WatchedFile
 from models.tables.running import (
     EngineBeat,
     Heartbeat,
@@ -43,6 +43,8 @@ __all__ = [
     "Remark",
     "Reply",
     "Rule",
+    "RuleGroup",
+    "RuleVersion",
     "SQLModel",
     "SignalMapping",
     "Silence",
@@ -50,4 +52,5 @@ __all__ = [
     "Transition",
     "Trial",
     "TrialMessage",
+    "WatchedFile",
 ]

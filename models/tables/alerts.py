@@ -69,6 +69,10 @@ class Alert(SQLModel, table=True):
     group_id: int | None = Field(default=None, foreign_key="alert_group.id", index=True)
     fingerprint: str
     labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    # The rule's, rendered when the alert last began to be pending or to fire.
+    annotations: dict[str, str] = Field(
+        default={}, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
     severity: Severity = Field(sa_type=word(Severity))
     value: float | None
     version: int = 0

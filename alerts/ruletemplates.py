@@ -1,0 +1,66 @@
+"""The seeds' rules, offered as templates. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alerts.conditions import AnyCondition, BurnRate, Threshold
+from models.vocabulary import Severity
+from signals.catalog import CATALOG
+
+_URGENT = ("latency_p95", "error_ratio")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A rule worth having, one click away."""
+
+    name: str
+    summary: str
+    severity: Severity
+    condition: AnyCondition
+    hold: timedelta
+
+
+def templates() -> Sequence[Template]:
+    """Return the seeds' rules: the golden signals' alerts, and those of "the full stack"."""
+    golden = [
+        Template(
+            name=signal.title,
+            summary=signal.meaning,
+            severity=Severity.CRITICAL if signal.name in _URGENT else Severity.WARNING,
+            condition=Threshold(
+                signal=signal.name,
+                comparison=signal.breach.comparison,
+                bound=signal.breach.bound,
+                window=signal.breach.window,
+            ),
+            hold=signal.breach.hold,
+        )
+        for signal in CATALOG.values()
+        if signal.breach and not signal.own
+    ]
+    return (
+        *golden,
+        Template(
+            name="Latency p95 over 8 s",
+            summary="Slow for everyone, long enough to be no blip.",
+            severity=Severity.CRITICAL,
+            condition=Threshold(signal="latency_p95", bound=8, window=timedelta(minutes=5)),
+            hold=timedelta(minutes=10),
+        ),
+        Template(
+            name="Errors of a single feature",
+            summary="One feature fails while the whole may still look well.",
+            severity=Severity.ERROR,
+            condition=Threshold(signal="error_ratio", bound=0.02, by=("feature",)),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Error budget burns too fast",
+            summary="At this rate the month's errors are spent in days.",
+            severity=Severity.CRITICAL,
+            condition=BurnRate(signal="error_ratio", objective=0.99),
+            hold=timedelta(),
+        ),
+    )

@@ -1,0 +1,64 @@
+"""What stands below a rule's form: every version of it, with what changed and the way back."""
+
+from datetime import datetime
+from typing import Final
+
+import streamlit as st
+from pydantic import ValidationError
+
+from alerts import rulebook, rulefile
+from alerts.versions import Step
+from app import cached_alerts, local_time, numbers, parts, rule_actions
+from app.drafts import Draft
+from app.parts import plain, small
+from models.tables import Policy, Rule
+
+LINES: Final = 8  # of one version's changes
+
+
+def kept_in_file(rule: Rule, policy: Policy) -> None:
+    """Show a rule that is changed in its file only."""
+    parts.show_flash()
+    with parts.card("rules_kept", f"Kept in {rulebook.origin_of(rule)}"):
+        st.markdown(small("Change it there: what is in the watched folder is so here."))
+        try:
+            draft = rulebook.draft_of(rule, policy.name)
+        except ValidationError:  # the page has said so
+            return
+        st.code(rulefile.write(rulebook.written(draft)), language="yaml", wrap_lines=True)
+
+
+def history(rule: Rule, draft: Draft, *, now: datetime) -> None:
+    """Draw who changed what, and when, newest first."""
+    if rule.id is None:
+        return
+    answer = cached_alerts.rule_history(rule.id)
+    if answer.error:
+        parts.source_down(answer.error, answer.at, now=now)
+    steps = answer.data or ()
+    with parts.card("rules_history", "History"):
+        if not steps:
+            st.markdown(small("It has not been changed since versions are kept."))
+        for step in steps:
+            _step(step, rule, draft, now=now)
+
+
+def _step(step: Step, rule: Rule, draft: Draft, *, now: datetime) -> None:
+    version = step.version
+    at = local_time.clock(version.at, now=now, zone=parts.viewer_zone())
+    ago = small(f"{numbers.age(version.at, now=now)}, {at}")
+    lines = [f"**Version {version.version}** by {plain(version.author)} {ago}"]
+    lines += [plain(str(one)) for one in step.differences[:LINES]]
+    if len(step.differences) > LINES:
+        lines.append(f"and {len(step.differences) - LINES} more")
+    with st.container(horizontal=True, vertical_alignment="center", key=f"rules_v{version.id}"):
+        st.markdown("  \n".join(lines), width="stretch")
+        if version.version != rule.version and not rule.source_file:
+            st.button(
+                "Revert",
+                icon=":material/history:",
+                key=f"rules_revert_{version.id}",
+                help="Make the rule what it was in this version; that is a new version.",
+                on_click=rule_actions.revert,
+                args=(version.id, version.version, draft),
+            )
