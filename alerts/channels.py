@@ -2,7 +2,7 @@
 
     slack:#name             a Slack channel
     slack-dm:email          a Slack direct message to that person
-    pagerduty:default       a PagerDuty service, by its routing key
+    pagerduty:name          a PagerDuty service, by its routing key; one alone is `default`
     pagerduty-assign:email  this alert's PagerDuty incident, assigned to that person
     oncall:default          whoever PagerDuty says is on call, or of one escalation policy: its id
     schedule:name           whoever is on call by one of our own schedules

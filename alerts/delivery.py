@@ -38,7 +38,8 @@ class Channels:
         notifiers: By kind of place.
         directories: By kind of person.
         reach: The kinds of place by which a person is told, in order.
-        page: Channels that a person's page needs beside it, such as the incident to assign.
+        page: Channels that a person's page needs beside it, such as the incident to assign,
+            where the group has none of their kind.
         base_url: Where links in messages lead.
     """
 
@@ -223,7 +224,8 @@ def _tell(
         return
     group_id = cast(int, group.id)
     known = select(Notification.channel).where(Notification.group_id == group_id)
-    missing = set(usable.page) - set(session.exec(known).all())
+    known_kinds = {channels.parse(channel)[0] for channel in session.exec(known)}
+    missing = [one for one in usable.page if channels.parse(one)[0] not in known_kinds]
     direct = (channels.name(kind, people[0].email) for kind in usable.reach)
-    for channel in (*sorted(missing), *direct):
+    for channel in (*missing, *direct):
         want(session, group_id, Event.TRIGGER, channel, now=now)

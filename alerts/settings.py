@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from alerts import destinations
+from alerts.destinations import DestinationError
 from signals import address
 
 PREFIX = "WAKEFUL_"
@@ -78,7 +80,9 @@ class Settings:
         "https://slack.com/api/", "Slack's Web API; plain http only on loopback"
     )
     pagerduty_routing_key: str = setting(
-        "", "Events API v2 key of a service, 32 characters", secret=True
+        "",
+        "Events API v2 key of a service, 32 characters; of several: `name=key, name=key`",
+        secret=True,
     )
     pagerduty_api_token: str = setting(
         "", "REST API token: who is on call, assignment", secret=True
@@ -140,13 +144,20 @@ class Settings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise SettingsError(f"{_variable(name)} must be {' or '.join(choices)}")
-        if self.pagerduty_routing_key and len(self.pagerduty_routing_key) != 32:
-            raise SettingsError("WAKEFUL_PAGERDUTY_ROUTING_KEY must have 32 characters")
+        self._check_destinations()
         if not _loopback(self.host) and not self.access_token:
             raise SettingsError(
                 f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
                 "listen on 127.0.0.1"
             )
+
+    def _check_destinations(self) -> None:
+        for name, key in self.pagerduty_services.items():
+            if len(key) != 32 or not key.isascii() or not key.isalnum():
+                raise SettingsError(
+                    f"WAKEFUL_PAGERDUTY_ROUTING_KEY: the key of {name} must have 32 characters, "
+                    "letters and digits"
+                )
 
     def _check_addresses(self) -> None:
         if self.database_url and not self.database_url.startswith(DATABASES):
@@ -178,6 +189,15 @@ class Settings:
         return self.database_url or f"sqlite:///{Path(self.data_dir).resolve()}/wakeful.db"
 
     @property
+    def pagerduty_services(self) -> dict[str, str]:
+        """Return the routing keys by service, the first of them first.
+
+        Raises:
+            SettingsError: They cannot be told apart.
+        """
+        return _destinations("pagerduty_routing_key", self.pagerduty_routing_key)
+
+    @property
     def private_calendar_hosts(self) -> frozenset[str]:
         """Return the hosts, in lower case, that a calendar may be read from though private."""
         hosts = (host.strip().casefold() for host in self.calendar_hosts.split(","))
@@ -207,6 +227,13 @@ def _store_name(name: str, line: str, kinds: Collection[str]) -> str:
         return address.parse(line, kinds).name
     except address.AddressError as error:
         raise SettingsError(f"{_variable(name)}: embedded, none, or a store: {error}") from None
+
+
+def _destinations(name: str, text: str, *, value: str = "") -> dict[str, str]:
+    try:
+        return destinations.read(text, value=value) if text else {}
+    except DestinationError as error:
+        raise SettingsError(f"{_variable(name)}: {error}") from None
 
 
 def _variable(name: str) -> str:

@@ -199,10 +199,9 @@ def usable_channels(settings: Settings, db: Engine) -> Channels:
         token, url = settings.slack_bot_token, settings.slack_url
         notifiers[channels.SLACK] = Slack(token, url=url)
         notifiers[channels.SLACK_DM] = SlackDirect(token, url=url)
-    if settings.pagerduty_routing_key:
-        notifiers[channels.PAGERDUTY] = PagerDutyEvents(
-            {"default": settings.pagerduty_routing_key}, url=settings.pagerduty_events_url
-        )
+    services = settings.pagerduty_services
+    if services:
+        notifiers[channels.PAGERDUTY] = PagerDutyEvents(services, url=settings.pagerduty_events_url)
     if settings.pagerduty_api_token:
         token, url = settings.pagerduty_api_token, settings.pagerduty_api_url
         directories = {**directories, channels.ONCALL: PagerDutyOnCall(token, url=url)}
@@ -215,7 +214,7 @@ def usable_channels(settings: Settings, db: Engine) -> Channels:
         notifiers=notifiers,
         directories=directories,
         reach=tuple(kind for kind in direct if kind in notifiers),
-        page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
+        page=(channels.name(channels.PAGERDUTY, next(iter(services))),) if assignable else (),
         base_url=settings.base_url,
     )
 

@@ -205,10 +205,11 @@ def flaw_of(blocks: list[dict[str, Any]]) -> str:
 
 
 class FakePagerDuty:
-    """PagerDuty's Events and REST APIs for one service."""
+    """PagerDuty's Events and REST APIs, for the services with the routing keys in `keys`."""
 
     def __init__(self, server: HTTPServer) -> None:
         self.url = server.url_for("").rstrip("/")
+        self.keys = [ROUTING_KEY]
         self.events: list[dict[str, Any]] = []
         self.writes: list[dict[str, Any]] = []
         self.senders: list[str | None] = []
@@ -260,7 +261,7 @@ class FakePagerDuty:
     def _enqueue(self, request: Request) -> Response:
         event = json.loads(request.get_data())
         flaws = []
-        if event.get("routing_key") != ROUTING_KEY:
+        if event.get("routing_key") not in self.keys:
             flaws.append(f"Invalid routing key {event.get('routing_key')}")
         if event["event_action"] == "trigger":
             payload = event["payload"]
