@@ -106,6 +106,11 @@ class PagerDutyEvents:
         return target
 
 
+def dedup_key(external_id: str | None) -> str:
+    """Return the dedup key of the incident that a receipt is about; empty if about none."""
+    return _Told.read(external_id).dedup_key
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What PagerDuty was told before: under which routing key, and which dedup key."""

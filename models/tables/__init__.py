@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
+from models.tables.incidents import Incident, Poll
 from models.tables.muting import Inhibition, Silence
 from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.tables.rules import Policy, Rule
@@ -23,6 +24,7 @@ __all__ = [
     "Group",
     "Handover",
     "Heartbeat",
+    "Incident",
     "Inhibition",
     "Note",
     "Notification",
@@ -31,6 +33,7 @@ __all__ = [
     "OnCallSchedule",
     "Ping",
     "Policy",
+    "Poll",
     "Remark",
     "Reply",
     "Rule",
