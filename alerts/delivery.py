@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from alerts import channels
 from alerts.notifiers import Directory, Message, Notifier, NotifyError, Person, Receipt
-from alerts.outbox import free, want
+from alerts.outbox import free, want, want_page
 from alerts.wording import message
 from models.tables import Delivery, Group, Notification
 from models.vocabulary import AlertState, Event, Outcome
@@ -38,8 +38,8 @@ class Channels:
         notifiers: By kind of place.
         directories: By kind of person.
         reach: The kinds of place by which a person is told, in order.
-        page: Channels that a person's page needs beside it, such as the incident to assign,
-            where the group has none of their kind.
+        page: Channels that a person's page needs beside it, such as the incident to assign; see
+            `alerts.outbox.want_page`.
         base_url: Where links in messages lead.
     """
 
@@ -223,9 +223,6 @@ def _tell(
     if not people or group.state is not AlertState.FIRING or group.muted:
         return
     group_id = cast(int, group.id)
-    known = select(Notification.channel).where(Notification.group_id == group_id)
-    known_kinds = {channels.parse(channel)[0] for channel in session.exec(known)}
-    missing = [one for one in usable.page if channels.parse(one)[0] not in known_kinds]
-    direct = (channels.name(kind, people[0].email) for kind in usable.reach)
-    for channel in (*missing, *direct):
+    want_page(session, group_id, usable.page, now=now)
+    for channel in (channels.name(kind, people[0].email) for kind in usable.reach):
         want(session, group_id, Event.TRIGGER, channel, now=now)

@@ -58,13 +58,13 @@ def _follow(decision: Decision, told: Reply) -> str:
     if incident is None:
         incident = Incident(id=told.incident_id, group_id=group_id)
     incident.key = incident.key or told.key
+    incident.status = told.status or incident.status
     decision.session.add(incident)
     if told.happening is Happening.ANNOTATED:
         decision.remark(group_id, f"note in PagerDuty: {told.text}", actor=told.by)
         return "noted"
     if incident.followed_at is not None and told.at < incident.followed_at:
         return "not followed: PagerDuty has told of something newer"
-    incident.status = told.status or incident.status
     if told.happening is Happening.OPENED:
         return "known from now on"
     if not _current(decision.session, group, incident.key):
@@ -184,9 +184,10 @@ def _current(session: Session, group: Group, key: str) -> bool:
     """Say whether `key` is the incident that is open for `group`, or is about to be opened.
 
     When escalation goes on after an acknowledgement, the old incident stays until a page opens
-    the next, and is ended by us then: see `alerts.groups.vendor_key`.
+    the next, and is ended by us then: see `alerts.groups.vendor_key`. Where PagerDuty tells no
+    key, the incident is one that we assigned: the only one, if there was no other.
     """
-    if key == vendor_key(group.dedup_key, group.epoch):
+    if key == vendor_key(group.dedup_key, group.epoch) or not (key or group.epoch):
         return True
     told = select(Notification.external_id).where(*_to_pagerduty(cast(int, group.id)))
     return key in {dedup_key(external_id) for external_id in session.exec(told)}

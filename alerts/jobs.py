@@ -27,7 +27,7 @@ from alerts.health import complaints
 from alerts.selfwatch import SelfWatch
 from models.clock import Clock
 from models.database import read_only
-from models.tables import Heartbeat, Reply, SourceStatus
+from models.tables import Heartbeat, Poll, Reply, SourceStatus
 from signals import Source
 
 logger = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ class Jobs:
         sweep: Deletes what retention says may go.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
         read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
+        poll: Asks what people did to our incidents; None where webhooks tell.
     """
 
     db: Engine
@@ -79,6 +80,7 @@ class Jobs:
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     read_calendar: Callable[[datetime], None] = lambda _now: None
+    poll: Callable[[datetime], object] | None = None
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _muter: Muter = field(init=False)
@@ -185,6 +187,8 @@ class Jobs:
         with Session(self.db) as session:
             session.exec(delete(Heartbeat).where(col(Heartbeat.job).not_in(jobs)))
             session.exec(delete(SourceStatus).where(col(SourceStatus.name).not_in(sources)))
+            if self.poll is None:
+                session.exec(delete(Poll))
             session.commit()
 
     def _sweep(self) -> None:
@@ -193,6 +197,10 @@ class Jobs:
             session.exec(delete(Reply).where(col(Reply.at) < now - REPLIES_KEPT))
             session.commit()
         self.sweep(now)
+
+    def _poll(self) -> None:
+        if self.poll is not None:
+            self.poll(self.clock())
 
     def _all(self) -> list[tuple[str, Callable[[], None], float]]:
         lanes = [
@@ -207,6 +215,7 @@ class Jobs:
             ("audit", self.audit, 5),
             ("look", self.look, 10),
             ("calendars", lambda: self.read_calendar(self.clock()), 5),
+            *([("poll", self._poll, 2)] if self.poll else []),
             ("sweep", self._sweep, 3600),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),
         ]

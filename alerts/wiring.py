@@ -2,7 +2,7 @@
 
 import contextlib
 import fcntl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import channels, outward, rota_sources
+from alerts import channels, incident_polling, outward, rota_sources
 from alerts.calendars import apart
 from alerts.calendars.fetch import fetch
 from alerts.delivery import Channels
@@ -20,6 +20,7 @@ from alerts.jobs import Jobs
 from alerts.mappings import KnownMappings
 from alerts.notifiers import Directory, Notifier
 from alerts.notifiers.pagerduty import PagerDutyEvents
+from alerts.notifiers.pagerduty_incidents import PagerDutyIncidents
 from alerts.notifiers.pagerduty_rest import (
     PagerDutyAssignment,
     PagerDutyOnCall,
@@ -105,6 +106,7 @@ class Wiring:
             sweep=self._sweep,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
             read_calendar=self._read_calendar,
+            poll=_poll(self.settings, self.db),
         )
 
     def close(self) -> None:
@@ -223,6 +225,16 @@ def _pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
     if not settings.pagerduty_api_token:
         return None
     return PagerDutySchedules(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
+
+
+def _poll(settings: Settings, db: Engine) -> Callable[[datetime], object] | None:
+    """Return what asks PagerDuty about incidents; None where its webhooks tell, or none is ours."""
+    if settings.pagerduty_webhook_secret or not settings.pagerduty_services:
+        return None
+    if not settings.pagerduty_api_token:
+        return None
+    vendor = PagerDutyIncidents(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
+    return lambda now: incident_polling.poll(db, vendor, now=now)
 
 
 def _lock(data: Path, db: Engine) -> IO[str] | None:

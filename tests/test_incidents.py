@@ -264,3 +264,31 @@ def test_what_we_did_ourselves_is_not_followed(world: World, people: People) -> 
     assert people.do("resolved", by="us") == "nothing to do"
 
     assert world.alert.state is AlertState.FIRING
+
+
+def test_whoever_is_called_once_an_acknowledgement_is_gone_has_an_incident_to_take(
+    world: World, people: People
+) -> None:
+    first = people.key
+    people.do("acknowledged")
+    world.minutes(10, value=0.2)  # it runs out, and the next step is whoever is on call
+    assert world.steps()[-1] == (18, "oncall:default")
+
+    world.pagerduty.an_incident(f"{first}-1", incident_id="Q1")
+    world.minutes(1, value=0.2)
+
+    assert people.key == f"{first}-1"
+    (assigned,) = world.pagerduty.writes
+    assert assigned["assignments"][0]["assignee"]["id"] == "P1"
+
+
+def test_a_person_is_assigned_the_incident_that_is_there_not_another_services(
+    httpserver: HTTPServer, sqlite_db: Engine
+) -> None:
+    world = World(httpserver, sqlite_db, pagerduty_routing_key=f"chat={'c' * 32}, llm={'d' * 32}")
+    world.pagerduty.keys += ["c" * 32, "d" * 32]
+    world.policy(steps=[{"channels": ["pagerduty:llm"]}, {"channels": ["oncall:default"]}])
+
+    world.minutes(4, value=0.2)
+
+    assert [event["routing_key"] for event in world.pagerduty.events] == ["d" * 32]

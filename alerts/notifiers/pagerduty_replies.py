@@ -104,14 +104,14 @@ def reply(body: bytes) -> Reply | None:
     if happening is Happening.RESOLVED and is_merge(data):
         happening = Happening.MERGED
     incident = _object(data.get("incident")) if happening is Happening.ANNOTATED else data
-    key, incident_id = _text(data.get("incident_key")), _text(incident.get("id"))
-    if not incident_id or not (key or happening is Happening.ANNOTATED):
+    incident_id = _text(incident.get("id"))
+    if not incident_id:
         return None
     return Reply(
         event_id=event["id"],
         happening=happening,
         incident_id=incident_id,
-        key=key,
+        key=_text(data.get("incident_key")),
         at=_instant(event.get("occurred_at")),
         by=name(agent) or NOBODY,
         status=_text(data.get("status")),

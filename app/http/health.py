@@ -19,7 +19,7 @@ from alerts import inbox
 from alerts.health import complaints
 from models.clock import Clock
 from models.database import read_only
-from models.tables import Notification, Rule
+from models.tables import Notification, Poll, Rule
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -46,11 +46,13 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
     """Return the engine's last ticks and each source's state.
 
     `status` is `ok`, or `red` with `reasons` when alerts may not go out: a restart, or a human,
-    is needed. A source that is down does not make it red; it has an alert of its own.
+    is needed. A source that is down does not make it red; it has an alert of its own. Nor does a
+    vendor that cannot be asked what people did there: pages go out all the same.
     """
     try:
         with Session(read_only(db)) as session:
             beats, sources = inbox.heartbeats(session), inbox.sources(session)
+            polls = session.exec(select(Poll)).all()
             reasons = complaints(session, now=now, engine=engine)
     except SQLAlchemyError as error:
         return {"status": "red", "reasons": [f"the database does not answer: {_short(error)}"]}
@@ -74,6 +76,13 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
                 "error": row.error,
             }
             for row in sources
+        },
+        "polls": {
+            row.name: {
+                "answered_at": row.answered_at.isoformat() if row.answered_at else None,
+                "error": row.error,
+            }
+            for row in polls
         },
     }
 
