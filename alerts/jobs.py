@@ -40,6 +40,7 @@ REPLIES_KEPT = timedelta(days=7)  # PagerDuty repeats a webhook for two
 LANES = {
     "slack": (channels.SLACK, channels.SLACK_DM),
     "pagerduty": (channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN),
+    "others": (channels.APPRISE,),
     "people": channels.PEOPLE,
 }
 BURST = 50  # deliveries of one lane before it lets go of its thread

@@ -23,6 +23,7 @@ DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 # Commas between stores, not those inside of an address.
 _BETWEEN = re.compile(r",\s*(?=[a-z]+\+https?://|embedded|none)")
+_APPRISE_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 TRACE_STORES = ("clickhouse", "jaeger", "langfuse", "langsmith", "phoenix", "tempo")
 LOG_STORES = ("loki",)
 
@@ -97,6 +98,11 @@ class Settings:
         "https://events.pagerduty.com", "Events API (EU: https://events.eu.pagerduty.com)"
     )
     pagerduty_api_url: str = setting("https://api.pagerduty.com", "REST API")
+    apprise_urls: str = setting(
+        "",
+        "E-mail, Teams, SMS and the rest, by Apprise's addresses: `name=mailto://…, name=msteams://…`",
+        secret=True,
+    )
     heartbeat_url: str = setting(
         "",
         "Called every minute while all is well: a dead man's switch, such as Healthchecks",
@@ -158,6 +164,12 @@ class Settings:
                     f"WAKEFUL_PAGERDUTY_ROUTING_KEY: the key of {name} must have 32 characters, "
                     "letters and digits"
                 )
+        for name, url in self.apprise_services.items():
+            if not _APPRISE_URL.match(url):
+                raise SettingsError(
+                    f"WAKEFUL_APPRISE_URLS: {name} needs an address of Apprise's, such as "
+                    "mailto://user:password@host"
+                )
 
     def _check_addresses(self) -> None:
         if self.database_url and not self.database_url.startswith(DATABASES):
@@ -196,6 +208,11 @@ class Settings:
             SettingsError: They cannot be told apart.
         """
         return _destinations("pagerduty_routing_key", self.pagerduty_routing_key)
+
+    @property
+    def apprise_services(self) -> dict[str, str]:
+        """Return Apprise's addresses by name; see `pagerduty_services`."""
+        return _destinations("apprise_urls", self.apprise_urls, value=_APPRISE_URL.pattern)
 
     @property
     def private_calendar_hosts(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from alerts.calendars.fetch import fetch
 from alerts.delivery import Channels
 from alerts.jobs import Jobs
 from alerts.mappings import KnownMappings
-from alerts.notifiers import Directory, Notifier
+from alerts.notifiers import Directory, Notifier, apprise
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_incidents import PagerDutyIncidents
 from alerts.notifiers.pagerduty_rest import (
@@ -191,7 +191,11 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
 
 
 def usable_channels(settings: Settings, db: Engine) -> Channels:
-    """Return the channel kinds for which there are credentials; schedules are kept in `db`."""
+    """Return the channel kinds for which there are credentials; schedules are kept in `db`.
+
+    Raises:
+        SettingsError: A package that one of them needs is not installed.
+    """
     notifiers: dict[str, Notifier] = {}
     directories: Mapping[str, Directory] = {
         channels.PERSON: NamedPeople(),
@@ -210,6 +214,13 @@ def usable_channels(settings: Settings, db: Engine) -> Channels:
         notifiers[channels.PAGERDUTY_ASSIGN] = PagerDutyAssignment(
             token, sender=settings.pagerduty_from, url=url
         )
+    if settings.apprise_urls:
+        if not apprise.installed():
+            raise SettingsError(
+                "WAKEFUL_APPRISE_URLS needs the package apprise: install wakeful[apprise], or "
+                "`uv sync --extra apprise`"
+            )
+        notifiers[channels.APPRISE] = apprise.AppriseServices(settings.apprise_services)
     direct = (channels.SLACK_DM, channels.PAGERDUTY_ASSIGN)
     assignable = {channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN} <= notifiers.keys()
     return Channels(

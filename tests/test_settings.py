@@ -39,6 +39,8 @@ def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
         ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, b="}, "b has no value"),
         ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, a={KEY[::-1]}"}, "a is named twice"),
         ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, b={KEY}"}, "b is the same as another"),
+        ({"WAKEFUL_APPRISE_URLS": "mail=ada@example.com"}, "an address of Apprise's"),
+        ({"WAKEFUL_APPRISE_URLS": "a=json://x, a=json://y"}, "a is named twice"),
         ({"WAKEFUL_TRACE_STORE_URL": "clickhouse://x"}, "an address must start with"),
         ({"WAKEFUL_TRACE_STORE_URL": "none,embedded"}, "must be none, or name stores"),
         ({"WAKEFUL_TRACE_STORE_URL": "tempo+http://"}, "has no host"),
@@ -75,6 +77,13 @@ def test_pagerduty_services_have_names(text: str, services: dict[str, str]) -> N
     settings = Settings.from_env({"WAKEFUL_PAGERDUTY_ROUTING_KEY": text})
 
     assert settings.pagerduty_services == services
+
+
+def test_an_address_of_apprises_may_hold_commas() -> None:
+    mail = "mailto://u:p@host?to=ada@x.org,bob@x.org"
+    settings = Settings.from_env({"WAKEFUL_APPRISE_URLS": f"mail={mail}, chat=json://host"})
+
+    assert settings.apprise_services == {"mail": mail, "chat": "json://host"}
 
 
 def test_a_stand_in_may_speak_plain_http_on_loopback() -> None:
