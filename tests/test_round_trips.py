@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from alerts.notifiers import NotifyError, Person
 from alerts.notifiers.pagerduty import PagerDutyEvents
+from alerts.notifiers.pagerduty_incidents import PagerDutyIncidents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
 from alerts.notifiers.slack import Slack, SlackDirect
 from app.http.pagerduty import pagerduty_routes
@@ -66,6 +67,7 @@ class Town:
             pagerduty.token, sender=pagerduty_standin.GRACE.email, url=url
         )
         self.on_call = PagerDutyOnCall(pagerduty.token, url=url)
+        self.incidents = PagerDutyIncidents(pagerduty.token, url=url)
 
     def state(self, vendor: str) -> Any:
         return httpx2.get(f"{self.urls[vendor]}/_state", trust_env=False).json()
@@ -206,6 +208,27 @@ def test_what_a_person_does_in_pagerduty_reaches_the_desk(town: Town, status: st
 
     until(lambda: len(town.desk.done) == 2)
     assert town.desk.done[1] == (status, "wakeful-7f3a", "Ada Lovelace")
+
+
+def test_what_a_person_does_in_pagerduty_is_seen_by_asking(town: Town) -> None:
+    town.events.send("default", a_message())
+    town.press_in_pagerduty(town.incident()["id"], "acknowledged")
+
+    ((seen,), more) = town.incidents.open(offset=0)
+
+    assert (seen.key, seen.status, seen.by) == ("wakeful-7f3a", "acknowledged", "Ada Lovelace")
+    assert not more
+    assert town.incidents.find("wakeful-7f3a") == [seen]
+
+
+def test_what_we_did_ourselves_is_seen_as_nobodys(town: Town) -> None:
+    town.events.send("default", a_message())
+    town.events.send("default", a_message(event=Event.ACKNOWLEDGE))
+    until(lambda: town.incident()["status"] == "acknowledged")
+
+    ((seen,), _) = town.incidents.open(offset=0)
+
+    assert seen.by == ""
 
 
 def test_our_own_events_do_not_come_back_as_somebodys(town: Town) -> None:
