@@ -4,8 +4,8 @@ The one way in for both ways of hearing of it: webhooks, and asking at intervals
 
 Never backwards: a group moves only for the incident that PagerDuty knows it by now, only for what
 is newer than what was followed before, and only those of its alerts that were as they are when it
-happened. The three clocks are ours, PagerDuty's and the network's patience: what was surely there
-before PagerDuty was told last is not judged by times at all.
+happened. Whatever tells the last of these must compare two clocks; so what fired before its page
+went out, and what was moved because of PagerDuty, is known to be older without.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from alerts.notifiers.pagerduty import dedup_key
 from alerts.notifiers.pagerduty_replies import Happening, Reply
 from models import tables
 from models.tables import Alert, Group, Incident, Notification, Transition
-from models.vocabulary import AlertState
+from models.vocabulary import AlertState, Event
 
 TRIGGERED = "triggered"
 _OLDER = "not followed: what it would change is newer"
@@ -94,8 +94,10 @@ class _Place:
             .group_by(col(Alert.id))
             .order_by(col(Alert.fired_at), col(Alert.id))
         )
-        asked = select(func.max(Notification.sent_at)).where(*_to_pagerduty(self.group_id))
-        known = (told.at, self.incident.moved_at, decision.session.exec(asked).one())
+        paged = select(func.max(Notification.sent_at)).where(
+            *_to_pagerduty(self.group_id), Notification.sent == Event.TRIGGER
+        )
+        known = (told.at, self.incident.moved_at, decision.session.exec(paged).one())
         until = max(at for at in known if at is not None)
         found = decision.session.exec(opened).all()
         return [row for row, at in found if at <= until], [row for row, at in found if at > until]
@@ -113,6 +115,11 @@ def _acknowledge(decision: Decision, place: _Place, told: Reply) -> str:
 
 
 def _let_go(decision: Decision, place: _Place, told: Reply) -> str:
+    return _release(decision, place, told) or "nobody has it any longer: escalation goes on"
+
+
+def _release(decision: Decision, place: _Place, told: Reply) -> str:
+    """Let go of what somebody has; return why that cannot be, empty if it was done."""
     rows, newer = place.rows(decision, told)
     held = [row for row in rows if row.state is AlertState.ACKNOWLEDGED]
     if not held:
@@ -120,17 +127,15 @@ def _let_go(decision: Decision, place: _Place, told: Reply) -> str:
     for row in held:
         decision.move(row, lifecycle.release(core(row)), actor=told.by)
     _moved(decision, place, newer)
-    return "nobody has it any longer: escalation goes on"
+    return ""
 
 
 def _hand_on(decision: Decision, place: _Place, told: Reply) -> str:
     """Write who has the incident; one who is only asked to take it is given time to answer."""
     decision.remark(place.group_id, f"reassigned to {told.text} in PagerDuty", actor=told.by)
-    if told.status == TRIGGERED:
-        released = _let_go(decision, place, told)
-        if not released.startswith("not followed"):
-            decision.settle()
-            actions.give_time(decision, place.group)
+    if told.status == TRIGGERED and not _release(decision, place, told):
+        decision.settle()
+        actions.give_time(decision, place.group)
     return f"{told.text} is asked to take it"
 
 

@@ -103,7 +103,7 @@ class Jobs:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick skipped is no news
         scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(12)},
+            executors={"default": ThreadPoolExecutor(16)},
             # A late tick is taken late, never skipped; of several missed, one is enough.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )

@@ -190,6 +190,7 @@ def test_what_someone_else_did_meanwhile_is_not_undone(world: World, people: Peo
     let_go = people.webhook("unacknowledged", at=world.now + SECOND)
     world.now += MINUTE
     world.acknowledge("bob")
+    world.deliver()  # PagerDuty knows as well, but did not then
 
     assert people.tell(let_go) == OLDER
 
@@ -218,6 +219,29 @@ def test_a_note_on_an_incident_assigned_by_us_needs_no_word_of_its_opening(
     assert world.outbox()["pagerduty-assign:ada.lovelace@example.com"].external_id == "Q1"
 
     assert people.note("I am on it") == "noted"
+
+
+def test_a_note_on_what_is_over_is_kept(world: World, people: People) -> None:
+    people.do("resolved")
+
+    assert people.note("It was the cache") == "noted"
+
+    assert remarks(world) == [f"note in PagerDuty: It was the cache by {ADA}"]
+    assert world.alert.state is AlertState.RESOLVED
+
+
+def test_a_reassignment_that_comes_after_somebody_took_it_takes_nothing_from_them(
+    world: World, people: People
+) -> None:
+    grace = [{"summary": "Grace Hopper"}]
+    reassigned = people.webhook("reassigned", assignees=grace, status="triggered")
+    world.now += SECOND
+    world.acknowledge("bob")
+    world.deliver()
+
+    people.tell(reassigned)
+
+    assert world.alert.acknowledged_by == "bob"
 
 
 def test_a_note_on_anybody_elses_incident_is_none_of_our_concern(people: People) -> None:
