@@ -41,7 +41,10 @@ def follow(db: Engine, told: Reply, *, now: datetime) -> str:
         with deciding(db, now=now) as decision:
             if decision.session.get(tables.Reply, told.event_id) is not None:
                 return "followed before"
-            answer = _follow(decision, told)
+            group_id = _group_id(decision.session, told)
+            if group_id is None:  # a subscription may tell of everybody's: nothing to remember
+                return "not followed: it is about no alert of ours"
+            answer = _follow(decision, group_id, told)
             reply = tables.Reply(event_id=told.event_id, at=now, answer=answer)
             decision.session.add(reply)
             return answer
@@ -49,10 +52,7 @@ def follow(db: Engine, told: Reply, *, now: datetime) -> str:
     return retrying(once)
 
 
-def _follow(decision: Decision, told: Reply) -> str:
-    group_id = _group_id(decision.session, told)
-    if group_id is None:
-        return "not followed: it is about no alert of ours"
+def _follow(decision: Decision, group_id: int, told: Reply) -> str:
     group = decision.lock(group_id).group
     incident = decision.session.get(Incident, told.incident_id)
     if incident is None:
