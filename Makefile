@@ -29,7 +29,7 @@ lint: $(READY)/venv ## Format, lint, types, import contracts, migrations
 	$(RUN) python scripts/migrations.py
 
 bench: $(READY)/venv ## Measure, beside the peers, in one run
-	@$(RUN) python scripts/servers.py prometheus chromium
+	@$(RUN) python scripts/servers.py prometheus alertmanager chromium
 	$(RUN) python -m bench
 
 drill: $(READY)/venv ## Kill the engine where it hurts, 200 times, and count what was lost

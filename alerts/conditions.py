@@ -1,13 +1,14 @@
 """The kinds of rule. Each names the questions it must ask and says whether it holds. Pure.
 
-A new kind is a class here with `kind`, `questions`, `holds`, `value` and `sentence`, and its name
-in `Condition`. `missing` is what it makes of a label set that a source no longer mentions: False
-where absence is itself an answer, None where the rule's `no_data` decides.
+A new kind is a class here with `kind`, `questions`, `holds`, `holds_over`, `value` and `sentence`,
+and its name in `Condition`. `missing` is what it makes of a label set that a source no longer
+mentions: False where absence is itself an answer, None where the rule's `no_data` decides.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
@@ -23,6 +24,7 @@ Scope = dict[str, str]
 
 Question = Query | str  # a text is in a source's own language, PromQL
 Values = Mapping[Question, float]
+Columns = Mapping[Question, Any]  # NumPy arrays of one length, not-a-number where nothing was
 
 
 class _Kind(BaseModel):
@@ -81,6 +83,11 @@ class Threshold(_OnSignal):
         if value is None:
             return False
         return value > self.bound if self.comparison is Comparison.ABOVE else value < self.bound
+
+    def holds_over(self, columns: Columns) -> Any:
+        """Return `holds` of every row of `columns`."""
+        values = columns[self.questions[0]]
+        return values > self.bound if self.comparison is Comparison.ABOVE else values < self.bound
 
     def sentence(self, value: float | None) -> str:
         """Return what went wrong in one line; `value` is of when the alert last changed state."""
@@ -142,6 +149,16 @@ class BurnRate(_OnSignal):
         """Say whether some pair's windows both burn faster than its factor."""
         return self.burning(values) is not None
 
+    def holds_over(self, columns: Columns) -> Any:
+        """Return `holds` of every row of `columns`."""
+        budget = 1 - self.objective
+        pairs = [
+            (columns[self.over(pair.short)] > pair.factor * budget)
+            & (columns[self.over(pair.long)] > pair.factor * budget)
+            for pair in self.windows
+        ]
+        return reduce(or_, pairs)
+
     def burning(self, values: Values) -> Window | None:
         """Return the first pair of windows that both burn too fast, if any."""
         budget = 1 - self.objective
@@ -179,6 +196,11 @@ class Promql(_Kind):
     def holds(self, values: Values) -> bool:
         """Say whether the expression returned this series."""
         return self.questions[0] in values
+
+    def holds_over(self, columns: Columns) -> Any:
+        """Return `holds` of every row of `columns`."""
+        values = columns[self.questions[0]]
+        return values == values  # noqa: PLR0124 - false of what is not a number
 
     def sentence(self, value: float | None) -> str:
         """Return what went wrong in one line; `value` is of when the alert last changed state."""

@@ -159,7 +159,14 @@ class Decision:
         before = Standing(**group.model_dump(include=STANDING))
         alike = _alike(self.session, cast(int, group.id))
         after = standing((m for _, m in alike), before=before.severity)
-        cursor = self._cursor(touched, before, after)
+        cursor = escalation.follow(
+            plans.load(group.policy),
+            Cursor(**group.model_dump(include=CURSOR)),
+            before,
+            after,
+            joined=touched.joined,
+            now=self.now,
+        )
         went_on = before.state is AlertState.ACKNOWLEDGED and after.state is AlertState.FIRING
         values = asdict(after) | asdict(cursor)
         if alike:
@@ -173,18 +180,6 @@ class Decision:
         else:
             outbox.want_updates(self.session, group, _EVENTS[after.state], now=self.now)
         touched.joined = touched.seen = False
-
-    def _cursor(self, touched: _Touched, before: Standing, after: Standing) -> Cursor:
-        group = touched.group
-        cursor = Cursor(**group.model_dump(include=CURSOR))
-        plan = plans.load(group.policy)
-        if not after.audible:
-            return escalation.pause(cursor)
-        if before.audible:
-            return cursor
-        if touched.joined and before.state is AlertState.ACKNOWLEDGED:
-            return escalation.restart(plan, cursor, now=self.now)
-        return escalation.resume(plan, cursor, now=self.now)
 
     def _swap(self, row: Alert, values: Mapping[str, Any]) -> None:
         """Compare and swap on `version`."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from models.vocabulary import Severity
+from alerts.groups import Standing
+from models.vocabulary import AlertState, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +181,28 @@ def restart(plan: Plan, cursor: Cursor, *, now: datetime) -> Cursor:
         return cursor
     first = now + plan.group_interval + plan.steps[0].after
     return Cursor(next_step=0, round=0, next_escalation_at=first)
+
+
+def follow(
+    plan: Plan, cursor: Cursor, before: Standing, after: Standing, *, joined: bool, now: datetime
+) -> Cursor:
+    """Return the cursor of a group that stood as `before` and stands as `after` from now on.
+
+    Args:
+        plan: The group's.
+        cursor: Until now.
+        before: Where it stood; a group without an alert so far is not audible.
+        after: Where it stands.
+        joined: Whether an alert has joined it since.
+        now: When.
+    """
+    if not after.audible:
+        return pause(cursor)
+    if before.audible:
+        return cursor
+    if joined and before.state is AlertState.ACKNOWLEDGED:
+        return restart(plan, cursor, now=now)
+    return resume(plan, cursor, now=now)
 
 
 def _at(plan: Plan, index: int, number: int, *, since: datetime) -> Cursor:

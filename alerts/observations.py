@@ -115,33 +115,7 @@ def fingerprint(labels: Labels) -> str:
     return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
 
 
-def _observations(
-    watch: Watch, seen: Seen, episodes: Mapping[str, Episode]
-) -> Iterable[_Observation]:
-    """Yield what to observe: label sets that breach, and those that have an open alert."""
-    left = dict(episodes)
-    silence, questions = _silence(watch), watch.condition.questions
-    for identity, values in seen.items():
-        complete = all(question in values for question in questions)
-        holds = watch.condition.holds(values) or (not complete and silence is True)
-        if not holds and not left:
-            continue
-        labels = {**dict(identity), **watch.labels}
-        episode = left.pop(fingerprint(labels), None)
-        unseen = not complete and not holds and silence is None
-        if (holds or episode) and not unseen:
-            value = watch.condition.value(values) if complete else None
-            yield _Observation(labels=labels, episode=episode, holds=holds, value=value)
-    if silence is None:
-        return
-    for episode in left.values():
-        yield _Observation(labels={}, episode=episode, holds=silence, value=None)
-    if silence and not seen and not left:
-        labels = {**getattr(watch.condition, "scope", {}), **watch.labels}
-        yield _Observation(labels=labels, episode=None, holds=True, value=None)
-
-
-def _silence(watch: Watch) -> bool | None:
+def silence(watch: Watch) -> bool | None:
     """Return what a label set that is not there amounts to; None if nothing was observed."""
     if watch.condition.missing is not None:
         return watch.condition.missing
@@ -152,3 +126,29 @@ def _silence(watch: Watch) -> bool | None:
             return True
         case NoData.RESOLVE:
             return False
+
+
+def _observations(
+    watch: Watch, seen: Seen, episodes: Mapping[str, Episode]
+) -> Iterable[_Observation]:
+    """Yield what to observe: label sets that breach, and those that have an open alert."""
+    left = dict(episodes)
+    means, questions = silence(watch), watch.condition.questions
+    for identity, values in seen.items():
+        complete = all(question in values for question in questions)
+        holds = watch.condition.holds(values) or (not complete and means is True)
+        if not holds and not left:
+            continue
+        labels = {**dict(identity), **watch.labels}
+        episode = left.pop(fingerprint(labels), None)
+        unseen = not complete and not holds and means is None
+        if (holds or episode) and not unseen:
+            value = watch.condition.value(values) if complete else None
+            yield _Observation(labels=labels, episode=episode, holds=holds, value=value)
+    if means is None:
+        return
+    for episode in left.values():
+        yield _Observation(labels={}, episode=episode, holds=means, value=None)
+    if means and not seen and not left:
+        labels = {**getattr(watch.condition, "scope", {}), **watch.labels}
+        yield _Observation(labels=labels, episode=None, holds=True, value=None)

@@ -21,16 +21,15 @@ from signals.traces import FILTERS, TraceQuery, TraceSummary
 
 BEFORE: Final = timedelta(minutes=30)  # what came before the alert
 AFTER: Final = timedelta(minutes=15)  # and after its end
-DAY: Final = timedelta(hours=24)
 MOST_SERIES: Final = 200
 MOST_TRACES: Final = 5
 FRESH: Final = timedelta(seconds=15)
-# A day under a threshold is asked once a minute, however often the threshold moves.
-DAY_FRESH: Final = timedelta(minutes=1)
+# The past under a threshold is asked once a minute, however often the threshold moves.
+PAST_FRESH: Final = timedelta(minutes=1)
 _POINTS: Final = 300
 _STEPS: Final = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 900, 1800, 3600, 14400))
-_DAY_STEP: Final = timedelta(minutes=1)
-_DAY_STEP_SPLIT: Final = timedelta(minutes=5)  # for each of many label sets
+_PAST_STEP: Final = timedelta(minutes=1)
+_PAST_STEP_SPLIT: Final = timedelta(minutes=5)  # for each of many label sets
 _NO_PROMETHEUS: Final = "PromQL needs a Prometheus: set WAKEFUL_PROMETHEUS_URL."
 _HASH: Final[dict[str | type[Any], Callable[[Any], Any]]] = {Query: repr}
 
@@ -71,16 +70,16 @@ def around(question: Question, began: datetime, ended: datetime | None) -> Answe
 
 
 @st.cache_resource(
-    ttl=DAY_FRESH, max_entries=128, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
+    ttl=PAST_FRESH, max_entries=128, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
 )
-def last_day(question: Question) -> Answer[Past]:
-    """Return the values of the last 24 hours, one a minute, or in five where there are many."""
+def last(question: Question, span: timedelta) -> Answer[Past]:
+    """Return the values of the last `span`, one a minute, or in five where there are many."""
     now = wired.current().clock()
     split = isinstance(question, Query) and bool(question.by)
-    step = _DAY_STEP_SPLIT if split else _DAY_STEP
+    step = _PAST_STEP_SPLIT if split else _PAST_STEP
     end = floor(now, step)
-    grid = Grid(start=end - DAY, end=end, step=step)
-    return _ask(("last day", question), lambda: _read(question, grid), now)
+    grid = Grid(start=end - span, end=end, step=step)
+    return _ask(("last", question, span), lambda: _read(question, grid), now)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background")
@@ -106,7 +105,7 @@ def worst_traces(
 
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (around, last_day, worst_traces, _last_good):
+    for cache in (around, last, worst_traces, _last_good):
         cache.clear()
 
 

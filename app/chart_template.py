@@ -72,8 +72,13 @@ def template(look: Look) -> dict[str, Any]:
 def _shade() -> alt.Chart:
     layer: alt.Chart = (
         alt.Chart(alt.NamedData(FIRING))
-        .mark_rect(color=RED, opacity=0.16)
-        .encode(x=alt.X("from_at:T"), x2="to_at:T", tooltip=_times("from_at", "to_at"))
+        .mark_rect(color=RED)
+        .encode(
+            x=alt.X("from_at:T"),
+            x2="to_at:T",
+            opacity=alt.Opacity("shade:Q", scale=None, legend=None),
+            tooltip=[alt.Tooltip("what:N", title=" "), *_times("from_at", "to_at")],
+        )
     )
     return layer
 
@@ -81,7 +86,7 @@ def _shade() -> alt.Chart:
 def _times(begin: str, end: str) -> list[alt.Tooltip]:
     pattern = "%b %d, %H:%M:%S"
     return [
-        alt.Tooltip(begin, type="temporal", format=pattern, title="firing from"),
+        alt.Tooltip(begin, type="temporal", format=pattern, title="from"),
         alt.Tooltip(end, type="temporal", format=pattern, title="until"),
     ]
 

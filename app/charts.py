@@ -22,6 +22,7 @@ __all__ = [
     "FIRING",
     "HEIGHT",
     "MOST_LINES",
+    "PENDING",
     "SERIES",
     "Grid",
     "Look",
@@ -39,6 +40,8 @@ __all__ = [
 MOST_LINES: Final = 8  # as many as the palette can tell apart
 # A bound is drawn when the data come to this share of it: below, it would only flatten the line.
 _NEAR: Final = 0.4
+PENDING: Final = "pending"
+_SHADES: Final = {FIRING: 0.16, PENDING: 0.07}
 
 Column = np.ndarray[tuple[int], np.dtype[np.float32]]
 Interval = tuple[datetime, datetime | None]  # None: still going on
@@ -67,7 +70,7 @@ class Plot:
         lines: Names of the lines, in the order of the frame's columns.
         grid: The instants of the frame.
         frame: `at` and one column a line: `s0`, `s1` …
-        firing: Intervals to shade: `from_at`, `to_at`.
+        firing: Intervals to shade: `from_at`, `to_at`, `what` they are and how dark, `shade`.
         dropped: How many lines were left out because no chart can tell so many apart.
         off_chart: Target and threshold that lie far beyond the data and are not drawn.
     """
@@ -138,17 +141,19 @@ def datasets(plot: Plot) -> dict[str, bytes]:
     return {SERIES: _arrow(plot.frame), FIRING: _arrow(plot.firing)}
 
 
-def bands(firing: Sequence[Interval], grid: Grid) -> pd.DataFrame:
-    """Return the part of each interval that lies on the grid: `from_at`, `to_at`."""
+def bands(intervals: Sequence[Interval], grid: Grid, what: str = FIRING) -> pd.DataFrame:
+    """Return the part of each interval that lies on the grid: see `Plot.firing`."""
     inside = [
         (max(begin, grid.start), min(end or grid.end, grid.end))
-        for begin, end in firing
+        for begin, end in intervals
         if begin < grid.end and (end or grid.end) > grid.start
     ]
     return pd.DataFrame(
         {
             "from_at": pd.Series([b for b, _ in inside], dtype="datetime64[s, UTC]"),
             "to_at": pd.Series([e for _, e in inside], dtype="datetime64[s, UTC]"),
+            "what": pd.Series([what] * len(inside), dtype="str"),
+            "shade": pd.Series([_SHADES[what]] * len(inside), dtype="float32"),
         }
     )
 

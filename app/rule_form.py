@@ -125,9 +125,12 @@ def outline(fields: Mapping[str, Any]) -> RuleDraft:
     Raises:
         FormError: The condition or the patience cannot be read; the message says why.
     """
-    return read(
-        {**fields, "name": "-", "owner": "-", "policy": "-", "runbook_url": "", "labels": ""}
-    )
+    made_up = {name: fields.get(name) or "-" for name in ("name", "policy")}
+    try:
+        pairs(fields.get("labels") or "")
+    except FormError:
+        made_up["labels"] = ""
+    return read({**fields, "owner": "-", "runbook_url": "", **made_up})
 
 
 def breach_fields(signal: str) -> Fields:

@@ -1,4 +1,4 @@
-"""`python -m bench [rules] [ingest] [pages] [--large]`: measure, print, write docs/bench.md."""
+"""`python -m bench [PART …] [--large]`: measure, print, write docs/bench.md."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import ingest, pages, rules
+from bench import crowd, ingest, pages, paging, rules
 from bench.processes import BenchError
 from bench.report import Table, circumstances
 from models.clock import utc_now
@@ -17,6 +17,8 @@ PARTS: dict[str, Callable[..., list[Table]]] = {
     "rules": rules.measure,
     "ingest": ingest.measure,
     "pages": pages.measure,
+    "paging": paging.measure,
+    "crowd": crowd.measure,
 }
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "bench.md"
 HEAD = """# Figures

@@ -59,7 +59,7 @@ def backfill(storage: Path, lines: Iterator[str]) -> None:
         for line in lines:
             file.write(line + "\n")
         file.write("# EOF\n")
-    command = [str(_program("promtool")), "tsdb", "create-blocks-from", "openmetrics"]
+    command = [str(program("promtool")), "tsdb", "create-blocks-from", "openmetrics"]
     command += ["--max-block-duration=24h", str(source), str(storage)]
     log = storage.with_suffix(".log")
     with processes.running(command, log=log) as p:
@@ -69,26 +69,37 @@ def backfill(storage: Path, lines: Iterator[str]) -> None:
 
 
 @contextmanager
-def running(folder: Path, *, target: str = "") -> Iterator[Server]:
+def running(
+    folder: Path,
+    *,
+    target: str = "",
+    scrape_seconds: int = SCRAPE_SECONDS,
+    alertmanager: str = "",
+) -> Iterator[Server]:
     """Run a Prometheus over `folder`/storage while the block lasts.
 
     Args:
         folder: For its configuration, storage and log.
         target: What to scrape, `host:port`; nothing by default.
+        scrape_seconds: How often.
+        alertmanager: Where its alerts go, `host:port`; nowhere by default.
     """
     port = processes.free_port()
     scraped = [
         {"job_name": "copilot", "honor_labels": True, "static_configs": [{"targets": [target]}]}
     ]
-    settings = {
-        "global": {"scrape_interval": f"{SCRAPE_SECONDS}s"},
+    settings: dict[str, Any] = {
+        "global": {"scrape_interval": f"{scrape_seconds}s"},
         "rule_files": [str(folder / "rules.yml")],
         "scrape_configs": scraped if target else [],
     }
+    if alertmanager:
+        peers = [{"static_configs": [{"targets": [alertmanager]}]}]
+        settings["alerting"] = {"alertmanagers": peers}
     (folder / "prometheus.yml").write_text(yaml.dump(settings))
     (folder / "rules.yml").write_text("groups: []\n")
     command = [
-        str(_program("prometheus")),
+        str(program("prometheus")),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'storage'}",
         "--storage.tsdb.retention.time=100y",
@@ -125,10 +136,13 @@ def exposed(text: Callable[[float], str]) -> Iterator[str]:
             server.shutdown()
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """Return where the program `name` is; raises BenchError."""
     path = find(name)
     if path is None:
-        raise BenchError(f"{name} is missing: run python scripts/servers.py prometheus")
+        raise BenchError(
+            f"{name} is missing: run python scripts/servers.py prometheus alertmanager"
+        )
     return path
 
 

@@ -173,6 +173,16 @@ class World:
             rows = session.exec(select(Escalation).order_by(Escalation.id))  # type: ignore[arg-type]
             return [(int((r.at - start) / MINUTE), " ".join(r.channels)) for r in rows]
 
+    @property
+    def groups(self) -> list[Group]:
+        with Session(self.db) as session:
+            return list(session.exec(select(Group).order_by(Group.id)))  # type: ignore[arg-type]
+
+    @property
+    def notifications(self) -> list[Notification]:
+        with Session(self.db) as session:
+            return list(session.exec(select(Notification)))
+
     def outbox(self) -> dict[str, Notification]:
         with Session(self.db) as session:
             return {row.channel: row for row in session.exec(select(Notification))}

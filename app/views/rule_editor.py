@@ -1,4 +1,4 @@
-"""One rule in a form, with the last 24 hours drawn under its threshold before it is saved."""
+"""One rule in a form, with what it would have done, said and drawn before it is saved."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,36 +8,44 @@ import streamlit as st
 from pydantic import ValidationError
 
 from alerts import rulebook
+from alerts.backtest import Hindsight
 from alerts.conditions import Question
-from alerts.lifecycle import Timing
 from alerts.rulebook import RuleDraft
 from app import (
     cached_alerts,
     cached_watching,
+    hindsight,
+    hindsight_words,
     identity,
     numbers,
     parts,
     rule_actions,
     rule_fields,
     rule_form,
-    rule_preview,
     watch_chart,
     watching,
     wired,
 )
+from app.cached import floor
 from app.cached_alerts import RuleList
 from app.cached_watching import Past
 from app.drafts import Draft
+from app.hindsight import Surroundings
 from app.opened import way_back
 from app.parts import plain, small
 from app.rule_form import Fields, FormError
-from app.rule_preview import Patience, Preview
 from app.watching import Drawing
 from models.tables import Rule
 from signals.units import span
 
 REFRESH: Final = timedelta(minutes=1)
 NEW: Final = "new"
+SPANS: Final = {
+    "24 h": timedelta(hours=24),
+    "7 days": timedelta(days=7),
+    "30 days": timedelta(days=30),
+}
+MOST_BANDS: Final = 500
 
 
 def render(asked: str, *, template: str = "") -> None:
@@ -96,9 +104,10 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
     parts.page_header(
         plain(rule.name), f"Changed {numbers.age(rule.updated_at, now=now)} by {rule.updated_by}"
     )
-    draft = Draft(f"rules_{rule.id}")
+    draft, saved = Draft(f"rules_{rule.id}"), None
     try:
-        draft.seed(rule_form.of(rulebook.draft_of(rule, policy.name)))
+        saved = rulebook.draft_of(rule, policy.name)
+        draft.seed(rule_form.of(saved))
     except ValidationError:
         st.error("This version cannot read what the rule watches: write it anew.")
         draft.seed(rule_form.blank(owner=rule.owner, policy=policy.name) | {"name": rule.name})
@@ -110,7 +119,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
             "labels change: then they end, since nothing would watch them any longer.",
             icon=":material/notifications_active:",
         )
-    _form(draft, policies, rule.id)
+    _form(draft, policies, rule.id, saved)
 
 
 def _changed_meanwhile(draft: Draft, rule: Rule, *, now: datetime) -> None:
@@ -126,7 +135,9 @@ def _changed_meanwhile(draft: Draft, rule: Rule, *, now: datetime) -> None:
 
 
 @st.fragment(run_every=REFRESH, key="rule_form")
-def _form(draft: Draft, policies: Sequence[str], rule_id: int | None) -> None:
+def _form(
+    draft: Draft, policies: Sequence[str], rule_id: int | None, saved: RuleDraft | None = None
+) -> None:
     parts.show_flash()
     left, right = st.columns([1, 1], gap="large")
     with left:
@@ -138,7 +149,7 @@ def _form(draft: Draft, policies: Sequence[str], rule_id: int | None) -> None:
             rule_fields.people(draft, policies)
     with right:
         with st.container(border=True, key="rules_preview", gap="xsmall"):
-            _preview(draft.fields)
+            _preview(draft.fields, saved)
         _save(draft, rule_id)
 
 
@@ -167,43 +178,98 @@ def _cancel(draft: Draft) -> None:
     rule_actions.leave()
 
 
-def _preview(fields: Fields) -> None:
-    st.markdown("**The last 24 hours**")
+def _preview(fields: Fields, saved: RuleDraft | None) -> None:
+    chosen = st.segmented_control(
+        "Over the past",
+        list(SPANS),
+        default=next(iter(SPANS)),
+        key="rules_span",
+        help="What this rule would have done, by the same code that decides live.",
+    )
+    past = SPANS[chosen or next(iter(SPANS))]
     try:
         rule = rule_form.outline(fields)
     except FormError as error:
         st.markdown(small(f"Nothing to show yet. {plain(str(error))}"))
         return
+    pasts = _pasts(rule, past)
+    if pasts is None:
+        return
     now = wired.current().clock()
-    with st.spinner("Reading the last 24 hours …"):
-        answers = {q: cached_watching.last_day(q) for q in rule.condition.questions}
+    known = hindsight.surroundings(floor(now, REFRESH) - past)
+    found = _draw(rule, pasts, known.data)
+    if saved is None or known.data is None or _as_watched(saved) == _as_watched(rule):
+        return
+    before = _pasts(saved, past)
+    if before is not None:
+        _compare(rule, found, saved, hindsight.of(saved, before), known.data)
+
+
+def _pasts(rule: RuleDraft, past: timedelta) -> dict[Question, Past] | None:
+    """Return what the rule's questions were answered over `past`; None where one was not."""
+    now = wired.current().clock()
+    with st.spinner(f"Reading the last {span(past)} …"):
+        answers = {q: cached_watching.last(q, past) for q in rule.condition.questions}
     failed = {answer.error: answer.at for answer in answers.values() if answer.error}
     for reason, last_seen in failed.items():
         parts.source_down(reason, last_seen, now=now)
-    pasts = {question: answer.data for question, answer in answers.items() if answer.data}
-    if len(pasts) == len(answers):
-        _draw(rule, pasts)
+    found = {question: answer.data for question, answer in answers.items() if answer.data}
+    return found if len(found) == len(answers) else None
 
 
-def _draw(rule: RuleDraft, pasts: dict[Question, Past]) -> None:
+def _draw(rule: RuleDraft, pasts: dict[Question, Past], around: Surroundings | None) -> Hindsight:
     drawing = watching.drawing(rule.condition)
     shown = pasts[drawing.question]
-    patience = Patience(
-        timing=Timing(hold=rule.hold, keep_firing=rule.keep_firing), no_data=rule.no_data
-    )
-    series = {question: past.series for question, past in pasts.items()}
-    found: Preview = rule_preview.preview(rule.condition, series, patience, shown.grid)
-    st.markdown(f"**{plain(rule_preview.sentence(found, rule.condition, rule.hold))}**")
+    found = hindsight.of(rule, pasts)
+    said = [hindsight_words.summary(found, rule.condition, rule.hold)]
+    if around is not None and found.fired:
+        steps = hindsight.told(rule, found, around)
+        said.append(hindsight_words.telling(steps, parts.viewer_zone()))
+    if around is not None:
+        said.append(hindsight_words.catching(found.fired, around.incidents))
+    st.markdown(f"**{plain(said[0])}** {plain(' '.join(filter(None, said[1:])))}")
     if shown.series:
-        plot = watch_chart.plot(shown.series, shown.grid, drawing, firing=found.fired)
-        parts.draw(plot, key="rules_plot", alt=f"{drawing.title}, last 24 hours, threshold drawn")
+        plot = watch_chart.plot(
+            shown.series,
+            shown.grid,
+            drawing,
+            firing=[(a.fired_at, a.ended_at) for a in found.fired if a.fired_at],
+            pending=[(a.active_at, a.fired_at or a.ended_at) for a in found.alerts][:MOST_BANDS],
+        )
+        parts.draw(plot, key="rules_plot", alt=f"{drawing.title}, the past, threshold drawn")
         st.markdown(small(_small_print(drawing, shown, plot.dropped)))
+    return found
+
+
+def _compare(
+    rule: RuleDraft,
+    found: Hindsight,
+    saved: RuleDraft,
+    before: Hindsight,
+    around: Surroundings,
+) -> None:
+    """Draw what the rule as saved would have done, beside what it would do as edited."""
+    rows = hindsight_words.comparison(
+        {
+            "As saved": (before, hindsight.told(saved, before, around)),
+            "As edited": (found, hindsight.told(rule, found, around)),
+        },
+        around.incidents,
+        parts.viewer_zone(),
+    )
+    st.dataframe(rows, key="rules_compared", hide_index=False)
+
+
+def _as_watched(rule: RuleDraft) -> object:
+    """Return the part of a rule that a look at the past depends on."""
+    patience = rule.hold, rule.keep_firing, rule.no_data
+    return rule.condition, patience, rule.policy, rule.severity, rule.labels
 
 
 def _small_print(drawing: Drawing, shown: Past, dropped: int) -> str:
     said = (
-        f"{plain(drawing.title)}, looked at every {span(shown.grid.step)}. "
-        "Shaded: when it would have been firing."
+        f"{plain(drawing.title)}, read every {span(shown.grid.step)}: it is taken to have stayed "
+        "so in between. Shaded: when it would have been firing; lightly, when pending."
     )
     if left_out := dropped + shown.left_out:
         said += f" {left_out} more lines are not drawn."
