@@ -240,9 +240,8 @@ def _pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
 
 def _poll(settings: Settings, db: Engine) -> Callable[[datetime], object] | None:
     """Return what asks PagerDuty about incidents; None where its webhooks tell, or none is ours."""
-    if settings.pagerduty_webhook_secret or not settings.pagerduty_services:
-        return None
-    if not settings.pagerduty_api_token:
+    can_ask = settings.pagerduty_services and settings.pagerduty_api_token
+    if settings.pagerduty_webhook_secret or not can_ask:
         return None
     vendor = PagerDutyIncidents(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
     return lambda now: incident_polling.poll(db, vendor, now=now)

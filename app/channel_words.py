@@ -47,6 +47,8 @@ def words(channel: str) -> str:
             return f"PagerDuty {named}".strip()
         case channels.PAGERDUTY_ASSIGN:
             return f"PagerDuty incident for {target}"
+        case channels.APPRISE:
+            return f"{target} by Apprise"
         case channels.ONCALL:
             return f"whoever is on call for {named}" if named else "whoever is on call"
         case channels.SCHEDULE:
