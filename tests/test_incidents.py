@@ -244,6 +244,25 @@ def test_a_reassignment_that_comes_after_somebody_took_it_takes_nothing_from_the
     assert world.alert.acknowledged_by == "bob"
 
 
+def test_an_incident_whose_key_is_with_its_alerts_is_followed_by_its_id(
+    world: World, people: People
+) -> None:
+    people.do("triggered", by="us")
+
+    assert people.do("acknowledged", incident_key=None) == f"{ADA} has it"
+
+
+def test_an_incident_without_a_key_is_not_followed_once_another_may_be_the_one(
+    world: World, people: People
+) -> None:
+    world.pagerduty.an_incident(people.key)
+    world.minutes(5, value=0.2)  # assigned by us: its id is known, its key is not
+    world.acknowledge("bob")
+    actions.escalate_now(world.db, world.alert.id or 0, by="bob", now=world.now)
+
+    assert people.do("acknowledged", incident_key=None) == NOT_CURRENT
+
+
 def test_a_note_on_anybody_elses_incident_is_none_of_our_concern(people: People) -> None:
     assert people.note("hello") == "not followed: it is about no alert of ours"
 

@@ -390,6 +390,12 @@ def test_what_someone_does_in_pagerduty_happens_here(
     assert desk.done == [(happening, KEY, "Ada Lovelace")]
 
 
+def test_an_incident_without_a_key_is_named_by_its_id(client: TestClient, desk: Desk) -> None:
+    assert hook(client, a_webhook(data={"id": "Q2", "incident_key": None})) == 202
+
+    assert desk.done == [("acknowledged", "Q2", "Ada Lovelace")]
+
+
 def test_a_note_names_its_incident_by_pagerdutys_own_id(client: TestClient, desk: Desk) -> None:
     data = {"type": "incident_note", "content": "Looking", "incident": {"id": "Q1"}}
 
@@ -423,7 +429,7 @@ def test_an_event_that_takes_too_long_is_asked_for_again(client: TestClient, des
         a_webhook("pagey.ping", data={"message": "Hello from your friend Pagey!"}),
         a_webhook("incident.escalated"),
         a_webhook("incident.annotated", data={"content": "of nothing"}),
-        a_webhook(data={"id": "Q2", "incident_key": None}),
+        a_webhook(data={"incident_key": KEY}),
         a_webhook(agent={"type": "events_api_v2_inbound_integration_reference", "summary": "x"}),
     ],
 )
