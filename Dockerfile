@@ -2,7 +2,7 @@ FROM python:3.11-slim-bookworm AS build
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv
 WORKDIR /src
 COPY . .
-RUN uv export --locked --no-dev --no-emit-project --output-file requirements.txt \
+RUN uv export --locked --no-dev --extra apprise --no-emit-project --output-file requirements.txt \
  && uv venv /opt/wakeful \
  && uv pip install --python /opt/wakeful --no-cache -r requirements.txt \
  && uv pip install --python /opt/wakeful --no-cache --no-deps .

@@ -56,22 +56,33 @@ def acknowledge(db: Engine, alert: int | str, *, by: str, now: datetime, key: st
     """
 
     def decide(decision: Decision) -> Taken:
-        rows = _opened(decision, alert, "acknowledge")
-        firing = [row for row in rows if row.state is AlertState.FIRING]
-        timeouts = plans.load(_group(decision, rows).policy).ack_timeouts
-        for row in firing:
-            timeout = timeouts.get(row.severity)
-            until = now + timeout if timeout else None
-            after = lifecycle.acknowledge(core(row), by=by, now=now, until=until)
-            decision.move(row, after, actor=by)
-        holder = (firing or rows)[0]
-        return Taken(
-            by=cast(str, holder.acknowledged_by),
-            at=cast(datetime, holder.acknowledged_at),
-            first=bool(firing),
-        )
+        return take(decision, _opened(decision, alert, "acknowledge"), by=by)
 
     return _act(db, decide, TypeAdapter(Taken), now=now, key=key)
+
+
+def take(decision: Decision, rows: list[Alert], *, by: str) -> Taken:
+    """Take those of `rows`, open alerts of one locked group, that nobody has."""
+    now, firing = decision.now, [row for row in rows if row.state is AlertState.FIRING]
+    timeouts = plans.load(_group(decision, rows).policy).ack_timeouts
+    for row in firing:
+        timeout = timeouts.get(row.severity)
+        until = now + timeout if timeout else None
+        after = lifecycle.acknowledge(core(row), by=by, now=now, until=until)
+        decision.move(row, after, actor=by)
+    holder = (firing or rows)[0]
+    return Taken(
+        by=cast(str, holder.acknowledged_by),
+        at=cast(datetime, holder.acknowledged_at),
+        first=bool(firing),
+    )
+
+
+def give_time(decision: Decision, group: Group) -> None:
+    """Give whoever was just called as long to answer as the policy ever gives anyone."""
+    if group.next_escalation_at is not None:
+        steps = plans.load(group.policy).steps
+        group.next_escalation_at = decision.now + max(step.after for step in steps)
 
 
 def snooze(
@@ -119,10 +130,7 @@ def reassign(
             decision.move(row, lifecycle.release(core(row)), actor=by)
         _remark(decision, rows, f"reassigned to {to}", by=by)
         decision.settle()
-        if group.next_escalation_at is not None:
-            # They get as long to answer as the policy ever gives anyone.
-            steps = plans.load(group.policy).steps
-            group.next_escalation_at = now + max(step.after for step in steps)
+        give_time(decision, group)
         outbox.want(decision.session, cast(int, group.id), Event.TRIGGER, channel, now=now)
 
     _act(db, decide, TypeAdapter(None), now=now, key=key)

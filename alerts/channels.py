@@ -2,8 +2,9 @@
 
     slack:#name             a Slack channel
     slack-dm:email          a Slack direct message to that person
-    pagerduty:default       a PagerDuty service, by its routing key
+    pagerduty:name          a PagerDuty service, by its routing key; one alone is `default`
     pagerduty-assign:email  this alert's PagerDuty incident, assigned to that person
+    apprise:name            a service of Apprise's (e-mail, Teams, SMS, …), by its address
     oncall:default          whoever PagerDuty says is on call, or of one escalation policy: its id
     schedule:name           whoever is on call by one of our own schedules
     person:email            a named person
@@ -20,10 +21,11 @@ SLACK_DM = "slack-dm"
 SLACK_THREAD = "slack-thread"
 PAGERDUTY = "pagerduty"
 PAGERDUTY_ASSIGN = "pagerduty-assign"
+APPRISE = "apprise"
 ONCALL = "oncall"
 SCHEDULE = "schedule"
 PERSON = "person"
-KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, ONCALL, SCHEDULE, PERSON)
+KINDS = (SLACK, SLACK_DM, PAGERDUTY, PAGERDUTY_ASSIGN, APPRISE, ONCALL, SCHEDULE, PERSON)
 FOLLOWING = (SLACK_THREAD,)
 PEOPLE = (ONCALL, SCHEDULE, PERSON)
 KEPT_CURRENT = (SLACK, SLACK_DM)  # posts that are updated in place, without calling anybody

@@ -37,8 +37,7 @@ def default_policy(settings: Settings) -> PolicyDraft:
     report as not configured, so that nobody takes silence for health.
     """
     steps = [StepDraft(channels=(channels.name(channels.SLACK, SLACK_CHANNEL),))]
-    if settings.pagerduty_routing_key:
-        service = channels.name(channels.PAGERDUTY, "default")
+    if service := _service(settings):
         steps.append(StepDraft(after=timedelta(minutes=5), channels=(service,)))
     if settings.pagerduty_api_token:
         person = channels.name(channels.ONCALL, "default")
@@ -55,11 +54,17 @@ def default_policy(settings: Settings) -> PolicyDraft:
 def admins_policy(settings: Settings) -> PolicyDraft:
     """Return every kind of channel at once: of a channel that is broken, another must tell."""
     told = [channels.name(channels.SLACK, SLACK_CHANNEL)]
-    if settings.pagerduty_routing_key:
-        told.append(channels.name(channels.PAGERDUTY, "default"))
+    if service := _service(settings):
+        told.append(service)
     return PolicyDraft(
         name="admins", repeat=1, steps=(StepDraft(channels=tuple(told)),), group_by=(RULE,)
     )
+
+
+def _service(settings: Settings) -> str:
+    """Return the channel of the first PagerDuty service; empty without any."""
+    first = next(iter(settings.pagerduty_services), "")
+    return channels.name(channels.PAGERDUTY, first) if first else ""
 
 
 def own_rules(settings: Settings) -> list[RuleDraft]:

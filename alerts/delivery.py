@@ -21,7 +21,7 @@ from sqlmodel import Session, col, func, select
 from alerts import channels, evidence, recording, threads
 from alerts.evidence import Finder
 from alerts.notifiers import Directory, Message, Notifier, NotifyError, Person, Receipt
-from alerts.outbox import free, want
+from alerts.outbox import free, want, want_page
 from alerts.recording import Claim
 from alerts.wording import breach, message
 from models.tables import Delivery, Group, Notification
@@ -38,7 +38,8 @@ class Channels:
         notifiers: By kind of place.
         directories: By kind of person.
         reach: The kinds of place by which a person is told, in order.
-        page: Channels that a person's page needs beside it, such as the incident to assign.
+        page: Channels that a person's page needs beside it, such as the incident to assign; see
+            `alerts.outbox.want_page`.
         base_url: Where links in messages lead.
         evidence: Finds the traces that explain a breach. Asked outside any transaction; it never
             raises, and takes at most a few seconds.
@@ -198,8 +199,6 @@ def _tell(
     if not people or group.state is not AlertState.FIRING or group.muted:
         return
     group_id = cast(int, group.id)
-    known = select(Notification.channel).where(Notification.group_id == group_id)
-    missing = set(usable.page) - set(session.exec(known).all())
-    direct = (channels.name(kind, people[0].email) for kind in usable.reach)
-    for channel in (*sorted(missing), *direct):
+    want_page(session, group_id, usable.page, now=now)
+    for channel in (channels.name(kind, people[0].email) for kind in usable.reach):
         want(session, group_id, Event.TRIGGER, channel, now=now)

@@ -37,7 +37,7 @@ from alerts.notifiers import Listener
 from alerts.selfwatch import SelfWatch
 from models.clock import Clock
 from models.database import read_only
-from models.tables import Heartbeat, Reply, SourceStatus
+from models.tables import Heartbeat, Poll, Reply, SourceStatus
 from signals import Source
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ LANES = {
     "slack": (channels.SLACK, channels.SLACK_DM),
     "slack_thread": (channels.SLACK_THREAD,),
     "pagerduty": (channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN),
+    "others": (channels.APPRISE,),
     "people": channels.PEOPLE,
 }
 BURST = 50  # deliveries of one lane before it lets go of its thread
@@ -82,6 +83,7 @@ class Jobs:
         follow: Takes what changed in the folder of rules; None without one.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
         read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
+        poll: Asks what people did to our incidents; None where webhooks tell.
     """
 
     db: Engine
@@ -95,6 +97,7 @@ class Jobs:
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     read_calendar: Callable[[datetime], None] = lambda _now: None
+    poll: Callable[[datetime], object] | None = None
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _muter: Muter = field(init=False)
@@ -118,7 +121,7 @@ class Jobs:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick skipped is no news
         scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(12)},
+            executors={"default": ThreadPoolExecutor(16)},
             # A late tick is taken late, never skipped; of several missed, one is enough.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
@@ -224,6 +227,8 @@ class Jobs:
         with Session(self.db) as session:
             session.exec(delete(Heartbeat).where(col(Heartbeat.job).not_in(jobs)))
             session.exec(delete(SourceStatus).where(col(SourceStatus.name).not_in(sources)))
+            if self.poll is None:
+                session.exec(delete(Poll))
             session.commit()
 
     def follow_rules(self) -> None:
@@ -239,6 +244,10 @@ class Jobs:
             session.commit()
         self.sweep(now)
 
+    def _poll(self) -> None:
+        if self.poll is not None:
+            self.poll(self.clock())
+
     def _all(self) -> list[tuple[str, Callable[[], None], float]]:
         lanes = [
             (f"deliver_{lane}", lambda lane=lane: self.deliver(lane), TICK_SECONDS)
@@ -253,6 +262,7 @@ class Jobs:
             ("audit", self.audit, 5),
             ("look", self.look, 10),
             ("calendars", lambda: self.read_calendar(self.clock()), 5),
+            *([("poll", self._poll, 2)] if self.poll else []),
             ("sweep", self._sweep, 3600),
             *([("rules", self.follow_rules, 5)] if self.follow else []),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),

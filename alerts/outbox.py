@@ -5,6 +5,7 @@ late trigger cannot follow a resolve, and a channel never told of a group is not
 What the message says is worded when it is sent, from what is true then. `alerts.delivery` sends.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -52,6 +53,21 @@ def want_threads(session: Session, group_id: int, *, now: datetime) -> None:
             due = max(now + THREAD_WAIT, row.not_before or now)
             row.wanted_at, row.attempts, row.error, row.next_attempt_at = now, 0, "", due
         session.add(row)
+
+
+def want_page(session: Session, group_id: int, needed: Sequence[str], *, now: datetime) -> None:
+    """Have the channels told that a person's page needs, unless one of their kind knows already.
+
+    One that was told of an acknowledgement since knows nothing of what goes on after it.
+    """
+    of_group = select(Notification).where(Notification.group_id == group_id)
+    rows = session.exec(of_group.order_by(col(Notification.id))).all()
+    for channel in needed:
+        kind = channels.parse(channel)[0]
+        alike = [row for row in rows if channels.parse(row.channel)[0] == kind]
+        if not any(row.wanted is Event.TRIGGER for row in alike):
+            known = alike[0].channel if alike else channel
+            want(session, group_id, Event.TRIGGER, known, now=now)
 
 
 def want_everywhere(session: Session, group: Group, event: Event, *, now: datetime) -> None:

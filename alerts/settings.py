@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from alerts import destinations
+from alerts.destinations import DestinationError
 from signals import address
 
 PREFIX = "WAKEFUL_"
@@ -21,6 +23,7 @@ DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 # Commas between stores, not those inside of an address.
 _BETWEEN = re.compile(r",\s*(?=[a-z]+\+https?://|embedded|none)")
+_APPRISE_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 TRACE_STORES = ("clickhouse", "jaeger", "langfuse", "langsmith", "phoenix", "tempo")
 LOG_STORES = ("loki",)
 
@@ -85,7 +88,9 @@ class Settings:
         "https://slack.com/api/", "Slack's Web API; plain http only on loopback"
     )
     pagerduty_routing_key: str = setting(
-        "", "Events API v2 key of a service, 32 characters", secret=True
+        "",
+        "Events API v2 key of a service, 32 characters; of several: `name=key, name=key`",
+        secret=True,
     )
     pagerduty_api_token: str = setting(
         "", "REST API token: who is on call, assignment", secret=True
@@ -102,6 +107,11 @@ class Settings:
     pagerduty_api_url: str = setting("https://api.pagerduty.com", "REST API")
     rules_dir: str = setting(
         "", "Folder of rule files that is watched: its rules are changed there only"
+    )
+    apprise_urls: str = setting(
+        "",
+        "E-mail, Teams, SMS and the rest, by Apprise's addresses: `name=mailto://…, name=msteams://…`",
+        secret=True,
     )
     heartbeat_url: str = setting(
         "",
@@ -150,15 +160,28 @@ class Settings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise SettingsError(f"{_variable(name)} must be {' or '.join(choices)}")
-        if self.pagerduty_routing_key and len(self.pagerduty_routing_key) != 32:
-            raise SettingsError("WAKEFUL_PAGERDUTY_ROUTING_KEY must have 32 characters")
         if self.slack_app_token and not self.slack_app_token.startswith("xapp-"):
             raise SettingsError("WAKEFUL_SLACK_APP_TOKEN must be an app-level token, xapp-…")
+        self._check_destinations()
         if not _loopback(self.host) and not self.access_token:
             raise SettingsError(
                 f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
                 "listen on 127.0.0.1"
             )
+
+    def _check_destinations(self) -> None:
+        for name, key in self.pagerduty_services.items():
+            if len(key) != 32 or not key.isascii() or not key.isalnum():
+                raise SettingsError(
+                    f"WAKEFUL_PAGERDUTY_ROUTING_KEY: the key of {name} must have 32 characters, "
+                    "letters and digits"
+                )
+        for name, url in self.apprise_services.items():
+            if not _APPRISE_URL.match(url):
+                raise SettingsError(
+                    f"WAKEFUL_APPRISE_URLS: {name} needs an address of Apprise's, such as "
+                    "mailto://user:password@host"
+                )
 
     def _check_addresses(self) -> None:
         if self.database_url and not self.database_url.startswith(DATABASES):
@@ -190,6 +213,20 @@ class Settings:
         return self.database_url or f"sqlite:///{Path(self.data_dir).resolve()}/wakeful.db"
 
     @property
+    def pagerduty_services(self) -> dict[str, str]:
+        """Return the routing keys by service, the first of them first.
+
+        Raises:
+            SettingsError: They cannot be told apart.
+        """
+        return _destinations("pagerduty_routing_key", self.pagerduty_routing_key)
+
+    @property
+    def apprise_services(self) -> dict[str, str]:
+        """Return Apprise's addresses by name; see `pagerduty_services`."""
+        return _destinations("apprise_urls", self.apprise_urls, value=_APPRISE_URL.pattern)
+
+    @property
     def private_calendar_hosts(self) -> frozenset[str]:
         """Return the hosts, in lower case, that a calendar may be read from though private."""
         hosts = (host.strip().casefold() for host in self.calendar_hosts.split(","))
@@ -219,6 +256,13 @@ def _store_name(name: str, line: str, kinds: Collection[str]) -> str:
         return address.parse(line, kinds).name
     except address.AddressError as error:
         raise SettingsError(f"{_variable(name)}: embedded, none, or a store: {error}") from None
+
+
+def _destinations(name: str, text: str, *, value: str = "") -> dict[str, str]:
+    try:
+        return destinations.read(text, value=value) if text else {}
+    except DestinationError as error:
+        raise SettingsError(f"{_variable(name)}: {error}") from None
 
 
 def _variable(name: str) -> str:

@@ -1,14 +1,16 @@
 """The channels by their settings, both ways; for `alerts.wiring`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from sqlalchemy import Engine
 
-from alerts import channels, evidence
+from alerts import channels, evidence, incident_polling
 from alerts.delivery import Channels
 from alerts.evidence import TraceEvidence
-from alerts.notifiers import Directory, Listener, Notifier
+from alerts.notifiers import Directory, Listener, Notifier, apprise
 from alerts.notifiers.pagerduty import PagerDutyEvents
+from alerts.notifiers.pagerduty_incidents import PagerDutyIncidents
 from alerts.notifiers.pagerduty_rest import (
     PagerDutyAssignment,
     PagerDutyOnCall,
@@ -20,7 +22,7 @@ from alerts.notifiers.slack_people import Members
 from alerts.notifiers.slack_threads import SlackThread
 from alerts.oncall import ScheduledPeople
 from alerts.presses import Presses
-from alerts.settings import Settings
+from alerts.settings import Settings, SettingsError
 from models.clock import Clock
 from signals.traces import TraceStore
 
@@ -34,6 +36,9 @@ def usable_channels(
         settings: The credentials.
         db: Schedules are kept in it.
         traces: Where the traces are that explain an alert; None for nowhere.
+
+    Raises:
+        SettingsError: A package that one of them needs is not installed.
     """
     notifiers: dict[str, Notifier] = {}
     directories: Mapping[str, Directory] = {
@@ -45,23 +50,24 @@ def usable_channels(
         notifiers[channels.SLACK] = Slack(token, url=url)
         notifiers[channels.SLACK_DM] = SlackDirect(token, url=url)
         notifiers[channels.SLACK_THREAD] = SlackThread(token, url=url)
-    if settings.pagerduty_routing_key:
-        notifiers[channels.PAGERDUTY] = PagerDutyEvents(
-            {"default": settings.pagerduty_routing_key}, url=settings.pagerduty_events_url
-        )
+    services = settings.pagerduty_services
+    if services:
+        notifiers[channels.PAGERDUTY] = PagerDutyEvents(services, url=settings.pagerduty_events_url)
     if settings.pagerduty_api_token:
         token, url = settings.pagerduty_api_token, settings.pagerduty_api_url
         directories = {**directories, channels.ONCALL: PagerDutyOnCall(token, url=url)}
         notifiers[channels.PAGERDUTY_ASSIGN] = PagerDutyAssignment(
             token, sender=settings.pagerduty_from, url=url
         )
+    if settings.apprise_urls:
+        notifiers[channels.APPRISE] = _apprise(settings)
     direct = (channels.SLACK_DM, channels.PAGERDUTY_ASSIGN)
     assignable = {channels.PAGERDUTY, channels.PAGERDUTY_ASSIGN} <= notifiers.keys()
     return Channels(
         notifiers=notifiers,
         directories=directories,
         reach=tuple(kind for kind in direct if kind in notifiers),
-        page=(channels.name(channels.PAGERDUTY, "default"),) if assignable else (),
+        page=(channels.name(channels.PAGERDUTY, next(iter(services))),) if assignable else (),
         base_url=settings.base_url,
         evidence=TraceEvidence(traces, base_url=settings.base_url) if traces else evidence.none,
     )
@@ -91,3 +97,21 @@ def pagerduty_schedules(settings: Settings) -> PagerDutySchedules | None:
     if not settings.pagerduty_api_token:
         return None
     return PagerDutySchedules(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
+
+
+def incident_poll(settings: Settings, db: Engine) -> Callable[[datetime], object] | None:
+    """Return what asks PagerDuty about incidents; None where its webhooks tell, or none is ours."""
+    can_ask = settings.pagerduty_services and settings.pagerduty_api_token
+    if settings.pagerduty_webhook_secret or not can_ask:
+        return None
+    vendor = PagerDutyIncidents(settings.pagerduty_api_token, url=settings.pagerduty_api_url)
+    return lambda now: incident_polling.poll(db, vendor, now=now)
+
+
+def _apprise(settings: Settings) -> apprise.AppriseServices:
+    if not apprise.installed():
+        raise SettingsError(
+            "WAKEFUL_APPRISE_URLS needs the package apprise: install wakeful[apprise], or "
+            "`uv sync --extra apprise`"
+        )
+    return apprise.AppriseServices(settings.apprise_services)

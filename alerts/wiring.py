@@ -24,6 +24,7 @@ from alerts.rulefolder import RuleFolder
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError, stores
 from alerts.wired_channels import (
+    incident_poll,
     listeners,
     pagerduty_schedules,
     slack_presses,
@@ -108,6 +109,7 @@ class Wiring:
             follow=RuleFolder(self.db, Path(folder)).follow if folder else None,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
             read_calendar=self._read_calendar,
+            poll=incident_poll(self.settings, self.db),
         )
 
     @property

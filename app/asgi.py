@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from alerts import incidents
 from alerts.defaults import ensure_defaults
 from alerts.wiring import Role, Wiring
 from app import dashboards, views, wired
 from app.gate import Gate, Visitors, login_routes
-from app.http.acting import Followed, Replies
 from app.http.health import health_routes
 from app.http.oncall import oncall_routes
 from app.http.otlp import otlp_routes
@@ -89,7 +89,6 @@ def prepare(wiring: Wiring) -> None:
 def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
     """Return the HTTP routes beside the pages."""
     settings, db, clock = wiring.settings, wiring.db, wiring.clock
-    replies = Replies(db=db, clock=clock)
     routes = [
         *health_routes(db, clock, engine=engine),
         *ping_routes(db, clock),
@@ -102,9 +101,7 @@ def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
     routes += slack_routes(settings.slack_signing_secret, wiring.presses.follow, clock)
     routes += pagerduty_routes(
         settings.pagerduty_webhook_secret.split(","),
-        replies.acknowledge,
-        replies.resolve,
-        Followed(db=db, clock=clock),
+        lambda told: incidents.follow(db, told, now=clock()),
     )
     return routes
 

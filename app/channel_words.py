@@ -15,6 +15,7 @@ KIND_WORDS = {
     channels.SLACK_THREAD: "Slack thread",
     channels.PAGERDUTY: "PagerDuty service",
     channels.PAGERDUTY_ASSIGN: "PagerDuty assignment",
+    channels.APPRISE: "Apprise service",
     channels.ONCALL: "On-call person",
     channels.SCHEDULE: "On-call schedule",
     channels.PERSON: "Named person",
@@ -25,6 +26,7 @@ KIND_ICONS = {
     channels.SLACK_THREAD: "forum",
     channels.PAGERDUTY: "notifications",
     channels.PAGERDUTY_ASSIGN: "assignment_ind",
+    channels.APPRISE: "send",
     channels.ONCALL: "support_agent",
     channels.SCHEDULE: "calendar_month",
     channels.PERSON: "person",
@@ -51,6 +53,8 @@ def words(channel: str) -> str:
             return f"PagerDuty {named}".strip()
         case channels.PAGERDUTY_ASSIGN:
             return f"PagerDuty incident for {target}"
+        case channels.APPRISE:
+            return f"{target} by Apprise"
         case channels.ONCALL:
             return f"whoever is on call for {named}" if named else "whoever is on call"
         case channels.SCHEDULE:

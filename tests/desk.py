@@ -2,13 +2,13 @@
 
 import threading
 
+from alerts.notifiers.pagerduty_replies import Reply
 from alerts.notifiers.slack_replies import Press
 
 
 class Desk:
     def __init__(self) -> None:
         self.done: list[tuple[str, str, str]] = []
-        self.seen: set[str] = set()
         self.refusal: Exception | None = None
         self.may_go_on = threading.Event()
         self.may_go_on.set()
@@ -22,14 +22,8 @@ class Desk:
     def acknowledge(self, dedup_key: str, by: str) -> str:
         return self._act("acknowledge", dedup_key, by)
 
-    def resolve(self, dedup_key: str, by: str) -> str:
-        return self._act("resolve", dedup_key, by)
-
-    def has(self, event_id: str) -> bool:
-        return event_id in self.seen
-
-    def add(self, event_id: str) -> None:
-        self.seen.add(event_id)
+    def hear(self, told: Reply) -> str:
+        return self._act(told.happening.value, told.key or told.incident_id, told.by)
 
     def _act(self, what: str, dedup_key: str, by: str) -> str:
         assert self.may_go_on.wait(timeout=10)

@@ -44,7 +44,10 @@ def test_what_the_documents_name_is_there(document: str) -> None:
 
 def test_every_channel_kind_can_be_told_or_looked_up_once_set_up(sqlite_db: Engine) -> None:
     settings = Settings(
-        slack_bot_token="xoxb-1", pagerduty_routing_key="k" * 32, pagerduty_api_token="t"
+        slack_bot_token="xoxb-1",
+        pagerduty_routing_key="k" * 32,
+        pagerduty_api_token="t",
+        apprise_urls="mail=mailto://user:password@example.com",
     )
     usable = usable_channels(settings, sqlite_db)
     kinds = {*channels.KINDS, *channels.FOLLOWING}

@@ -130,6 +130,22 @@ def test_a_service_without_a_key_is_refused_with_what_to_set(events: PagerDutyEv
     assert raised.value.permanent
 
 
+def test_each_service_is_told_under_its_own_key(account: FakePagerDuty) -> None:
+    account.keys.append("f" * 32)
+    events = PagerDutyEvents({"chat": ROUTING_KEY, "billing": "f" * 32}, url=account.url)
+
+    events.send("billing", a_message())
+    events.send("chat", a_message())
+
+    assert [event["routing_key"] for event in account.events] == ["f" * 32, ROUTING_KEY]
+
+
+def test_the_events_check_names_every_service(account: FakePagerDuty) -> None:
+    events = PagerDutyEvents({"chat": ROUTING_KEY, "billing": "f" * 32}, url=account.url)
+
+    assert events.check().endswith("keys untested: chat, billing")
+
+
 def test_the_end_of_an_incident_never_goes_out_under_another_key(
     events: PagerDutyEvents, account: FakePagerDuty
 ) -> None:

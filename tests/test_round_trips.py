@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from alerts.notifiers import Happening, News, NotifyError, Person, PostGoneError
 from alerts.notifiers.pagerduty import PagerDutyEvents
+from alerts.notifiers.pagerduty_incidents import PagerDutyIncidents
 from alerts.notifiers.pagerduty_rest import PagerDutyAssignment, PagerDutyOnCall
 from alerts.notifiers.slack import Slack, SlackDirect
 from alerts.notifiers.slack_people import Members
@@ -53,12 +54,7 @@ class Town:
         doors = Starlette(
             routes=[
                 *slack_routes(slack.signing_secret, self._follow, utc_now),
-                *pagerduty_routes(
-                    [pagerduty.webhook_secret],
-                    self.desk.acknowledge,
-                    self.desk.resolve,
-                    self.desk,
-                ),
+                *pagerduty_routes([pagerduty.webhook_secret], self.desk.hear),
             ]
         )
         for name, app in (
@@ -78,6 +74,7 @@ class Town:
             pagerduty.token, sender=pagerduty_standin.GRACE.email, url=url
         )
         self.on_call = PagerDutyOnCall(pagerduty.token, url=url)
+        self.incidents = PagerDutyIncidents(pagerduty.token, url=url)
 
     def state(self, vendor: str) -> Any:
         return httpx2.get(f"{self.urls[vendor]}/_state", trust_env=False).json()
@@ -257,18 +254,35 @@ def test_an_incident_is_handed_to_who_is_on_call(town: Town) -> None:
     assert receipt.external_id == town.incident()["id"]
 
 
-@pytest.mark.parametrize(
-    ("status", "action"), [("acknowledged", "acknowledge"), ("resolved", "resolve")]
-)
-def test_what_a_person_does_in_pagerduty_reaches_the_desk(
-    town: Town, status: str, action: str
-) -> None:
+@pytest.mark.parametrize("status", ["acknowledged", "resolved"])
+def test_what_a_person_does_in_pagerduty_reaches_the_desk(town: Town, status: str) -> None:
     town.events.send("default", a_message())
 
     town.press_in_pagerduty(town.incident()["id"], status)
 
-    until(lambda: town.desk.done)
-    assert town.desk.done == [(action, "wakeful-7f3a", "Ada Lovelace")]
+    until(lambda: len(town.desk.done) == 2)
+    assert town.desk.done[1] == (status, "wakeful-7f3a", "Ada Lovelace")
+
+
+def test_what_a_person_does_in_pagerduty_is_seen_by_asking(town: Town) -> None:
+    town.events.send("default", a_message())
+    town.press_in_pagerduty(town.incident()["id"], "acknowledged")
+
+    ((seen,), more) = town.incidents.open(offset=0)
+
+    assert (seen.key, seen.status, seen.by) == ("wakeful-7f3a", "acknowledged", "Ada Lovelace")
+    assert not more
+    assert town.incidents.find("wakeful-7f3a") == [seen]
+
+
+def test_what_we_did_ourselves_is_seen_as_nobodys(town: Town) -> None:
+    town.events.send("default", a_message())
+    town.events.send("default", a_message(event=Event.ACKNOWLEDGE))
+    until(lambda: town.incident()["status"] == "acknowledged")
+
+    ((seen,), _) = town.incidents.open(offset=0)
+
+    assert seen.by == ""
 
 
 def test_our_own_events_do_not_come_back_as_somebodys(town: Town) -> None:
@@ -283,7 +297,7 @@ def test_our_own_events_do_not_come_back_as_somebodys(town: Town) -> None:
     until(
         lambda: [a for w in town.state("pagerduty")["webhooks"] for a in w["answers"]] == answered
     )
-    assert town.desk.done == []
+    assert town.desk.done == [("opened", "wakeful-7f3a", "Events API v2")]
 
 
 def test_every_check_passes(town: Town) -> None:

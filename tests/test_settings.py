@@ -5,6 +5,7 @@ import pytest
 
 from alerts.settings import Settings, SettingsError
 
+KEY = "0123456789abcdefSECRET0123456789"
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -33,6 +34,14 @@ def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
         ({"WAKEFUL_SLACK_URL": "http://slack.example"}, "plain http only on loopback"),
         ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": "short"}, "must have 32 characters"),
         ({"WAKEFUL_SLACK_APP_TOKEN": "xoxb-1"}, "must be an app-level token, xapp-"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"{KEY}, {KEY[::-1]}"}, "the key of default must have"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, b={KEY[:-1]}"}, "the key of b must have 32"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, b={KEY[:-1]}-"}, "letters and digits"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, b="}, "b has no value"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, a={KEY[::-1]}"}, "a is named twice"),
+        ({"WAKEFUL_PAGERDUTY_ROUTING_KEY": f"a={KEY}, b={KEY}"}, "b is the same as another"),
+        ({"WAKEFUL_APPRISE_URLS": "mail=ada@example.com"}, "an address of Apprise's"),
+        ({"WAKEFUL_APPRISE_URLS": "a=json://x, a=json://y"}, "a is named twice"),
         ({"WAKEFUL_TRACE_STORE_URL": "clickhouse://x"}, "an address must start with"),
         ({"WAKEFUL_TRACE_STORE_URL": "none,embedded"}, "must be none, or name stores"),
         ({"WAKEFUL_TRACE_STORE_URL": "tempo+http://"}, "has no host"),
@@ -53,6 +62,29 @@ def test_a_wrong_setting_is_named_in_one_sentence(env: dict[str, str], complaint
         Settings.from_env(env)
     assert complaint in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert not any(KEY[:20] in said for said in (str(raised.value), repr(raised.value)))
+
+
+@pytest.mark.parametrize(
+    ("text", "services"),
+    [
+        ("", {}),
+        (KEY, {"default": KEY}),
+        (f"billing={KEY}", {"billing": KEY}),
+        (f"billing={KEY}, chat-2 = {KEY[::-1]},", {"billing": KEY, "chat-2": KEY[::-1]}),
+    ],
+)
+def test_pagerduty_services_have_names(text: str, services: dict[str, str]) -> None:
+    settings = Settings.from_env({"WAKEFUL_PAGERDUTY_ROUTING_KEY": text})
+
+    assert settings.pagerduty_services == services
+
+
+def test_an_address_of_apprises_may_hold_commas() -> None:
+    mail = "mailto://u:p@host?to=ada@x.org,bob@x.org"
+    settings = Settings.from_env({"WAKEFUL_APPRISE_URLS": f"mail={mail}, chat=json://host"})
+
+    assert settings.apprise_services == {"mail": mail, "chat": "json://host"}
 
 
 def test_a_stand_in_may_speak_plain_http_on_loopback() -> None:

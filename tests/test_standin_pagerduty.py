@@ -6,9 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from alerts.notifiers.pagerduty_replies import reply, signature_flaw
-from examples.standins.pagerduty import ADA, PagerDutyConfig, pagerduty_app
-from models.vocabulary import Event
+from alerts.notifiers.pagerduty_replies import Happening, reply, signature_flaw
+from examples.standins.pagerduty import ADA, GRACE, PagerDutyConfig, pagerduty_app
 from tests.serving import Stage, serve, stage
 from tests.standins import KEY, OTHER_KEY, PagerDuty, Receiver, rest, until
 
@@ -152,8 +151,35 @@ def test_the_page_acknowledges_and_tells_by_a_signed_webhook(
     for signature, body in receiver.received:
         assert signature_flaw([pd.config.webhook_secret], signature, body) is None
         if (asked := reply(body)) is not None:
-            told[asked.event] = (asked.dedup_key, asked.by)
-    assert told == {Event.ACKNOWLEDGE: ("k1", "Ada Lovelace")}
+            told[asked.happening] = (asked.key, asked.by)
+    assert told == {
+        Happening.OPENED: ("k1", "Events API v2"),
+        Happening.ACKNOWLEDGED: ("k1", "Ada Lovelace"),
+    }
+
+
+def test_an_acknowledgement_that_runs_out_is_told_as_nobodys_doing(
+    pd: PagerDuty, receiver: Receiver
+) -> None:
+    pd.send(dedup_key="k1")
+    move(pd, "acknowledged")
+    move(pd, "triggered")
+    until(lambda: len(receiver.received) == 3)
+    told = [asked for _, body in receiver.received if (asked := reply(body)) is not None]
+    (let_go,) = [asked for asked in told if asked.happening is Happening.UNACKNOWLEDGED]
+    assert (let_go.by, let_go.status) == ("PagerDuty", "triggered")
+    assert pd.incidents()[0]["acknowledgements"] == []
+
+
+def test_a_note_is_told_without_the_key_of_its_incident(pd: PagerDuty, receiver: Receiver) -> None:
+    pd.send(dedup_key="k1")
+    (incident,) = pd.incidents()
+    note = {"note": {"content": "Looking"}}
+    rest(pd, "POST", f"/incidents/{incident['id']}/notes", note, **{"from": GRACE.email})
+    until(lambda: len(receiver.received) == 2)
+    told = [asked for _, body in receiver.received if (asked := reply(body)) is not None]
+    (noted,) = [asked for asked in told if asked.happening is Happening.ANNOTATED]
+    assert (noted.incident_id, noted.key, noted.text) == (incident["id"], "", "Looking")
 
 
 def test_what_our_own_event_did_comes_back_as_an_integrations(
@@ -162,7 +188,8 @@ def test_what_our_own_event_did_comes_back_as_an_integrations(
     pd.send(dedup_key="k1")
     pd.events.resolve("k1")
     until(lambda: len(receiver.received) == 2)
-    assert [reply(body) for _, body in receiver.received] == [None, None]
+    told = [asked for _, body in receiver.received if (asked := reply(body)) is not None]
+    assert [asked.happening for asked in told] == [Happening.OPENED]
 
 
 def test_the_page_takes_no_form_of_another_site(pd: PagerDuty) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from examples.standins.pagerduty import ADA, GRACE, PagerDutyConfig, pagerduty_app
 from tests.serving import Stage, stage
-from tests.standins import KEY, OTHER_KEY, PagerDuty, Receiver, rest
+from tests.standins import KEY, OTHER_KEY, PagerDuty, Receiver, Time, rest
 
 
 @pytest.fixture
@@ -140,3 +140,24 @@ def test_the_log_tells_what_happened(pd: PagerDuty) -> None:
         "assign_log_entry",
         "trigger_log_entry",
     ]
+
+
+@pytest.mark.parametrize("asked", [{"statuses[]": "closed"}, {"date_range": "week"}])
+def test_a_list_of_incidents_by_what_there_is_not_is_refused(
+    pd: PagerDuty, asked: dict[str, str]
+) -> None:
+    token = {"authorization": f"Token token={pd.config.token}"}
+    assert pd.http.get("/incidents", params=asked, headers=token).status_code == 400
+
+
+def test_too_many_questions_are_refused_until_there_is_room(stages: tuple[Stage, Stage]) -> None:
+    clock = Time()
+    config = PagerDutyConfig(questions_per_minute=2, clock=clock)
+    stages[0].app = pagerduty_app(config)
+    pd = PagerDuty(stages[0].url, config)
+    answers = [rest(pd, "GET", "/users", None) for _ in range(3)]
+    clock.now += 60
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["ratelimit-reset"] == "60"
+    assert rest(pd, "GET", "/users", None).status_code == 200
+    pd.close()

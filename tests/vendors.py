@@ -1,11 +1,11 @@
-"""Vendors at the wire: one that misbehaves byte by byte, and two that enforce their own rules."""
+"""Vendors at the wire: one that misbehaves byte by byte, and those that enforce their rules."""
 
 import itertools
 import json
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,12 +14,11 @@ from werkzeug import Request, Response
 
 from alerts.notifiers import Message
 from models.vocabulary import Event, Severity
+from tests.fake_pagerduty import ADA, API_TOKEN, ROUTING_KEY, SENDER, FakePagerDuty
+
+__all__ = ["ADA", "API_TOKEN", "ROUTING_KEY", "SENDER", "FakePagerDuty"]
 
 SLACK_TOKEN = "xoxb-very-secret-token"
-ROUTING_KEY = "0123456789abcdefSECRET0123456789"
-API_TOKEN = "u+very-secret-api-token"
-ADA = "ada.lovelace@example.com"
-SENDER = "wakeful@example.com"
 
 
 def a_message(**changes: Any) -> Message:
@@ -233,134 +232,3 @@ def flaw_of(blocks: list[dict[str, Any]]) -> str:
         "action_id twice": len({e["action_id"] for e in elements}) != len(elements),
     }
     return next((rule for rule, broken in rules.items() if broken), "")
-
-
-class FakePagerDuty:
-    """PagerDuty's Events and REST APIs for one service."""
-
-    def __init__(self, server: HTTPServer) -> None:
-        self.url = server.url_for("").rstrip("/")
-        self.events: list[dict[str, Any]] = []
-        self.writes: list[dict[str, Any]] = []
-        self.senders: list[str | None] = []
-        self.queries: list[dict[str, list[str]]] = []
-        self.users = [{"id": "P1", "name": "Ada Lovelace", "email": ADA}]
-        self.incidents: list[dict[str, Any]] = []
-        self.oncalls: list[dict[str, Any]] = []
-        server.expect_request("/v2/enqueue", method="POST").respond_with_handler(self._enqueue)
-        for path, get in (
-            ("/users", self._users),
-            ("/incidents", self._incidents),
-            ("/oncalls", self._oncalls),
-        ):
-            server.expect_request(path, method="GET").respond_with_handler(self._rest(get))
-        server.expect_request("/incidents/Q1", method="PUT").respond_with_handler(self._put)
-
-    def an_incident(self, dedup_key: str, *, assigned: str = "P9") -> None:
-        self.incidents.append(
-            {
-                "id": "Q1",
-                "incident_key": dedup_key,
-                "status": "triggered",
-                "assignments": [{"assignee": {"id": assigned, "type": "user_reference"}}],
-            }
-        )
-
-    def on_call(
-        self,
-        name: str,
-        email: str | None,
-        *,
-        level: int = 1,
-        policy: str = "E1",
-        schedule: str = "S1",
-        turn: tuple[str | None, str | None] = (None, None),
-    ) -> None:
-        user = {"id": "P", "type": "user", "name": name, "email": email}
-        self.oncalls.append(
-            {
-                "escalation_policy": {"id": policy},
-                "escalation_level": level,
-                "schedule": {"id": schedule},
-                "start": turn[0],
-                "end": turn[1],
-                "user": {key: value for key, value in user.items() if value is not None},
-            }
-        )
-
-    def _enqueue(self, request: Request) -> Response:
-        event = json.loads(request.get_data())
-        flaws = []
-        if event.get("routing_key") != ROUTING_KEY:
-            flaws.append(f"Invalid routing key {event.get('routing_key')}")
-        if event["event_action"] == "trigger":
-            payload = event["payload"]
-            if not 1 <= len(payload["summary"]) <= 1024:
-                flaws.append("Length of 'payload.summary' is incorrect")
-            if payload["severity"] not in ("critical", "error", "warning", "info"):
-                flaws.append("'payload.severity' is invalid")
-            if not payload["source"]:
-                flaws.append("'payload.source' is missing or blank")
-        elif not event.get("dedup_key"):
-            flaws.append("'dedup_key' is missing or blank")
-        if len(request.get_data()) > 512 * 1024:
-            flaws.append("Event is too large")
-        if flaws:
-            told = {"status": "invalid event", "message": "Event object is invalid"}
-            return _json(400, told | {"errors": flaws})
-        self.events.append(event)
-        return _json(202, {"status": "success", "dedup_key": event["dedup_key"]})
-
-    def _rest(
-        self, get: Callable[[dict[str, list[str]]], dict[str, Any]]
-    ) -> Callable[[Request], Response]:
-        def respond(request: Request) -> Response:
-            if request.headers.get("Authorization") != f"Token token={API_TOKEN}":
-                return _json(401, {"error": {"message": "Invalid Token", "code": 2006}})
-            asked = parse_qs(request.query_string.decode())
-            self.queries.append(asked)
-            return _json(200, get(asked))
-
-        return respond
-
-    def _users(self, asked: dict[str, list[str]]) -> dict[str, Any]:
-        part = asked.get("query", [""])[0].casefold()
-        return {"users": [user for user in self.users if part in user["email"].casefold()]}
-
-    def _incidents(self, asked: dict[str, list[str]]) -> dict[str, Any]:
-        return {
-            "incidents": [
-                incident
-                for incident in self.incidents
-                if incident["incident_key"] == asked["incident_key"][0]
-                and incident["status"] in asked["statuses[]"]
-            ]
-        }
-
-    def _oncalls(self, asked: dict[str, list[str]]) -> dict[str, Any]:
-        policies, schedules = asked.get("escalation_policy_ids[]"), asked.get("schedule_ids[]")
-        since, until = (datetime.fromisoformat(asked[name][0]) for name in ("since", "until"))
-        assert until - since <= timedelta(days=90), "PagerDuty answers for 90 days at most"
-        found = [
-            entry
-            for entry in self.oncalls
-            if (policies is None or entry["escalation_policy"]["id"] in policies)
-            and (schedules is None or entry["schedule"]["id"] in schedules)
-            and (not entry["start"] or datetime.fromisoformat(entry["start"]) <= until)
-            and (not entry["end"] or datetime.fromisoformat(entry["end"]) > since)
-        ]
-        offset, limit = int(asked["offset"][0]), int(asked["limit"][0])
-        return {"oncalls": found[offset : offset + limit], "more": len(found) > offset + limit}
-
-    def _put(self, request: Request) -> Response:
-        self.senders.append(request.headers.get("From"))
-        if not request.headers.get("From"):
-            return _json(400, {"error": {"message": "Requester User Not Found", "code": 1008}})
-        change = json.loads(request.get_data())["incident"]
-        self.writes.append(change)
-        self.incidents[0] |= change
-        return _json(200, {"incident": self.incidents[0]})
-
-
-def _json(status: int, body: object) -> Response:
-    return Response(json.dumps(body), status=status, content_type="application/json")

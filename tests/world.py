@@ -56,7 +56,7 @@ RULE = {
 
 
 class World:
-    def __init__(self, server: HTTPServer, db: Engine) -> None:
+    def __init__(self, server: HTTPServer, db: Engine, **settings: str) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.db = db
         self.value: float | None = 0.0
@@ -67,15 +67,16 @@ class World:
         self.pagerduty.on_call("Ada Lovelace", ADA)
         server.expect_request("/api/v1/query").respond_with_handler(self._prometheus)
         url = server.url_for("").rstrip("/")
-        self.settings = Settings(
-            slack_bot_token=SLACK_TOKEN,
-            slack_url=self.slack.url,
-            pagerduty_routing_key=ROUTING_KEY,
-            pagerduty_api_token=API_TOKEN,
-            pagerduty_from=SENDER,
-            pagerduty_events_url=self.pagerduty.url,
-            pagerduty_api_url=self.pagerduty.url,
-        )
+        given = {
+            "slack_bot_token": SLACK_TOKEN,
+            "slack_url": self.slack.url,
+            "pagerduty_routing_key": ROUTING_KEY,
+            "pagerduty_api_token": API_TOKEN,
+            "pagerduty_from": SENDER,
+            "pagerduty_events_url": self.pagerduty.url,
+            "pagerduty_api_url": self.pagerduty.url,
+        }
+        self.settings = Settings(**given | settings)
         prometheus = Prometheus(PrometheusAccess(url=url, timeout=timedelta(seconds=2)))
         readers = Readers(Sources((prometheus,)), prometheus)
         self.jobs = Jobs(

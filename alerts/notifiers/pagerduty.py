@@ -26,7 +26,7 @@ EVENT_LIMIT_BYTES = 512 * 1024
 
 
 class PagerDutyEvents:
-    """Services by name, each addressed by its routing key; "default" is the one set up."""
+    """Services by name, each addressed by its routing key."""
 
     def __init__(
         self,
@@ -74,7 +74,8 @@ class PagerDutyEvents:
         with asking("whether it is there"):
             options: dict[str, Any] = {"trust_env": not on_loopback(self._url)}
             reply = httpx2.get(self._url, timeout=self._timeout_seconds, **options)
-        return f"{httpx2.URL(self._url).host} answers (HTTP {reply.status_code}); keys untested"
+        host, named = httpx2.URL(self._url).host, ", ".join(self._keys)
+        return f"{host} answers (HTTP {reply.status_code}); keys untested: {named}"
 
     def _tell(self, name: str, event: Event, key: str, properties: dict[str, Any]) -> None:
         with asking(f"the {event.value} of {name}", self._keys[name]):
@@ -97,11 +98,17 @@ class PagerDutyEvents:
             return target if target in names else names[0]
         if target not in self._keys:
             raise NotifyError(
-                f"no routing key is known for the PagerDuty service {target}: set "
-                "WAKEFUL_PAGERDUTY_ROUTING_KEY and name the channel pagerduty:default",
+                f"no routing key is known for the PagerDuty service {target}, only for "
+                f"{', '.join(self._keys)}: add {target}=key to WAKEFUL_PAGERDUTY_ROUTING_KEY, or "
+                "correct the policy",
                 permanent=True,
             )
         return target
+
+
+def dedup_key(external_id: str | None) -> str:
+    """Return the dedup key of the incident that a receipt is about; empty if about none."""
+    return _Told.read(external_id).dedup_key
 
 
 @dataclass(frozen=True, slots=True)

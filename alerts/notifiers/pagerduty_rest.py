@@ -5,20 +5,13 @@ List incidents, Update an incident)
 """
 
 from datetime import UTC, datetime
-from typing import Any
-
-import pagerduty
 
 from alerts.notifiers import Message, NotifyError, Person, Receipt
-from alerts.notifiers.pagerduty_wire import TIMEOUT_SECONDS, asking, client_options, tame
+from alerts.notifiers.pagerduty_wire import TIMEOUT_SECONDS, Record, RestApi
 from models.vocabulary import Event
 
 API_URL = "https://api.pagerduty.com"
 DEFAULT = "default"
-PAGE = 100
-OFFSET_LIMIT = 10_000  # PagerDuty refuses offset + limit beyond it
-
-Record = dict[str, Any]
 
 
 class PagerDutyAssignment:
@@ -34,7 +27,7 @@ class PagerDutyAssignment:
     ) -> None:
         """Take the token and, for an account's token, the e-mail of the user who assigns."""
         self._sender = sender
-        self._api = _Api(token, sender, url, timeout_seconds)
+        self._api = RestApi(token, sender, url, timeout_seconds)
 
     def send(self, target: str, message: Message) -> Receipt:
         """Assign the incident that `message` is about to the owner of `target`.
@@ -73,7 +66,11 @@ class PagerDutyAssignment:
         )
 
     def _incident(self, dedup_key: str) -> Record:
-        asked = {"incident_key": dedup_key, "statuses[]": ["triggered", "acknowledged"]}
+        asked: Record = {
+            "incident_key": dedup_key,
+            "statuses[]": ["triggered", "acknowledged"],
+            "date_range": "all",  # else those of the last 30 days
+        }
         found = self._api.every("incidents", asked, "which incident this is")
         for incident in found:
             if incident.get("id") and incident.get("incident_key") in (dedup_key, None):
@@ -87,7 +84,7 @@ class PagerDutyOnCall:
     def __init__(
         self, token: str, *, url: str = API_URL, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        self._api = _Api(token, "", url, timeout_seconds)
+        self._api = RestApi(token, "", url, timeout_seconds)
 
     def find(self, target: str, *, at: datetime) -> list[Person]:
         """Return who is on the lowest escalation level that anyone is on at `at`.
@@ -122,7 +119,7 @@ class PagerDutySchedules:
     def __init__(
         self, token: str, *, url: str = API_URL, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        self._api = _Api(token, "", url, timeout_seconds)
+        self._api = RestApi(token, "", url, timeout_seconds)
 
     def find(self, schedule_id: str, *, at: datetime) -> list[Person]:
         """Return who is on call at `at`, aware; empty for a gap. See `Directory.find`."""
@@ -157,45 +154,6 @@ class PagerDutySchedules:
             "until": end.isoformat(),
         }
         return self._api.every("oncalls", asked, f"who is on call by the schedule {schedule_id}")
-
-
-class _Api:
-    def __init__(self, token: str, sender: str, url: str, timeout_seconds: float) -> None:
-        self._token = token
-        options = client_options(url)
-        client = pagerduty.RestApiV2Client(token, default_from=sender or None, **options)
-        self._client = tame(client, timeout_seconds)
-
-    def get(self, path: str, asked: Record, what: str) -> Record:
-        with asking(what, self._token):
-            return _record(self._client.get(path, params=asked), what)
-
-    def put(self, path: str, body: Record, what: str) -> Record:
-        with asking(what, self._token):
-            return _record(self._client.put(path, json=body), what)
-
-    def every(self, collection: str, asked: Record, what: str) -> list[Record]:
-        """Return all pages of `collection` that match what is `asked`."""
-        found: list[Record] = []
-        for offset in range(0, OFFSET_LIMIT, PAGE):
-            page = self.get(f"/{collection}", asked | {"limit": PAGE, "offset": offset}, what)
-            records = page.get(collection)
-            if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-                raise NotifyError(f"PagerDuty's answer to {what} lacks {collection}")
-            found.extend(records)
-            if not page.get("more"):
-                break
-        return found
-
-
-def _record(response: Any, what: str) -> Record:
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise NotifyError(f"what answered {what} is not PagerDuty's REST API", uncertain=True)
-    return body
 
 
 def _assignees(incident: Record) -> set[str]:

@@ -16,9 +16,12 @@ import pagerduty
 from alerts.notifiers import NotifyError
 from alerts.notifiers.answers import on_loopback, permanent, plain, retry_after
 
+Record = dict[str, Any]
 _Client = TypeVar("_Client", bound=pagerduty.ApiClient)
 
 TIMEOUT_SECONDS = 10.0
+PAGE = 100
+OFFSET_LIMIT = 10_000  # PagerDuty refuses offset + limit beyond it
 CONNECT_SECONDS = 5.0  # with three calls, the longest send still ends within the outbox's lease
 
 # Deliveries are minutes apart: a kept connection would be dead by the next one.
@@ -99,6 +102,46 @@ def asking(what: str, *secrets: str) -> Iterator[None]:
         ) from error
 
 
+class RestApi:
+    """PagerDuty's REST API, asked with one token."""
+
+    def __init__(self, token: str, sender: str, url: str, timeout_seconds: float) -> None:
+        self._token = token
+        options = client_options(url)
+        client = pagerduty.RestApiV2Client(token, default_from=sender or None, **options)
+        self._client = tame(client, timeout_seconds)
+
+    def get(self, path: str, asked: Record, what: str) -> Record:
+        """Return what `path` answers to `asked`; `what` names the question in an error."""
+        with asking(what, self._token):
+            return _record(self._client.get(path, params=asked), what)
+
+    def put(self, path: str, body: Record, what: str) -> Record:
+        """Return what `path` answers to a change."""
+        with asking(what, self._token):
+            return _record(self._client.put(path, json=body), what)
+
+    def every(self, collection: str, asked: Record, what: str) -> list[Record]:
+        """Return all pages of `collection` that match what is `asked`."""
+        found: list[Record] = []
+        for offset in range(0, OFFSET_LIMIT, PAGE):
+            records, more = self.page(collection, asked, what, offset=offset)
+            found.extend(records)
+            if not more:
+                break
+        return found
+
+    def page(
+        self, collection: str, asked: Record, what: str, *, offset: int
+    ) -> tuple[list[Record], bool]:
+        """Return the records of `collection` from `offset` on, and whether more follow."""
+        page = self.get(f"/{collection}", asked | {"limit": PAGE, "offset": offset}, what)
+        records = page.get(collection)
+        if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
+            raise NotifyError(f"PagerDuty's answer to {what} lacks {collection}")
+        return records, bool(page.get("more"))
+
+
 def _refuse(response: httpx2.Response) -> None:
     if not response.is_success:
         response.read()
@@ -134,3 +177,13 @@ def _words(response: httpx2.Response) -> str:
     errors = told.get("errors")
     reasons = [str(reason) for reason in errors] if isinstance(errors, list) else []
     return ": ".join(filter(None, [str(told.get("message") or ""), ", ".join(reasons)]))
+
+
+def _record(response: Any, what: str) -> Record:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise NotifyError(f"what answered {what} is not PagerDuty's REST API", uncertain=True)
+    return body

@@ -19,7 +19,7 @@ from alerts import inbox, rulefolder, running
 from alerts.health import complaints, warnings
 from models.clock import Clock
 from models.database import read_only
-from models.tables import Notification, Rule
+from models.tables import Notification, Poll, Rule
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -48,12 +48,14 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
     `status` is `ok`, or `red` with `reasons` when alerts may not go out: a restart, or a human,
     is needed. A source that is down does not make it red; it has an alert of its own. Nor does a
     rule file that is broken: the rules stay as they were. Nor do `warnings`, such as that no press
-    of a button in Slack arrives: pages go out all the same.
+    of a button in Slack arrives, or a vendor that cannot be asked what people did there: pages go
+    out all the same.
     """
     try:
         with Session(read_only(db)) as session:
             beats, sources = inbox.heartbeats(session), inbox.sources(session)
             files = rulefolder.files(session)
+            polls = session.exec(select(Poll)).all()
             reasons = complaints(session, now=now, engine=engine)
             warned, links = warnings(session, now=now), running.links(session, now=now)
     except SQLAlchemyError as error:
@@ -97,6 +99,13 @@ def health(db: Engine, *, now: datetime, engine: bool) -> dict[str, Any]:
                 "error": row.complaint,
             }
             for row in files
+        },
+        "polls": {
+            row.name: {
+                "answered_at": row.answered_at.isoformat() if row.answered_at else None,
+                "error": row.error,
+            }
+            for row in polls
         },
     }
 

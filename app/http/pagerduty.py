@@ -1,8 +1,8 @@
 """PagerDuty's webhooks, version 3: POST /pagerduty/webhooks.
 
 PagerDuty waits five seconds, repeats what was answered 5xx or not at all for two days, and drops
-what was answered 4xx. So an event is remembered only after it was followed: one that failed half
-way comes again, and following it twice changes nothing.
+what was answered 4xx. So an event is remembered in the transaction that follows it: one that failed
+half way comes again.
 
 Source: https://developer.pagerduty.com/docs/webhooks-overview
 """
@@ -10,7 +10,6 @@ Source: https://developer.pagerduty.com/docs/webhooks-overview
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -22,61 +21,30 @@ from alerts.notifiers.pagerduty_replies import (
     reply,
     signature_flaw,
 )
-from app.http.replies import ReplyError, read, reject, start
-from models.vocabulary import Event
+from app.http.replies import read, reject, start
 
 PATH = "/pagerduty/webhooks"
 DEADLINE_SECONDS = 4.0  # of PagerDuty's five
 
 logger = logging.getLogger(__name__)
 
-Act = Callable[[str, str], str]
-
-
-class Memory(Protocol):
-    """Which webhooks were followed already, by the id that repetitions share."""
-
-    def has(self, event_id: str) -> bool:
-        """Say whether `event_id` was followed."""
-        ...
-
-    def add(self, event_id: str) -> None:
-        """Remember that `event_id` was followed; adding it twice is no error."""
-        ...
+Follow = Callable[[Reply], str]
 
 
 def pagerduty_routes(
-    secrets: Sequence[str],
-    acknowledge: Act,
-    resolve: Act,
-    followed: Memory,
-    *,
-    deadline_seconds: float = DEADLINE_SECONDS,
+    secrets: Sequence[str], follow: Follow, *, deadline_seconds: float = DEADLINE_SECONDS
 ) -> list[Route]:
     """Return the door for PagerDuty; none without a secret, since nobody could be believed.
 
     Args:
         secrets: Of the webhook subscriptions; several while one is being changed.
-        acknowledge: Takes an alert's dedup key and a name, returns one line that says what was
-            done; raises ReplyError, also for a step backwards. Runs in a thread.
-        resolve: The same for the end of an alert.
-        followed: So that a repeated webhook is not followed again.
+        follow: Does what the webhook tells, once however often it comes, and returns one line
+            that says what was done. Runs in a thread.
         deadline_seconds: After which PagerDuty is asked to send the event again.
     """
     known = [secret.strip() for secret in secrets if secret.strip()]
     if not known:
         return []
-
-    def follow(asked: Reply) -> str:
-        if followed.has(asked.event_id):
-            return "followed before"
-        act = acknowledge if asked.event is Event.ACKNOWLEDGE else resolve
-        try:
-            answer = act(asked.dedup_key, asked.by)
-        except ReplyError as error:
-            answer = f"not followed: {error}"
-        followed.add(asked.event_id)
-        return answer
 
     async def webhooks(request: Request) -> Response:
         body = await read(request)
@@ -106,7 +74,7 @@ async def _answer(task: asyncio.Task[str], asked: Reply, deadline_seconds: float
     try:
         answer = task.result()
     except Exception:  # the top of this door
-        logger.exception("reply door=pagerduty event=%s by=%s failed", asked.event, asked.by)
+        logger.exception("reply door=pagerduty event=%s by=%s failed", asked.happening, asked.by)
         return PlainTextResponse("failed: please send it again\n", status_code=503)
-    logger.info("reply door=pagerduty event=%s by=%s answer=%s", asked.event, asked.by, answer)
+    logger.info("reply door=pagerduty event=%s by=%s answer=%s", asked.happening, asked.by, answer)
     return PlainTextResponse(f"{answer}\n", status_code=202)

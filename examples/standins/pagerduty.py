@@ -20,10 +20,12 @@ from examples.pages import same_origin
 from examples.standins import pagerduty_page
 from examples.standins.faults import Faults, Faulty
 from examples.standins.pagerduty_events import EventsApi
+from examples.standins.pagerduty_patience import Patience
 from examples.standins.pagerduty_rest import RestApi
 from examples.standins.pagerduty_service import (
     ACKNOWLEDGED,
     RESOLVED,
+    TRIGGERED,
     Account,
     Agent,
     EscalationPolicy,
@@ -48,6 +50,7 @@ class PagerDutyConfig:
         policies: Who is on call; new incidents go to the first level of the first.
         delay_seconds: Between accepting an event and the incident: 202 promises no incident.
         events_per_minute: For each routing key; 0 for no limit.
+        questions_per_minute: Of the REST API, for the token.
         webhook_url: Where changes are told; empty for nowhere.
     """
 
@@ -57,6 +60,7 @@ class PagerDutyConfig:
     policies: tuple[EscalationPolicy, ...] = (ENGINEERS,)
     delay_seconds: float = 0.3
     events_per_minute: int = 120
+    questions_per_minute: int = 960
     webhook_url: str = ""
     webhook_secret: str = "pagerduty-stand-in-webhook-secret"  # noqa: S105 - nor this
     clock: Callable[[], float] = time.monotonic
@@ -85,10 +89,13 @@ class _Pages:
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
         incident = self.account.incidents.get(form.get("id", ""))
         status = form.get("status", "")
-        if incident is None or status not in (ACKNOWLEDGED, RESOLVED):
+        if incident is None or status not in (TRIGGERED, ACKNOWLEDGED, RESOLVED):
             return PlainTextResponse("there is no such incident or status", status_code=404)
         viewer = self._viewer(form.get("as"))
-        self.account.move(incident, status, Agent(viewer))
+        if status == TRIGGERED:
+            self.account.unacknowledge(incident)
+        else:
+            self.account.move(incident, status, Agent(viewer))
         place = urlencode({"as": viewer.id})
         return RedirectResponse(f"/?{place}#{incident.id}", status_code=303)
 
@@ -123,7 +130,8 @@ def pagerduty_app(config: PagerDutyConfig) -> Starlette:
         events_per_minute=config.events_per_minute,
         clock=config.clock,
     )
-    rest, faults = RestApi(account, config.token), Faults()
+    patience = Patience(config.questions_per_minute, config.clock)
+    rest, faults = RestApi(account, config.token, patience), Faults()
     pages = _Pages(account, events, rest, webhooks)
     return Starlette(
         routes=[

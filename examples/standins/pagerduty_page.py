@@ -12,6 +12,7 @@ from examples.standins.pagerduty_service import (
     ACKNOWLEDGED,
     OPEN,
     RESOLVED,
+    TRIGGERED,
     Account,
     Incident,
     Member,
@@ -65,14 +66,16 @@ def _buttons(incident: Incident, viewer: Member) -> str:
     found = ""
     if incident.status in OPEN and incident.status != ACKNOWLEDGED:
         found += button("/move", "Acknowledge", kind="primary", status=ACKNOWLEDGED, **place)
+    if incident.status == ACKNOWLEDGED:
+        found += button("/move", "Let it run out", status=TRIGGERED, **place)
     if incident.status in OPEN:
         found += button("/move", "Resolve", status=RESOLVED, **place)
     return found
 
 
 def _entry(entry: dict[str, Any]) -> str:
-    who = escape(str(entry["agent"]["summary"]))
-    return f"<li>{entry['created_at']} {escape(entry['summary'])} <small>by {who}</small></li>"
+    who = f" by {entry['agent']['summary']}" if entry["agent"] else ""
+    return f"<li>{entry['created_at']} {escape(entry['summary'])}<small>{escape(who)}</small></li>"
 
 
 def _on_call(account: Account) -> str:

@@ -5,14 +5,17 @@ Source: https://developer.pagerduty.com/api-reference
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from examples.standins.pagerduty_patience import Patience
 from examples.standins.pagerduty_service import (
     ACKNOWLEDGED,
+    OPEN,
     RESOLVED,
     Account,
     Agent,
@@ -26,6 +29,7 @@ PAGE_LIMIT = 100
 OFFSET_LIMIT = 10_000
 BULK = 250
 NOTE = 2000
+RECENT = timedelta(days=30)
 
 
 class ApiError(Exception):
@@ -48,9 +52,10 @@ Act = Callable[[Request, dict[str, Any]], tuple[int, dict[str, Any]]]
 class RestApi:
     """The doors of the REST API."""
 
-    def __init__(self, account: Account, token: str) -> None:
+    def __init__(self, account: Account, token: str, patience: Patience) -> None:
         self._account = account
         self._token = token
+        self._patience = patience
         self.calls: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
@@ -73,6 +78,10 @@ class RestApi:
 
     def _route(self, path: str, method: str, act: Act) -> Route:
         async def answer(request: Request) -> Response:
+            if wait := self._patience.wait():
+                limited = ApiError(429, 2020, "Rate Limit Exceeded")
+                headers = {"ratelimit-reset": str(wait)}
+                return JSONResponse(limited.body, limited.status, headers=headers)
             status, body = await self._carry_out(request, act)
             self.calls.append({"method": method, "path": request.url.path, "status": status})
             return JSONResponse(body, status)
@@ -136,12 +145,19 @@ class RestApi:
     def _incidents(self, request: Request, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         asked = request.query_params
         key, statuses = asked.get("incident_key"), asked.getlist("statuses[]")
+        if unknown := set(statuses) - {*OPEN, RESOLVED}:
+            raise invalid(f"Invalid status: {', '.join(sorted(unknown))}")
+        if asked.get("date_range", "all") != "all":
+            raise invalid("date_range must be all")
         found = [
             self._account.shown(incident)
             for incident in self._account.incidents.values()
             if (key is None or incident.key == key)
             and (not statuses or incident.status in statuses)
+            and ("date_range" in asked or _recent(incident))
         ]
+        if asked.get("sort_by") == "created_at:desc":
+            found.reverse()
         return 200, _page(request, "incidents", found)
 
     def _find(self, incident_id: object) -> Incident:
@@ -226,6 +242,10 @@ class RestApi:
     def _log(self, request: Request, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         entries = [e for incident in self._account.incidents.values() for e in incident.log]
         return 200, _page(request, "log_entries", entries[::-1])
+
+
+def _recent(incident: Incident) -> bool:
+    return datetime.fromisoformat(incident.created_at) > datetime.now(UTC) - RECENT
 
 
 def _oncall(policy: EscalationPolicy, level: int, user: Member, *, full: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-# An incident moves forward only. Source: https://developer.pagerduty.com/docs/incidents
+# What is resolved stays so. Source: https://support.pagerduty.com/main/docs/incidents
 TRIGGERED, ACKNOWLEDGED, RESOLVED = "triggered", "acknowledged", "resolved"
 OPEN = (TRIGGERED, ACKNOWLEDGED)
 
@@ -59,16 +59,22 @@ class Incident:
     opened_under: str = ""
     log: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    acknowledgements: list[dict[str, Any]] = field(default_factory=list)
+    changed_at: str = ""
+    changed_by: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Who did something: a member, or the service's integration."""
+    """Who did something: a member, the service's integration, or nobody: a time ran out."""
 
     member: Member | None = None
+    nobody: bool = False
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, Any] | None:
         """Return the agent as logs and webhooks show one."""
+        if self.nobody:
+            return None
         if self.member is not None:
             return self.member.reference()
         kind = "events_api_v2_inbound_integration_reference"
@@ -76,6 +82,7 @@ class Agent:
 
 
 INTEGRATION = Agent()
+NOBODY = Agent(nobody=True)
 # Told of every change: event type such as `incident.resolved`, the incident, and who did it.
 Listener = Callable[[str, Incident, Agent], None]
 
@@ -124,27 +131,36 @@ class Account:
             details=details,
         )
         self.incidents[incident.id] = incident
+        self._changed(incident, TRIGGERED, agent)
         self._log(incident, "trigger_log_entry", agent, "triggered")
         self._log(incident, "assign_log_entry", INTEGRATION, f"assigned by {policy.name}")
         self._tell("incident.triggered", incident, agent)
         return incident
 
     def move(self, incident: Incident, status: str, agent: Agent) -> None:
-        """Acknowledge or resolve; what is resolved stays so, and nothing moves backwards."""
+        """Acknowledge or resolve; what is resolved stays so."""
         if incident.status in (RESOLVED, status):
             return
-        incident.status = status
+        self._changed(incident, status, agent)
         entry = "acknowledge_log_entry" if status == ACKNOWLEDGED else "resolve_log_entry"
         self._log(incident, entry, agent, status)
         if status == RESOLVED:
             incident.assignees = []
         self._tell(f"incident.{status}", incident, agent)
 
+    def unacknowledge(self, incident: Incident) -> None:
+        """Let an acknowledgement run out, as the service's acknowledgement timeout does."""
+        if incident.status != ACKNOWLEDGED:
+            return
+        self._changed(incident, TRIGGERED, NOBODY)
+        self._log(incident, "unacknowledge_log_entry", NOBODY, "its acknowledgement ran out")
+        self._tell("incident.unacknowledged", incident, NOBODY)
+
     def assign(self, incident: Incident, members: list[Member], agent: Agent) -> None:
         """Hand the incident to `members`, and acknowledged by none of them."""
         incident.assignees = members
         if incident.status == ACKNOWLEDGED:
-            incident.status = TRIGGERED
+            self._changed(incident, TRIGGERED, agent)
         names = ", ".join(member.name for member in members)
         self._log(incident, "assign_log_entry", agent, f"assigned to {names}")
         self._tell("incident.reassigned", incident, agent)
@@ -164,7 +180,6 @@ class Account:
 
     def shown(self, incident: Incident) -> dict[str, Any]:
         """Return the incident as the API shows one."""
-        acknowledged = incident.status == ACKNOWLEDGED
         at = incident.log[-1]["created_at"]
         return {
             "id": incident.id,
@@ -179,14 +194,19 @@ class Account:
             "service": self.service,
             "escalation_policy": self.policies[0].reference(),
             "assignments": [{"at": at, "assignee": m.reference()} for m in incident.assignees],
-            "acknowledgements": [
-                {"at": entry["created_at"], "acknowledger": entry["agent"]}
-                for entry in incident.log
-                if acknowledged and entry["type"] == "acknowledge_log_entry"
-            ],
-            "last_status_change_at": at,
+            "acknowledgements": incident.acknowledgements,
+            "last_status_change_at": incident.changed_at,
+            "last_status_change_by": incident.changed_by,
+            "resolve_reason": None,
             "html_url": f"/#{incident.id}",
         }
+
+    def _changed(self, incident: Incident, status: str, agent: Agent) -> None:
+        # What came as an event, or by itself, is the service's doing.
+        by = self.service if agent.member is None else agent.member.reference()
+        incident.status, incident.changed_at, incident.changed_by = status, now(), by
+        acknowledgement = {"at": incident.changed_at, "acknowledger": by}
+        incident.acknowledgements = [acknowledgement] if status == ACKNOWLEDGED else []
 
     def _log(self, incident: Incident, kind: str, agent: Agent, summary: str) -> None:
         incident.log.append(

@@ -45,7 +45,7 @@ class Webhooks:
             "occurred_at": now(),
             "agent": agent.shown(),
             "client": None,
-            "data": data(account, incident),
+            "data": note(incident) if kind == "incident.annotated" else data(account, incident),
         }
         task = asyncio.get_running_loop().create_task(self._deliver({"event": event}))
         self._tasks.add(task)
@@ -95,4 +95,23 @@ def data(account: Account, incident: Incident) -> dict[str, Any]:
         "teams": [],
         "priority": None,
         "urgency": incident.urgency,
+        "resolve_reason": None,
+    }
+
+
+def note(incident: Incident) -> dict[str, Any]:
+    """Return the incident's last note as webhooks show one: without the incident's key."""
+    reference = {
+        "id": incident.id,
+        "type": "incident_reference",
+        "self": f"https://api.pagerduty.com/incidents/{incident.id}",
+        "html_url": f"/#{incident.id}",
+        "summary": incident.title,
+    }
+    return {
+        "id": f"N{len(incident.notes)}",
+        "type": "incident_note",
+        "incident": reference,
+        "content": incident.notes[-1],
+        "trimmed": False,
     }

@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
+from models.tables.incidents import Incident, Poll
 from models.tables.muting import Inhibition, Silence
 from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
 from models.tables.rules import Policy, Rule, RuleGroup, RuleVersion, WatchedFile
@@ -31,6 +32,7 @@ __all__ = [
     "Group",
     "Handover",
     "Heartbeat",
+    "Incident",
     "Inhibition",
     "Link",
     "Note",
@@ -40,6 +42,7 @@ __all__ = [
     "OnCallSchedule",
     "Ping",
     "Policy",
+    "Poll",
     "Remark",
     "Reply",
     "Rule",
