@@ -6,6 +6,7 @@ writer      group commit
 requests    SQL for requests and their labels
 search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
+spending    what requests cost
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,13 @@ from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
 from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, search
+from signals.traces.embedded import answering, search, spending
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
+from signals.traces.spending import Bar, Bill, SpendQuery
 
 __all__ = ["EmbeddedStore"]
 
@@ -30,7 +32,7 @@ SWEEP_PATIENCE = timedelta(minutes=5)
 
 
 class EmbeddedStore:
-    """`TraceStore`, `SpanSink` and `Source` over one file; its `logs` are a store of their own."""
+    """`TraceStore`, `SpanSink`, `Source`, `SpendStore` over one file; its `logs` are another."""
 
     name = "traces"
 
@@ -133,6 +135,18 @@ class EmbeddedStore:
             "SELECT max(ended_at) FROM store.spans WHERE ended_at <= $at", {"at": naive(at)}
         )
         return aware(ended_at) if ended_at else None
+
+    def spend(self, query: SpendQuery) -> Bill:
+        """Return what was spent, by value; see `SpendStore`."""
+        return spending.spend(self._database, query)
+
+    def bars(self, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
+        """Return what was spent from edge to edge; see `SpendStore`."""
+        return spending.bars(self._database, query, shown)
+
+    def held_since(self) -> datetime | None:
+        """Return when the oldest span that is held ended; see `SpendStore`."""
+        return spending.held_since(self._database)
 
     def sweep(self, *, now: datetime, traces: timedelta, logs: timedelta) -> None:
         """Delete spans that ended, and lines written, longer ago than that.
