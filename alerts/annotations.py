@@ -4,6 +4,7 @@ AnnotationError     what was told cannot be kept; one sentence says why
 TooManyError        more are told in an hour than anybody could read
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
@@ -25,6 +26,8 @@ from sqlmodel import Session, col, delete, func, or_, select
 
 from models.tables import Annotation
 from models.vocabulary import AnnotationKind
+
+logger = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=1)  # clocks differ, and what begins tonight may be told now
 BEHIND = timedelta(days=3660)
@@ -153,15 +156,17 @@ def annotate(
             if known is None:
                 raise
             return known, False
+    logger.info("annotation_told id=%s kind=%s by=%s", row.id, row.kind, row.author)
     return row, True
 
 
-def remove(db: Engine, annotation_id: int) -> bool:
+def remove(db: Engine, annotation_id: int, *, by: str) -> bool:
     """Remove an annotation; say whether it was there."""
     with Session(db) as session:
         done = session.exec(delete(Annotation).where(col(Annotation.id) == annotation_id))
         session.commit()
-        return bool(done.rowcount)
+    logger.info("annotation_removed id=%d by=%s found=%d", annotation_id, by, done.rowcount)
+    return bool(done.rowcount)
 
 
 def between(

@@ -100,7 +100,7 @@ def _add() -> None:
 
 def _remove(annotation_id: int) -> None:
     def write() -> str:
-        gone = annotations.remove(wired.current().db, annotation_id)
+        gone = annotations.remove(wired.current().db, annotation_id, by=identity.viewer())
         return "Removed." if gone else "It was removed already."
 
     _done(write)

@@ -27,6 +27,7 @@ from app.http.annotations import annotation_routes
 from app.http.health import health_routes
 from app.http.oncall import oncall_routes
 from app.http.otlp import otlp_routes
+from app.http.outcomes import outcome_routes
 from app.http.pagerduty import pagerduty_routes
 from app.http.ping import ping_routes
 from app.http.slack import slack_routes
@@ -95,6 +96,7 @@ def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
         *ping_routes(db, clock),
         *oncall_routes(db, clock),
         *annotation_routes(db, token=settings.ingest_token, clock=clock),
+        *outcome_routes(wiring.store, token=settings.ingest_token, clock=clock),
     ]
     if wiring.spans_in is not None and wiring.logs_in is not None:
         routes += otlp_routes(

@@ -22,7 +22,7 @@ NOTES: Final = "notes"
 # These must read on white and on the dark background alike: at least 3:1 on both.
 RED: Final = "#d9483b"
 GREEN: Final = "#3a9366"
-VIOLET: Final = "#8a63d2"
+SLATE: Final = "#6f7d8a"
 SHADES: Final = {"p50": "#5f96b4", "p95": "#2b87b0", "p99": "#8768c4"}
 _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 
@@ -83,11 +83,11 @@ def note_layers() -> tuple[dict[str, Any], ...]:
     ]
     x = alt.X("from_at:T")
     layers = (
-        alt.Chart(data).mark_rect(color=VIOLET, opacity=0.1).encode(x=x, x2="to_at:T"),
-        alt.Chart(data).mark_rule(color=VIOLET, strokeDash=[2, 2], strokeWidth=1.5).encode(x=x),
+        alt.Chart(data).mark_rect(color=SLATE, opacity=0.1).encode(x=x, x2="to_at:T"),
+        alt.Chart(data).mark_rule(color=SLATE, strokeDash=[2, 2], strokeWidth=1.5).encode(x=x),
         # What the pointer finds: the rule itself is too thin, and lies under the nearest instant.
         alt.Chart(data)
-        .mark_point(color=VIOLET, filled=True, opacity=1, shape="triangle-down", size=110)
+        .mark_point(color=SLATE, filled=True, opacity=1, shape="triangle-down", size=110)
         .encode(x=x, y=alt.value(4), tooltip=tooltip),
     )
     specs = [_without_data(layer.to_dict()) for layer in layers]

@@ -14,7 +14,7 @@ def template() -> dict[str, Any]:
     """Return the template for the frame of `cost_words.drawn`. Shared: never change it."""
     chart = (
         alt.Chart(alt.NamedData(BARS))
-        .mark_bar()
+        .mark_bar(invalid="show")  # a time without spend keeps its place, and no bar
         .encode(
             x=alt.X(
                 "when:O",
@@ -31,7 +31,13 @@ def template() -> dict[str, Any]:
             color=alt.Color(
                 "value:N",
                 sort=None,
-                legend=alt.Legend(title=None, orient="top", symbolType="square", labelLimit=140),
+                legend=alt.Legend(
+                    title=None,
+                    orient="top",
+                    symbolType="square",
+                    labelLimit=140,
+                    columns=alt.ExprRef("max(1, floor(width / 170))"),
+                ),
             ),
             tooltip=[
                 alt.Tooltip("when:O", title="from"),

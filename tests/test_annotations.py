@@ -97,8 +97,8 @@ def test_a_flood_is_refused(db: Engine) -> None:
 def test_what_was_removed_is_gone(db: Engine) -> None:
     row, _ = annotations.annotate(db, annotations.read({"title": "typo"}), now=NOON)
     assert row.id is not None
-    assert annotations.remove(db, row.id)
-    assert not annotations.remove(db, row.id)
+    assert annotations.remove(db, row.id, by="ana")
+    assert not annotations.remove(db, row.id, by="ana")
     assert titles(db, NOON, NOON) == []
 
 

@@ -10,7 +10,8 @@ from app import cached_cost, cost_chart, cost_words, numbers, parts, scope, wire
 from app.cost_words import Cost
 from app.local_time import clock, zone_name
 from app.parts import plain, small
-from signals.traces.spending import MAX_ROWS, SUCCESSES, Spend
+from signals.traces.outcomes import SUCCESSES
+from signals.traces.spending import MAX_ROWS, Spend
 
 REFRESH: Final = timedelta(minutes=1)
 # In the URL a choice stands as it is labelled.
@@ -90,7 +91,7 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
 
 def _figures(cost: Cost, whole: Spend, span: str) -> None:
     moved = cost_words.change_words(whole) if cost.comparable else ""
-    with st.grid(4, min_column_width=190, key="cost_figures"):
+    with st.grid(4, min_column_width=150, key="cost_figures"):
         with parts.card("cost_spend"):
             st.metric("Spend", cost_words.known_usd(whole))
             for line in _doubts(whole):

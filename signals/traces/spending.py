@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Protocol
 
 SPLITS = ("feature", "tenant", "model", "prompt_version", "outcome", "environment")
-# Outcomes that are worth their money: `success` is said by spans, the others by people.
-SUCCESSES = ("success", "accepted", "edited", "resolved")
 MAX_ROWS = 500
 MAX_BARS = 120
 
@@ -54,7 +52,7 @@ class Spend:
         unpriced: Calls that used tokens of a model without a known price: `usd` is a floor.
         requests: Those that ended in the period.
         concluded: Requests of which it is known how they turned out.
-        successes: Those of them that turned out well: see `SUCCESSES`.
+        successes: Those of them that turned out well: see `signals.traces.outcomes`.
     """
 
     value: str | None

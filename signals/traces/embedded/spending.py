@@ -12,11 +12,11 @@ from signals import QueryError
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import MARGIN, PAID, matches, roots
 from signals.traces.embedded.schema import aware, naive
+from signals.traces.outcomes import SUCCESSES
 from signals.traces.spending import (
     MAX_BARS,
     MAX_ROWS,
     SPLITS,
-    SUCCESSES,
     Bar,
     Bill,
     Spend,
@@ -124,15 +124,25 @@ def _checked(query: SpendQuery, scope: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _requests(labels: Sequence[str]) -> str:
-    """Return the CTEs `requests`, a row a root, and `known`, a row a trace, with their labels."""
+    """Return the CTEs `ended`, a row a root, and `known`, a row a trace, with their labels.
+
+    Their outcome is the latest that was told of them, or else what the root says.
+    """
     inherited = [label for label in labels if label != "model"]
     # What models the calls used is asked of the calls: of roots only what they say themselves.
     model = ", r.model" if "model" in labels else ""
     columns = f", r.ended_at, r.outcome, {_WITHIN.format(s='r')} AS counts{model}"
     found = roots(_AROUND, inherited, columns, around=("$before_start", "$end"))
     told = "".join(f", any_value({label}) AS {label}" for label in ("outcome", *labels))
-    # Of a trace with two roots no cost may count twice.
-    return f"{found}, known AS (SELECT trace_id{told} FROM requests GROUP BY trace_id)"  # noqa: S608  names are ours
+    return (
+        f"{found}, told_of AS (SELECT trace_id, "  # noqa: S608  names are ours
+        "arg_max(outcome, row(told_at, outcome)) AS outcome FROM store.outcomes "
+        f"WHERE told_at >= $before_start - {MARGIN} GROUP BY trace_id), "
+        "ended AS (SELECT q.* REPLACE (coalesce(t.outcome, q.outcome) AS outcome) "
+        "FROM requests AS q LEFT JOIN told_of AS t ON t.trace_id = q.trace_id), "
+        # Of a trace with two roots no cost may count twice.
+        f"known AS (SELECT trace_id{told} FROM ended GROUP BY trace_id)"
+    )
 
 
 def _spent(labels: Sequence[str]) -> str:
@@ -174,7 +184,7 @@ def _counted(labels: Sequence[str]) -> str:
         else f", q.{label}"
         for label in labels
     )
-    counted = f"counted AS (SELECT {columns}{kept} FROM requests AS q"  # noqa: S608  names are ours
+    counted = f"counted AS (SELECT {columns}{kept} FROM ended AS q"  # noqa: S608  names are ours
     if "model" not in labels:
         return f"{counted} WHERE q.counts)"
     return (
