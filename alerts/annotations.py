@@ -34,6 +34,7 @@ BEHIND = timedelta(days=3660)
 MOST_IN_AN_HOUR = 500
 MOST_FOUND = 50
 _MOST_READ = 500
+_NOT_IN_A_URL = frozenset(' <>"\\^`{|}')  # RFC 3986, 2: they are written with a percent sign
 
 _Line = StringConstraints(strip_whitespace=True, max_length=200)
 Title = Annotated[str, _Line, StringConstraints(min_length=1)]
@@ -84,7 +85,7 @@ class AnnotationDraft(BaseModel):
             is_web = urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
         except ValueError:
             is_web = False
-        if url and not (is_web and url.isprintable() and " " not in url):
+        if url and not (is_web and url.isprintable() and _NOT_IN_A_URL.isdisjoint(url)):
             raise ValueError("is no address that begins with http:// or https://")
         return url
 

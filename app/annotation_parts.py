@@ -19,7 +19,7 @@ from app import (
     parts,
     wired,
 )
-from app.parts import small
+from app.parts import plain, small
 from app.scope import Scope
 from models.tables import Annotation
 from models.vocabulary import AnnotationKind
@@ -33,6 +33,7 @@ _URL: Final = "annotation_url"
 
 def listing(chosen: Scope, *, now: datetime) -> None:
     """Draw the card of what happened in the chosen time; nothing when nothing did."""
+    parts.show_flash()  # of a removal, which draws this part of the page alone
     found = cached_annotations.lately(chosen).data
     if not found:
         return
@@ -54,7 +55,7 @@ def _line(row: Annotation, *, now: datetime) -> None:
             icon=":material/close:",
             type="tertiary",
             key=f"annotation_remove_{row.id}",
-            help=f"Remove {row.title}",
+            help=f"Remove {plain(row.title)}",
             on_click=_remove,
             args=(row.id,),
         )
@@ -91,7 +92,7 @@ def _add() -> None:
         row, is_new = annotations.annotate(
             wiring.db, annotations.read(said), now=wiring.clock(), by=identity.viewer()
         )
-        return f"{row.title} is on the charts{'' if is_new else ' already'}."
+        return f"{row.title} is noted{'' if is_new else ' already'}."
 
     if _done(write):
         for key in (_TITLE, _AT, _URL):
@@ -111,12 +112,12 @@ def _done(write: Callable[[], str]) -> bool:
     try:
         said = write()
     except AnnotationError as error:
-        parts.flash(f"Not added: {parts.plain(str(error))}", ":material/block:")
+        parts.flash(f"Not added: {plain(str(error))}", ":material/block:")
         return False
     except SQLAlchemyError:
         parts.flash(f"{cached.DATABASE_DOWN} Nothing was changed.", ":material/block:")
         return False
     cached_annotations.clear()
     cached_alerts.clear()
-    parts.flash(parts.plain(said))
+    parts.flash(plain(said))
     return True

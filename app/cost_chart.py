@@ -35,8 +35,8 @@ def template() -> dict[str, Any]:
                     title=None,
                     orient="top",
                     symbolType="square",
-                    labelLimit=140,
-                    columns=alt.ExprRef("max(1, floor(width / 170))"),
+                    labelLimit=110,
+                    columns=alt.ExprRef("max(1, floor(width / 140))"),
                 ),
             ),
             tooltip=[

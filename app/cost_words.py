@@ -58,19 +58,20 @@ def asked(
     Days are whole but for today, and are compared with as many days before them up to the same
     time of day: half a day is not less than a whole one for being over sooner.
     """
-    end = now.replace(second=0, microsecond=0)
+    minute = now.replace(second=0, microsecond=0)
+    end = minute + timedelta(minutes=1)  # the present minute counts, at midnight as well
     if span == HOURS:
-        top = end.replace(minute=0)
+        top = minute.replace(minute=0)
         edges = tuple(top - n * HOUR for n in reversed(range(24)))
         # By as much as the period lasts, which is up to an hour less than a day.
         before = (edges[0] - timedelta(days=1), end - timedelta(days=1))
     else:
         days = RANGES[span]
-        today = end.astimezone(zone).date()
+        today = minute.astimezone(zone).date()
         edges = tuple(_midnight(today - timedelta(days=n), zone) for n in reversed(range(days)))
         before = (
             _midnight(today - timedelta(days=2 * days - 1), zone),
-            _shifted(end, zone, days),
+            _shifted(minute, zone, days) + timedelta(minutes=1),
         )
     return SpendQuery(edges=edges, end=end, before=before, by=by, scope=scope)
 
@@ -218,13 +219,13 @@ def as_csv(cost: Cost, what: str) -> str:
         writer.writerow(
             [
                 _cell(row.value or ""),
-                row.usd,
-                row.reported_usd if row.usd is not None else None,
-                row.before_usd if cost.comparable else None,
+                _exact(row.usd),
+                _exact(row.reported_usd if row.usd is not None else None),
+                _exact(row.before_usd if cost.comparable else None),
                 row.requests,
                 row.successes if row.concluded else None,
-                row.per_request,
-                row.per_success,
+                _exact(row.per_request),
+                _exact(row.per_success),
                 row.priced,
                 row.unpriced,
                 *period,
@@ -235,6 +236,11 @@ def as_csv(cost: Cost, what: str) -> str:
 
 def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _exact(usd: float | None) -> float | None:
+    """Return dollars without the dust that adding up binary fractions leaves."""
+    return None if usd is None else round(usd, 9)
 
 
 def _floats(values: Sequence[float | None]) -> "pd.Series[Any]":

@@ -115,6 +115,7 @@ def test_what_was_removed_is_gone(db: Engine) -> None:
         ({"title": "x", "at": "9999-12-31T23:59:59Z"}, "at: must lie within the last ten years"),
         ({"title": "x", "end": "2020-01-01T00:00:00Z"}, "end: must not lie before the beginning"),
         ({"title": "x", "url": "javascript:alert(1)"}, "url: is no address that begins with http"),
+        ({"title": "x", "url": "http://a/>[b](c"}, "url: is no address that begins with http"),
         ({"title": "x", "url": "http://[::1"}, "url: is no address that begins with http"),
         ({"title": "x", "labels": {"a b": "c"}}, "labels.a b.*: String should match"),
         ({"title": "x", "labels": {f"l{n}": "" for n in range(11)}}, "labels: .*at most 10"),

@@ -97,7 +97,7 @@ def test_something_is_annotated_by_hand(house: House) -> None:
     page = opened("overview")
     page.text_input(key="annotation_title").input("Prompt v8")
     page.button(key="annotation_add").click().run()
-    assert toasts(page) == ["Prompt v8 is on the charts."]
+    assert toasts(page) == ["Prompt v8 is noted."]
     assert "Prompt v8" in text(page)
     assert "by ana" in text(page)
 
@@ -117,6 +117,7 @@ def test_an_annotation_is_removed(house: House) -> None:
     (button,) = [one for one in page.button if (one.key or "").startswith("annotation_remove")]
     button.click().run()
     assert "typo" not in text(page)
+    assert toasts(page) == ["Removed."]
 
 
 def test_a_dashboard_draws_and_lists_what_happened(house: House) -> None:

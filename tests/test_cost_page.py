@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ __all__ = ["empty_house", "house", "house_template"]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = timedelta(days=7)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +158,21 @@ def test_without_an_embedded_store_the_page_says_what_is_missing(empty_house: Ho
     assert "WAKEFUL_TRACE_STORE_URL" in text(opened("cost"))
 
 
+def test_a_day_is_shown_by_hours_when_the_hour_has_just_begun(empty_house: House) -> None:
+    paid(empty_house, 3.0, NOON - MINUTE)
+    assert metrics(opened("cost", cost_range="24h"))["Spend"] == "$3.00"
+
+
+def test_times_without_spend_keep_their_place_in_the_chart(empty_house: House) -> None:
+    paid(empty_house, 3.0, NOON - DAY, feature="chat")
+    opened("cost")
+    found = cached_cost.cost("7d", "feature", (), "UTC").data
+    assert found is not None
+    drawn = cost_words.drawn(found, zone=UTC)
+    assert len(drawn) == 7
+    assert drawn["usd"].isna().sum() == 6
+
+
 def test_a_store_that_is_down_is_said_and_the_last_answer_stays(empty_house: House) -> None:
     paid(empty_house, 3.0, NOON - DAY)
     opened("cost")
@@ -174,18 +190,25 @@ def test_days_are_the_viewers_and_end_now() -> None:
     query = cost_words.asked("7d", "tenant", (), zone=BERLIN, now=NOON)
     assert len(query.edges) == 7
     assert f"{query.edges[-1].astimezone(BERLIN):%d %H:%M}" == f"{NOON:%d} 00:00"
-    assert query.end == NOON
+    assert query.end == NOON + MINUTE
 
 
 def test_days_are_compared_up_to_the_same_time_of_day() -> None:
     query = cost_words.asked("7d", "tenant", (), zone=BERLIN, now=NOON)
-    assert query.before == (query.start - WEEK, NOON - WEEK)
+    assert query.before == (query.start - WEEK, query.end - WEEK)
 
 
 def test_the_day_of_the_clock_change_is_an_hour_shorter() -> None:
     after = datetime(2026, 3, 31, 12, tzinfo=BERLIN)
     edges = cost_words.asked("7d", "tenant", (), zone=BERLIN, now=after).edges
     assert timedelta(hours=23) in {b - a for a, b in pairwise(edges)}
+
+
+@pytest.mark.parametrize("span", list(cost_words.RANGES))
+def test_at_midnight_sharp_the_new_day_has_begun(span: str) -> None:
+    midnight = datetime(2026, 3, 2, tzinfo=BERLIN).astimezone(UTC)
+    query = cost_words.asked(span, "tenant", (), zone=BERLIN, now=midnight)
+    assert (query.edges[-1], query.end) == (midnight, midnight + MINUTE)
 
 
 def test_a_day_is_drawn_by_hours() -> None:
@@ -233,6 +256,12 @@ def test_a_cost_says_where_it_comes_from(changes: dict[str, Any], said: str) -> 
 def test_a_tenant_cannot_write_a_formula_into_a_spreadsheet() -> None:
     (_, row) = csv.reader(io.StringIO(cost_words.as_csv(cost_of(spend(value="=1+1")), "tenant")))
     assert row[0] == "'=1+1"
+
+
+def test_a_sum_in_a_file_has_no_dust() -> None:
+    dusty = spend(usd=0.1 + 0.2)
+    (_, row) = csv.reader(io.StringIO(cost_words.as_csv(cost_of(dusty), "tenant")))
+    assert row[1] == "0.3"
 
 
 def test_what_is_unknown_is_an_empty_cell() -> None:

@@ -68,6 +68,13 @@ def test_the_dearest_comes_first(store: EmbeddedStore) -> None:
     assert list(rows(store, "tenant")) == ["b", "c", "a"]
 
 
+def test_what_was_dearer_before_does_not_come_first_for_that(store: EmbeddedStore) -> None:
+    pays(store, 1.0, tenant="a")
+    pays(store, 9.0, BEFORE, tenant="a")
+    pays(store, 2.0, tenant="b")
+    assert list(rows(store, "tenant")) == ["b", "a"]
+
+
 def test_what_says_no_value_is_a_row_of_its_own(store: EmbeddedStore) -> None:
     pays(store, 2.0)
     assert rows(store, "tenant")[None].usd == 2.0

@@ -191,7 +191,7 @@ def _columns(what: str) -> dict[str, Any]:
         "Successes": columns.NumberColumn(format="localized", help=_SUCCESS),
         "Per success": money(),
         "Before": money(help="What it cost in the period before, up to the same time of day."),
-        "Change": columns.NumberColumn(format="$%+.4f"),
+        "Change": columns.NumberColumn("Change in $", format="%+.4f"),
         "Cost is": columns.TextColumn(
             help="Reported by the application or its gateway, or computed from tokens and prices."
         ),

@@ -92,7 +92,8 @@ class Bill:
     """The answer to a `SpendQuery`.
 
     Attributes:
-        rows: The dearest, now or before, at most `MAX_ROWS`; one for the whole.
+        rows: Those that were the dearest, now or before, at most `MAX_ROWS`, by what they cost
+            now; one for the whole.
         values: How many rows there would be.
     """
 

@@ -51,8 +51,10 @@ def spend(database: Database, query: SpendQuery) -> Bill:
         f"LIMIT {MAX_ROWS}",
         parameters,
     )
-    found = tuple(Spend(**dict(zip(_COLUMNS, row[:-1], strict=True))) for row in rows)
-    return Bill(rows=found, values=rows[0][-1] if rows else 0)
+    found = [Spend(**dict(zip(_COLUMNS, row[:-1], strict=True))) for row in rows]
+    # Which are listed is a matter of both periods, in what order one of the present.
+    found.sort(key=lambda row: (row.usd is None, -(row.usd or 0.0)))
+    return Bill(rows=tuple(found), values=rows[0][-1] if rows else 0)
 
 
 def bars(database: Database, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
