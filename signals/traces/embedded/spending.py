@@ -5,6 +5,7 @@ that buy something, and a root that repeats no such call.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -59,12 +60,13 @@ def spend(database: Database, query: SpendQuery) -> Bill:
 
 def bars(database: Database, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
     """Return what was spent from edge to edge; see `SpendStore.bars`."""
-    facts, parameters = _facts(query)
+    # The period before is not drawn: not to read it takes half the time.
+    facts, parameters = _facts(replace(query, before=(query.start, query.start)))
     value = query.by or "CAST(NULL AS VARCHAR)"
     rows = database.ask(
         f"WITH {facts}, placed AS (SELECT {value} AS value, "  # noqa: S608  the label is checked
         f"time_bucket({_QUARTER}, ended_at) AS quarter, usd "
-        "FROM facts WHERE is_now AND usd IS NOT NULL), "
+        "FROM facts WHERE usd IS NOT NULL), "
         "named AS (SELECT CASE WHEN value IS NULL THEN NOT $none "
         "ELSE NOT list_contains($shown, value) END AS is_rest, * FROM placed), "
         "quarters AS (SELECT CASE WHEN NOT is_rest THEN value END AS value, is_rest, quarter, "
