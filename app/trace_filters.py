@@ -40,15 +40,7 @@ def choose(abilities: Abilities) -> Filters:
         )
         slower = _at_least("slower", "Slower than, in seconds", "Slower than … s", 0.5)
         errors_only = st.toggle("Errors only", key="errors", bind="query-params")
-        with st.popover("More filters", icon=":material/tune:"):
-            dearer = None
-            if "cost_usd" in abilities.listed:
-                dearer = _at_least("dearer", "Costs at least, in US dollars", "Any cost", 0.01)
-            named = {
-                _field(key): _text(key, title)
-                for key, title in _NAMED.items()
-                if _field(key) in abilities.filters
-            }
+        dearer, named = _more(abilities)
     told = [(field, _shown(field, value)) for field, value in named.items() if value]
     return Filters(
         window=chosen.span,
@@ -59,6 +51,21 @@ def choose(abilities: Abilities) -> Filters:
         dearer_than_usd=dearer or None,
         order=_ORDERS[order],
     )
+
+
+def _more(abilities: Abilities) -> tuple[float | None, dict[str, str | None]]:
+    """Draw what is rarely chosen; return the least cost and the names by their fields."""
+    costs = "cost_usd" in abilities.listed
+    known = {key: title for key, title in _NAMED.items() if _field(key) in abilities.filters}
+    if not (costs or known):
+        return None, {}
+    with st.popover("Tool, user, cost", icon=":material/tune:"):
+        dearer = (
+            _at_least("dearer", "Costs at least, in US dollars", "Any cost", 0.01)
+            if costs
+            else None
+        )
+        return dearer, {_field(key): _text(key, title) for key, title in known.items()}
 
 
 def clear() -> None:

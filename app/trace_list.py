@@ -23,7 +23,9 @@ def draw(filters: Filters) -> None:
         _nothing(filters)
     count = len(answer.data or ())
     first = "The first " if count == LIMIT else ""
-    parts.fine_print(f"{first}{count} traces, looked up {numbers.age(answer.at, now=now)}.")
+    narrowed = f" ({parts.plain(filters.words)})" if filters.words else ""
+    age = numbers.age(answer.at, now=now)
+    parts.fine_print(f"{first}{count} traces{narrowed}, looked up {age}.")
 
 
 def rows(summaries: tuple[TraceSummary, ...], *, key: str) -> None:

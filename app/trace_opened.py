@@ -11,6 +11,7 @@ from app import (
     numbers,
     parts,
     trace_around,
+    trace_compare,
     trace_parts,
     wired,
 )
@@ -43,6 +44,7 @@ def draw(trace_id: str) -> None:
         trace_parts.span_details(_selected(drawn), tz)
     with right:
         trace_parts.hint_list(answer.data.hints, on_pick=partial(_jump, trace_id))
+    trace_compare.draw(drawn)
     request = cached_around.request_of(drawn)
     if request is None:
         return

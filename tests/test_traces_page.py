@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from alerts.settings import Settings
 from alerts.wiring import Role, Wiring
-from app import cached, cached_lookups, cached_traces, trace_facts, wired
+from app import cached, cached_lookups, cached_traces, wired
 from app.trace_search import label
 from models.database import connect, migrate
 from models.vocabulary import CostSource, SpanStatus
@@ -18,6 +18,7 @@ from signals import UnreachableError
 from signals.routing import Sources
 from signals.traces import Abilities, Trace, TraceQuery, TraceSummary
 from signals.traces.embedded import EmbeddedStore
+from signals.traces.people import mark
 from tests.made_traces import SEED_ID, START, changed, moved, seed_lines, seed_trace, span_id
 
 MINUTE = timedelta(minutes=1)
@@ -191,7 +192,7 @@ def test_nobody_is_named(bench: Bench) -> None:
     bench.holds(named)
     at = page(trace=SEED_ID, span=span_id("HTTP request"))
     assert "jane" not in words(at)
-    assert trace_facts.person("jane@example.org") in words(at)
+    assert mark("jane@example.org") in words(at)
 
 
 def test_a_failed_span_says_why(bench: Bench) -> None:
@@ -312,6 +313,44 @@ def test_filters_in_the_url_narrow_the_list(
     assert list(page(**query).dataframe[0].value["Request"]) == found
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"tool": "web_fetch"}, ["bad"]),
+        ({"session_id": "s-1"}, ["bad"]),
+        ({"user": "jane"}, ["bad"]),
+        ({"user": mark("jane")}, ["bad"]),
+        ({"dearer": "0.03"}, ["good"]),
+        ({"prompt_version": "v13"}, ["bad"]),
+        ({"order": "Worst score"}, ["bad", "good"]),
+    ],
+)
+def test_what_spans_say_narrows_the_list(
+    bench: Bench, query: dict[str, str], found: list[str]
+) -> None:
+    told = {"session_id": "s-1", "user_id": "jane", "prompt_version": "v13", "name": "bad"}
+    bad = changed(moved(seed_trace(), "b" * 32, -MINUTE), "HTTP request", **told)
+    bad = changed(bad, "vector search", tool="web_fetch", eval_score=10.0)
+    good = changed(seed_trace(), "HTTP request", name="good")
+    bench.holds(bad, changed(good, "LLM call", cost_usd=0.04))
+    assert list(page(**query).dataframe[0].value["Request"]) == found
+
+
+def test_a_user_who_is_typed_stands_as_a_mark(bench: Bench) -> None:
+    bench.holds(changed(seed_trace(), "HTTP request", user_id="jane"))
+    at = page()
+    at.text_input(key="user").set_value("jane").run()
+    assert at.text_input(key="user").value == mark("jane")
+    assert len(at.dataframe[0].value) == 1
+
+
+def test_only_what_the_store_can_do_is_offered(bench: Bench) -> None:
+    bench.goes_down()
+    at = page()
+    assert at.segmented_control(key="order").options == ["Newest"]
+    assert {"tool", "user", "session_id"}.isdisjoint({one.key for one in at.text_input})
+
+
 def test_filters_that_match_nothing_are_named_and_can_be_cleared(bench: Bench) -> None:
     bench.holds(seed_trace())
     at = page(tenant="nobody", errors="true")
@@ -344,3 +383,56 @@ def test_a_store_that_never_answered_says_so(bench: Bench) -> None:
     at = page()
     assert "There is no earlier answer to show." in at.error[0].value
     assert not at.dataframe
+
+
+# --- what the bad ones share, and two traces side by side
+
+
+def mixed(count: int = 20) -> list[Trace]:
+    """Return traces of which every fourth failed, with another prompt."""
+    made = []
+    for number in range(count):
+        bad = number % 4 == 0
+        trace = moved(seed_trace(), f"{number + 1:032x}", -number * timedelta(seconds=1))
+        status = SpanStatus.ERROR if bad else SpanStatus.OK
+        version = "v13" if bad else "v12"
+        made.append(changed(trace, "HTTP request", status=status, prompt_version=version))
+    return made
+
+
+def test_what_the_failed_share_is_told_with_the_sizes_of_both_sides(bench: Bench) -> None:
+    bench.holds(*mixed())
+    at = page(shared="Failed")
+    (line,) = at.container(key="traces_sharing").dataframe[0].value.to_dict("records")
+    assert (line["Attribute"], line["Value"]) == ("Prompt version", "v13")
+    assert (line["Of these"], line["Of the rest"], line["Difference"]) == (100, 0, 100)
+    assert "5 failed against 15 others, of this time range" in words(at)
+    assert "So few may agree by chance" in words(at)
+
+
+def test_the_listed_are_held_against_what_their_filters_leave_out(bench: Bench) -> None:
+    slow = changed(mixed(1)[0], "HTTP request", duration_ms=9000.0, tenant="globex")
+    bench.holds(*mixed()[1:], slow)
+    at = page(slower="5", shared="Those listed")
+    shown = at.container(key="traces_sharing").dataframe[0].value
+    assert "globex" in list(shown["Value"])
+    assert "1 listed against 19 others" in words(at)
+
+
+def test_nothing_is_asked_until_the_bad_ones_are_chosen(bench: Bench) -> None:
+    bench.holds(*mixed())
+    assert not page().container(key="traces_sharing").dataframe
+
+
+def test_two_traces_are_compared_by_the_names_of_their_spans(bench: Bench) -> None:
+    other = changed(moved(seed_trace(), "b" * 32, -MINUTE), "rerank", duration_ms=1050.0)
+    bench.holds(seed_trace(), other)
+    at = page(trace=SEED_ID, **{"with": "b" * 32})
+    lines = at.container(key="traces_compare").dataframe[0].value
+    assert lines["Span"][0] == "rerank"
+    assert lines["Time ±"][0] == pytest.approx(1)
+
+
+def test_a_trace_to_compare_that_is_not_held_says_so(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    assert "No store has the trace" in words(page(trace=SEED_ID, **{"with": "b" * 32}))

@@ -1,15 +1,17 @@
 """Traces: find one request, and see where its time and its money went.
 
-What is shown stands in the URL: `trace`, whatever was pasted to look for; `span`; or the filters of
-`app.trace_filters` and what `app.scope` keeps there. A link with `?trace=<id>` opens that trace.
+What is shown stands in the URL: `trace`, whatever was pasted to look for, `span`, and `with`,
+another trace to compare; or `shared`, the filters of `app.trace_filters` and those of `app.scope`.
+A link with `?trace=<id>` opens that trace.
 """
 
 from typing import Final
 
 import streamlit as st
 
-from app import parts, trace_filters, trace_list, trace_lookup, trace_opened, wired
+from app import parts, trace_filters, trace_list, trace_lookup, trace_opened, trace_sharing, wired
 from app.sought import MAX_TEXT, malformed, seek
+from signals.traces import Abilities
 
 _NO_STORE: Final = (
     "Set `WAKEFUL_TRACE_STORE_URL` to `embedded` (the default) and restart; the application then "
@@ -41,7 +43,7 @@ def render() -> None:
     if sought.is_nothing:
         if text:
             st.warning(malformed(text), icon=":material/search_off:")
-        trace_list.draw(trace_filters.choose(store.abilities))
+        _list(store.abilities)
         return
     back.button("All traces", icon=":material/arrow_back:", on_click=_close, key="traces_close")
     trace_id = trace_lookup.find(sought)
@@ -50,7 +52,13 @@ def render() -> None:
         return
     trace_lookup.draw(text or "", sought)
     if not (sought.trace_ids or trace_lookup.is_named(sought)):
-        trace_list.draw(trace_filters.choose(store.abilities))
+        _list(store.abilities)
+
+
+def _list(abilities: Abilities) -> None:
+    filters = trace_filters.choose(abilities)
+    trace_list.draw(filters)
+    trace_sharing.draw(filters)
 
 
 def _hide_user() -> None:
@@ -63,4 +71,5 @@ def _hide_user() -> None:
 
 def _close() -> None:
     st.session_state["trace"] = ""
+    st.session_state["with"] = ""
     st.query_params.pop("span", None)
