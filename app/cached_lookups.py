@@ -13,13 +13,13 @@ from typing import Any, Final, Generic, TypeVar
 import streamlit as st
 
 from app import wired
-from app.cached import FRESH
 from signals import QueryError, SignalError
 from signals.traces import Abilities, Trace, TraceQuery, TraceStore, TraceSummary
 from signals.traces.several import Finding, Inquiry, State
 
 WAIT: Final = timedelta(seconds=3)
 LOOK_BACK: Final = timedelta(days=7)  # for a request, a session or a user
+TRACE_FRESH: Final = timedelta(seconds=15)  # longer than `several.PATIENCE`: none is asked twice
 NAMED_FRESH: Final = timedelta(minutes=1)  # a search over a week costs a vendor's call budget
 MOST_TRACES: Final = 50  # of a session or a user
 
@@ -62,7 +62,7 @@ class Question(Generic[T]):
 
 
 # Not in the background: whoever waits for a trace to arrive would be shown its absence once more.
-@st.cache_resource(ttl=FRESH, max_entries=16, show_spinner=False)
+@st.cache_resource(ttl=TRACE_FRESH, max_entries=16, show_spinner=False)
 def trace(trace_id: str) -> Question[Trace]:
     """Return the question after a trace, as put to every store."""
     return _ask(lambda store: store.trace(trace_id))

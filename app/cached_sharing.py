@@ -11,7 +11,7 @@ import streamlit as st
 from app import wired
 from app.cached import Answer
 from app.trace_search import Filters
-from signals import SignalError
+from signals import QueryError, SignalError
 from signals.traces import Abilities, Order, TraceQuery, TraceStore, TraceSummary
 from signals.traces.sharing import EXPLAINING, Share, shares
 
@@ -59,14 +59,21 @@ def choices(filters: Filters, abilities: Abilities) -> list[Bad]:
 def shared(filters: Filters, bad: Bad) -> Answer[Shared]:
     """Return what the bad traces share that the rest of the same time and scope does not."""
     wiring = wired.current()
-    store, now = wiring.traces, wiring.clock()
-    if store is None:
-        return Answer()
-    try:
-        data = _shared(store, filters, bad, now=now)
-    except SignalError as error:
-        return Answer(error=str(error), source=store.name)
-    return Answer(data=data, at=now, source=store.name)
+    now = wiring.clock()
+    refusals = []
+    # Both sides come from one store: the first that can list both.
+    for store in wiring.several.stores if wiring.several else (wiring.traces,):
+        if store is None:
+            continue
+        try:
+            data = _shared(store, filters, bad, now=now)
+        except QueryError as error:
+            refusals.append(str(error))
+        except SignalError as error:
+            return Answer(error=str(error), source=store.name)
+        else:
+            return Answer(data=data, at=now, source=store.name)
+    return Answer(error="; ".join(refusals))
 
 
 def _shared(store: TraceStore, filters: Filters, bad: Bad, *, now: datetime) -> Shared:

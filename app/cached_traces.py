@@ -20,7 +20,7 @@ from app.waterfall.layout import Waterfall, lay_out
 from signals import SignalError
 from signals.logs import LogRecord
 from signals.traces import Trace, TraceStore, TraceSummary
-from signals.traces.several import Finding
+from signals.traces.several import Finding, State
 
 _STORE_FIRST: Final = "no trace store is configured: look at `app.wired` before you ask"
 
@@ -69,7 +69,8 @@ def drawing(trace_id: str) -> Answer[Drawing]:
             _drawings().keep(trace_id, answer)
             return answer
     error = "; ".join(finding.error for finding in findings if finding.error)
-    return replace(last, error=error) if last and error else Answer(error=error)
+    unsure = error or any(finding.state is State.SEARCHING for finding in findings)
+    return replace(last, error=error) if last and unsure else Answer(error=error)
 
 
 def said_of(trace_id: str) -> tuple[Finding[Trace], ...]:

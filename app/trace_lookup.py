@@ -18,8 +18,9 @@ _WORDS: Final = {"request_id": "request", "session_id": "session", "user_id": "u
 
 def find(sought: Sought) -> str | None:
     """Return the one trace that was meant, as far as the stores have answered."""
-    for trace_id in sought.trace_ids:
-        cached_lookups.trace(trace_id)  # all are asked before one is waited for
+    if wired.current().several is not None:
+        for trace_id in sought.trace_ids:
+            cached_lookups.trace(trace_id)  # all are asked before one is waited for
     for trace_id in sought.trace_ids:
         if cached_traces.drawing(trace_id).data is not None:
             return trace_id
@@ -78,6 +79,8 @@ def _missing(text: str, sought: Sought, named: Sequence[Finding[Named]]) -> None
             said = absent.reasons(
                 cached_traces.said_of(trace_id), logged_at=_first(lines.data), now=now
             )
+            if lines.error:
+                said.append(f"Its log lines could not be looked for: {lines.error}")
         else:
             lines = None
             st.markdown(":material/search_off: **No request is called that**")

@@ -60,12 +60,12 @@ def _answer(filters: Filters, bad: Bad) -> None:
         _table(found.shares)
     elif found.selected and found.rest:
         parts.fine_print("Nothing: no value is more frequent among them than among the rest.")
-    parts.fine_print(_rests_on(found, _WORDS[bad]))
+    parts.fine_print(_rests_on(found, _WORDS[bad], parts.plain(answer.source)))
 
 
-def _rests_on(found: Shared, word: str) -> str:
+def _rests_on(found: Shared, word: str, store: str) -> str:
     sizes = f"{found.selected:,} {word} against {found.rest:,} others"
-    whole = "of this time range"
+    whole = f"of this time range in {store}"
     if found.cut:
         whole = f"{whole}, the newest {cached_sharing.SAMPLE:,} of either side at most"
     few = " So few may agree by chance." if min(found.selected, found.rest) < _FEW else ""

@@ -125,6 +125,25 @@ def test_a_huge_text_is_cut_and_says_so(bench: Bench) -> None:
     assert "Only the first 20,000 characters" in at.warning[0].value
 
 
+def test_both_sides_of_what_the_bad_share_come_from_one_store(bench: Bench) -> None:
+    unable = shelf("jaeger", abilities=Abilities(orders=()))
+    several = Several([unable, bench.store])
+    wired.set_current(replace(wired.current(), traces=several, several=several))
+    bench.holds(asked_for(tenant="globex"), moved(seed_trace(), OTHER_ID, -MINUTE))
+    text = words(page(tool="none", shared="Slowest tenth"))
+    assert "1 slowest against 1 others, of this time range in traces" in text
+
+
+def test_a_trace_stays_in_sight_while_its_store_is_asked_again(bench: Bench, tempo: Shelf) -> None:
+    tempo.holds = seed_trace()
+    at = page(trace=SEED_ID)
+    tempo.opens.clear()
+    bench.passes(MINUTE)
+    at.run()
+    assert metrics(at)["Latency"] == "2.58 s"
+    assert not at.error
+
+
 # --- what stood round it
 
 

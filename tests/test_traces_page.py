@@ -406,7 +406,7 @@ def test_what_the_failed_share_is_told_with_the_sizes_of_both_sides(bench: Bench
     (line,) = at.container(key="traces_sharing").dataframe[0].value.to_dict("records")
     assert (line["Attribute"], line["Value"]) == ("Prompt version", "v13")
     assert (line["Of these"], line["Of the rest"], line["Difference"]) == (100, 0, 100)
-    assert "5 failed against 15 others, of this time range" in words(at)
+    assert "5 failed against 15 others, of this time range in traces" in words(at)
     assert "So few may agree by chance" in words(at)
 
 
