@@ -80,6 +80,16 @@ def resolved(session: Session, *, limit: int = 100) -> list[Item]:
     return _listed(session, AlertState.RESOLVED, limit=limit, newest_first=True)
 
 
+def between(session: Session, *, start: datetime, end: datetime, limit: int = 200) -> list[Item]:
+    """Return the alerts that fired and were wrong at some time in [start, end], newest first."""
+    query = _ROWS.where(
+        col(Alert.fired_at).is_not(None),
+        col(Alert.active_at) <= end,
+        or_(col(Alert.resolved_at).is_(None), col(Alert.resolved_at) >= start),
+    )
+    return _items(session, query.order_by(col(Alert.active_at).desc()).limit(limit))
+
+
 def item(session: Session, alert_id: int) -> Item | None:
     """Return one alert with its rule, or None if there is no such alert."""
     return next(iter(_items(session, _ROWS.where(col(Alert.id) == alert_id))), None)

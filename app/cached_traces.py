@@ -6,12 +6,12 @@ viewer and run would take longer than drawing them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar, cast
 
 import streamlit as st
 
-from app import wired
+from app import cached_lookups, wired
 from app.cached import FRESH, Answer, LastGood
 from app.trace_search import Filters
 from app.waterfall.component import encode
@@ -19,7 +19,8 @@ from app.waterfall.hints import Hint, hints
 from app.waterfall.layout import Waterfall, lay_out
 from signals import SignalError
 from signals.logs import LogRecord
-from signals.traces import TraceStore, TraceSummary
+from signals.traces import Trace, TraceStore, TraceSummary
+from signals.traces.several import Finding, State
 
 _STORE_FIRST: Final = "no trace store is configured: look at `app.wired` before you ask"
 
@@ -51,29 +52,50 @@ def listing(filters: Filters) -> Answer[tuple[TraceSummary, ...]]:
     )
 
 
-# Not in the background: whoever waits for a trace to arrive would be shown its absence once more.
-@st.cache_resource(ttl=FRESH, max_entries=8, show_spinner=False)
 def drawing(trace_id: str) -> Answer[Drawing]:
-    """Return the trace, ready to be drawn; neither data nor error mean that it is not held."""
-    question = ("trace", trace_id)
-    last = _drawings().get(question)
-    if last is not None and _complete(last):
+    """Return the trace, ready to be drawn, and who has it.
+
+    With neither data nor error no store has it, or some are still searching: what each said is
+    `said_of(trace_id)`.
+    """
+    last = _drawings().get(trace_id)
+    if last is not None and _stands(last):
         return last
-    return _ask(question, lambda: _draw(trace_id), _drawings())
+    findings = said_of(trace_id)
+    now = wired.current().clock()
+    for finding in findings:
+        if finding.answer is not None and finding.answer.spans:
+            answer = Answer(data=_draw(finding.answer), at=now, source=finding.store)
+            _drawings().keep(trace_id, answer)
+            return answer
+    error = "; ".join(finding.error for finding in findings if finding.error)
+    unsure = error or any(finding.state is State.SEARCHING for finding in findings)
+    return replace(last, error=error) if last and unsure else Answer(error=error)
+
+
+def said_of(trace_id: str) -> tuple[Finding[Trace], ...]:
+    """Return what each store says of a trace, so far; waits a moment for those that search."""
+    return cached_lookups.trace(trace_id).said()
 
 
 @st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
-def lines(trace_id: str) -> Answer[tuple[LogRecord, ...]]:
-    """Return the log lines of a trace, oldest first."""
+def lines(
+    trace_id: str, start: datetime | None = None, end: datetime | None = None
+) -> Answer[tuple[LogRecord, ...]]:
+    """Return the log lines of a trace, oldest first; its times are given if known."""
     logs = wired.current().logs
     if logs is None:
         return Answer()
-    return _ask(("lines", trace_id), lambda: tuple(logs.lines(trace_id)), _lists())
+    return _ask(
+        ("lines", trace_id),
+        lambda: tuple(logs.lines(trace_id, start=start, end=end)),
+        _lists(),
+    )
 
 
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (listing, drawing, lines, _lists, _drawings):
+    for cache in (listing, lines, _lists, _drawings, cached_lookups):
         cache.clear()
 
 
@@ -84,21 +106,19 @@ def _store() -> TraceStore:
     return traces
 
 
-def _draw(trace_id: str) -> Drawing | None:
-    trace = _store().trace(trace_id)
-    if trace is None or not trace.spans:
-        return None
+def _draw(trace: Trace) -> Drawing:
     drawn = lay_out(trace)
     return Drawing(waterfall=drawn, columns=encode(drawn), hints=tuple(hints(drawn)))
 
 
-def _complete(last: Answer[Drawing]) -> bool:
-    """Say whether a trace was read lately, and so long after its end that no span is missing."""
+def _stands(last: Answer[Drawing]) -> bool:
+    """Say whether a trace was read lately; or so long after its end that no span is missing."""
     drawn = last.data.waterfall if last.data else None
     if drawn is None or drawn.started_at is None or last.at is None:
         return False
+    age = wired.current().clock() - last.at
     ended_at = drawn.started_at + timedelta(milliseconds=drawn.duration_ms)
-    return last.at - ended_at > SETTLED and wired.current().clock() - last.at < READ_AGAIN
+    return age < (READ_AGAIN if last.at - ended_at > SETTLED else FRESH)
 
 
 @st.cache_resource(ttl=timedelta(days=1), max_entries=1, show_spinner=False)

@@ -18,11 +18,13 @@ HEIGHT: Final = 240
 SERIES: Final = "series"
 FIRING: Final = "firing"
 NOTES: Final = "notes"
+MARKED: Final = "this request"  # an interval that is pointed at, and not wrong by itself
 
 # These must read on white and on the dark background alike: at least 3:1 on both.
 RED: Final = "#d9483b"
 GREEN: Final = "#3a9366"
 SLATE: Final = "#6f7d8a"
+BLUE: Final = "#2b87b0"
 SHADES: Final = {"p50": "#5f96b4", "p95": "#2b87b0", "p99": "#8768c4"}
 _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 
@@ -97,8 +99,9 @@ def note_layers() -> tuple[dict[str, Any], ...]:
 def _shade() -> alt.Chart:
     layer: alt.Chart = (
         alt.Chart(alt.NamedData(FIRING))
-        .mark_rect(color=RED)
+        .mark_rect()
         .encode(
+            color=alt.condition(alt.datum.what == MARKED, alt.value(BLUE), alt.value(RED)),
             x=alt.X("from_at:T"),
             x2="to_at:T",
             opacity=alt.Opacity("shade:Q", scale=None, legend=None),

@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from app.chart_template import FIRING, HEIGHT, NOTES, SERIES, Look, note_layers, template
+from app.chart_template import FIRING, HEIGHT, MARKED, NOTES, SERIES, Look, note_layers, template
 from models.vocabulary import Unit
 from signals import Series
 
 __all__ = [
     "FIRING",
     "HEIGHT",
+    "MARKED",
     "MOST_LINES",
     "NOTES",
     "PENDING",
@@ -44,7 +45,7 @@ MOST_LINES: Final = 8  # as many as the palette can tell apart
 # A bound is drawn when the data come to this share of it: below, it would only flatten the line.
 _NEAR: Final = 0.4
 PENDING: Final = "pending"
-_SHADES: Final = {FIRING: 0.16, PENDING: 0.07}
+_SHADES: Final = {FIRING: 0.16, PENDING: 0.07, MARKED: 0.45}
 
 Column = np.ndarray[tuple[int], np.dtype[np.float32]]
 Interval = tuple[datetime, datetime | None]  # None: still going on

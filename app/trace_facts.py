@@ -1,6 +1,5 @@
 """What the Traces page says about a trace and its spans, as text. Pure."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
@@ -12,6 +11,7 @@ from app.waterfall.layout import Row, Waterfall
 from models.vocabulary import CostSource, Unit
 from signals.logs import LogRecord
 from signals.traces import Span
+from signals.traces.people import mark as person
 from signals.units import span as span_words
 
 # Attributes that name a person in the spellings of OpenTelemetry, Langfuse and the seeds.
@@ -61,11 +61,6 @@ def milliseconds(value: float) -> str:
     if value >= 60_000:
         return span_words(timedelta(milliseconds=value))
     return numbers.number(value / 1000, Unit.SECONDS)
-
-
-def person(user_id: str) -> str:
-    """Return a mark that is the same for the same user and does not tell who it is."""
-    return f"user {hashlib.sha256(user_id.encode()).hexdigest()[:10]}"
 
 
 def cost(usd: float | None, source: CostSource) -> str:

@@ -190,7 +190,8 @@ def test_a_list_says_what_a_request_was(store: EmbeddedStore) -> None:
         status=SpanStatus.ERROR,
         **bill(0.25),
     )
-    store.write([whole, call])
+    tools = [child(whole, tool=tool, eval_score=40.0) for tool in ("search", "lookup", "search")]
+    store.write([whole, call, *tools])
     assert found(store) == [
         TraceSummary(
             trace_id=whole.trace_id,
@@ -207,8 +208,10 @@ def test_a_list_says_what_a_request_was(store: EmbeddedStore) -> None:
             tokens=15,
             cost_usd=0.25,
             cost_source=CostSource.REPORTED,
-            span_count=2,
+            span_count=5,
             error_count=1,
+            tools=("lookup", "search"),
+            worst_score=40.0,
         )
     ]
 
@@ -295,16 +298,46 @@ def test_an_empty_value_finds_what_does_not_say(store: EmbeddedStore) -> None:
     assert names(found(store, scope={"tenant": ""})) == ["silent"]
 
 
+def test_the_worst_scored_come_first_and_the_unscored_last(store: EmbeddedStore) -> None:
+    poor, fair, unscored = (root(name=name) for name in ("poor", "fair", "unscored"))
+    scores = [child(poor, eval_score=90.0), child(poor, eval_score=5.0)]
+    store.write([unscored, fair, poor, child(fair, eval_score=50.0), *scores])
+    assert names(found(store, order=Order.WORST)) == ["poor", "fair", "unscored"]
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_cost_asked_for_holds_in_every_order(store: EmbeddedStore, order: Order) -> None:
+    dear, cheap, unknown = (root(name=name) for name in ("dear", "cheap", "unknown"))
+    calls = [
+        child(dear, kind=SpanKind.LLM, **bill(0.5)),
+        child(cheap, kind=SpanKind.LLM, **bill(0.4)),
+    ]
+    store.write([dear, cheap, unknown, *calls])
+    assert names(found(store, order=order, min_cost_usd=0.5)) == ["dear"]
+
+
 def test_a_quote_in_a_value_is_only_a_quote(store: EmbeddedStore) -> None:
     store.write([root(name="odd", tenant="'; DROP TABLE store.spans; --")])
     assert names(found(store, scope={"tenant": "'; DROP TABLE store.spans; --"})) == ["odd"]
     assert found(store, scope={"tenant": "' OR '1'='1"}) == []
 
 
-@pytest.mark.parametrize("label", ["user_id", "1=1; --", "started_at"])
+@pytest.mark.parametrize("label", ["status_message", "1=1; --", "started_at"])
 def test_a_label_that_traces_lack_is_refused(store: EmbeddedStore, label: str) -> None:
     with pytest.raises(QueryError, match="no label"):
         found(store, scope={label: "x"})
+    with pytest.raises(QueryError, match="no label"):
+        store.values(label, start=NOON - HOUR, end=NOON)
+
+
+@pytest.mark.parametrize("label", ["user_id", "request_id", "tool"])
+def test_what_any_span_may_say_is_searched_by_but_never_split_by(
+    store: EmbeddedStore, label: str
+) -> None:
+    told = root(name="told")
+    store.write([told, child(told, **{label: "o'x"}), root(name="silent")])
+    assert names(found(store, scope={label: "o'x"})) == ["told"]
+    assert names(found(store, scope={label: ""})) == ["silent"]
     with pytest.raises(QueryError, match="no label"):
         store.values(label, start=NOON - HOUR, end=NOON)
 

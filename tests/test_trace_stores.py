@@ -13,9 +13,10 @@ from models.vocabulary import CostSource, SpanKind, SpanStatus
 from signals import Query, QueryError, Source
 from signals.catalog import CATALOG
 from signals.otlp.spans import spans_of
-from signals.traces import FILTERS, Order, Span, TraceQuery, TraceSummary
+from signals.traces import FILTERS, SEARCHED, Order, Span, TraceQuery, TraceSummary
 from signals.traces.costs import trace_cost
 from signals.traces.embedded import EmbeddedStore
+from signals.traces.people import mark
 from tests.langfuse_server import SECRET as LANGFUSE_SECRET
 from tests.langsmith_server import KEY as LANGSMITH_KEY
 from tests.told_traces import (
@@ -37,6 +38,7 @@ ORDERED = {
     Order.NEWEST: [OLD, FAILED, CHAT, SLOW],
     Order.SLOWEST: [SLOW, CHAT, OLD, FAILED],
     Order.DEAREST: [CHAT, FAILED, OLD, SLOW],
+    Order.WORST: [OLD, FAILED, CHAT, SLOW],
 }
 FILTERED = {
     "feature": ("chat", {CHAT, FAILED, OLD}),
@@ -46,6 +48,9 @@ FILTERED = {
     "outcome": ("error", {FAILED}),
     "session_id": ("s-1", {CHAT, SLOW}),
     "environment": ("prod", {CHAT, FAILED, SLOW, OLD}),
+    "request_id": ("req-1", {CHAT}),
+    "user_id": ("u-7", {CHAT, FAILED, SLOW, OLD}),
+    "tool": ("lookup", {CHAT}),
 }
 VALUES = {
     "feature": {"chat", "search"},
@@ -74,6 +79,8 @@ LINE = {
     "tokens": 1200,
     "span_count": 4,
     "error_count": 1,
+    "provider": "openai",
+    "tools": ("lookup",),
 }
 HOUR = timedelta(hours=1)
 
@@ -172,7 +179,7 @@ def test_a_line_says_what_the_store_can_list(held: Held) -> None:
     shown = {name: getattr(line, name) for name in LINE if name in held.store.abilities.listed}
     assert shown == {name: value for name, value in LINE.items() if name in shown}
     unlisted = set(LINE) - held.store.abilities.listed
-    assert {getattr(line, name) for name in unlisted} <= {None}
+    assert {getattr(line, name) for name in unlisted} <= {None, ()}
 
 
 def test_the_cost_of_a_list_is_the_sum_over_the_trace(held: Held) -> None:
@@ -184,7 +191,7 @@ def test_the_cost_of_a_list_is_the_sum_over_the_trace(held: Held) -> None:
     assert line.cost_usd == pytest.approx(trace_cost(trace.spans).usd)
 
 
-@pytest.mark.parametrize("field", FILTERS)
+@pytest.mark.parametrize("field", SEARCHED)
 def test_a_label_narrows_the_list_or_is_refused(held: Held, field: str) -> None:
     value, expected = FILTERED[field]
     if field not in held.store.abilities.filters:
@@ -210,6 +217,23 @@ def test_failed_requests_can_be_listed(held: Held) -> None:
 
 def test_slow_requests_can_be_listed(held: Held) -> None:
     assert ids(held.store.search(query(min_duration_ms=2000.5))) == [CHAT, SLOW]
+
+
+def test_a_user_is_found_by_their_mark_or_is_not_looked_for(held: Held) -> None:
+    if "user_id" not in held.store.abilities.filters:
+        with pytest.raises(QueryError, match="cannot filter traces by user_id"):
+            held.store.search(query(scope={"user_id": mark("u-7")}))
+        return
+    assert set(ids(held.store.search(query(scope={"user_id": mark("u-7")})))) == set(TRACES)
+    assert held.store.search(query(scope={"user_id": mark("u-8")})) == []
+
+
+def test_dear_requests_can_be_listed_or_cost_is_refused(held: Held) -> None:
+    if "cost_usd" not in held.store.abilities.listed:
+        with pytest.raises(QueryError, match="cannot filter traces by cost"):
+            held.store.search(query(min_cost_usd=0.002))
+        return
+    assert ids(held.store.search(query(min_cost_usd=0.002))) == [CHAT]
 
 
 def test_a_list_is_as_long_as_asked_for(held: Held) -> None:

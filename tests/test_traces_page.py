@@ -10,14 +10,15 @@ from streamlit.testing.v1 import AppTest
 
 from alerts.settings import Settings
 from alerts.wiring import Role, Wiring
-from app import cached, cached_traces, trace_facts, wired
-from app.trace_search import find_trace_id, label, malformed
-from models.database import connect
+from app import cached, cached_lookups, cached_traces, wired
+from app.trace_search import label
+from models.database import connect, migrate
 from models.vocabulary import CostSource, SpanStatus
 from signals import UnreachableError
 from signals.routing import Sources
-from signals.traces import Trace, TraceQuery, TraceSummary
+from signals.traces import Abilities, Trace, TraceQuery, TraceSummary
 from signals.traces.embedded import EmbeddedStore
+from signals.traces.people import mark
 from tests.made_traces import SEED_ID, START, changed, moved, seed_lines, seed_trace, span_id
 
 MINUTE = timedelta(minutes=1)
@@ -28,6 +29,7 @@ class Down:
     """A trace store that nobody reaches."""
 
     name = "traces"
+    abilities = Abilities()
 
     def trace(self, trace_id: str) -> Trace | None:
         raise UnreachableError("The trace store did not answer within 10 s.")
@@ -55,7 +57,7 @@ class Bench:
     def passes(self, span: timedelta) -> None:
         """Let time pass; what was cached is asked for anew."""
         self.now += span
-        for cache in (cached_traces.listing, cached_traces.drawing, cached_traces.lines):
+        for cache in (cached_traces.listing, cached_traces.lines, cached_lookups):
             cache.clear()
 
 
@@ -65,10 +67,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         tmp_path / "traces.duckdb", memory_mb=128, retention=timedelta(days=7)
     )
     made = Bench(store=store, now=START + MINUTE)
+    db = connect(f"sqlite:///{tmp_path}/wakeful.db")
+    migrate(db)
     wiring = Wiring(
         settings=Settings(data_dir=str(tmp_path)),
         role=Role.TOOL,
-        db=connect(f"sqlite:///{tmp_path}/wakeful.db"),
+        db=db,
         signals=Sources((store,)),
         store=store,
         traces=store,
@@ -188,7 +192,7 @@ def test_nobody_is_named(bench: Bench) -> None:
     bench.holds(named)
     at = page(trace=SEED_ID, span=span_id("HTTP request"))
     assert "jane" not in words(at)
-    assert trace_facts.person("jane@example.org") in words(at)
+    assert mark("jane@example.org") in words(at)
 
 
 def test_a_failed_span_says_why(bench: Bench) -> None:
@@ -215,7 +219,7 @@ def test_an_orphan_says_that_its_parent_is_missing(bench: Bench) -> None:
 
 def test_a_trace_that_is_not_held_says_what_may_be_the_reason(bench: Bench) -> None:
     text = words(page(trace="c" * 32))
-    for reason in ("7 days", "not have arrived yet", "sampled out", "another store"):
+    for reason in ("keeps traces for 7 d", "is not there yet", "sampled it out"):
         assert reason in text
 
 
@@ -250,42 +254,10 @@ def test_closing_a_trace_shows_the_list(bench: Bench) -> None:
 # --- finding one
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        SEED_ID,
-        SEED_ID.upper(),
-        f"  {SEED_ID}\n",
-        "5eed5eed-5eed-5eed-5eed-5eed5eed5eed",
-        f"see https://wakeful.example/traces?trace={SEED_ID}&span=0123456789abcdef",
-        f'{{"span_id": "0123456789abcdef", "trace_id": "{SEED_ID}"}}',
-        f"traceparent: 00-{SEED_ID}-0123456789abcdef-01",
-        "Xu1e7V7tXu1e7V7tXu1e7Q==",
-    ],
-)
-def test_a_trace_id_is_found_in_whatever_was_pasted(text: str) -> None:
-    assert find_trace_id(text) == SEED_ID
-
-
-def test_a_64_bit_id_is_filled_up_with_zeros() -> None:
-    assert find_trace_id("AB0123456789ABCDEF") == "0" * 14 + "ab0123456789abcdef"
-
-
-@pytest.mark.parametrize("text", ["", "hello", "12345", "0" * 32, "f" * 40, "decade of façades"])
-def test_what_holds_no_trace_id_finds_none(text: str) -> None:
-    assert find_trace_id(text) is None
-
-
-def test_a_malformed_id_says_what_is_wrong_with_it() -> None:
-    assert "this one has 5" in malformed("12345")
-    assert "zeros" in malformed("0" * 32)
-    assert "There is no trace id in that" in malformed("hello")
-
-
 def test_a_malformed_id_leaves_the_list_in_sight(bench: Bench) -> None:
     bench.holds(seed_trace())
     at = page(trace="12345")
-    assert "this one has 5" in at.warning[0].value
+    assert "this one has 5" in words(at)
     assert len(at.dataframe[0].value) == 1
 
 
@@ -341,6 +313,44 @@ def test_filters_in_the_url_narrow_the_list(
     assert list(page(**query).dataframe[0].value["Request"]) == found
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"tool": "web_fetch"}, ["bad"]),
+        ({"session_id": "s-1"}, ["bad"]),
+        ({"user": "jane"}, ["bad"]),
+        ({"user": mark("jane")}, ["bad"]),
+        ({"dearer": "0.03"}, ["good"]),
+        ({"prompt_version": "v13"}, ["bad"]),
+        ({"order": "Worst score"}, ["bad", "good"]),
+    ],
+)
+def test_what_spans_say_narrows_the_list(
+    bench: Bench, query: dict[str, str], found: list[str]
+) -> None:
+    told = {"session_id": "s-1", "user_id": "jane", "prompt_version": "v13", "name": "bad"}
+    bad = changed(moved(seed_trace(), "b" * 32, -MINUTE), "HTTP request", **told)
+    bad = changed(bad, "vector search", tool="web_fetch", eval_score=10.0)
+    good = changed(seed_trace(), "HTTP request", name="good")
+    bench.holds(bad, changed(good, "LLM call", cost_usd=0.04))
+    assert list(page(**query).dataframe[0].value["Request"]) == found
+
+
+def test_a_user_who_is_typed_stands_as_a_mark(bench: Bench) -> None:
+    bench.holds(changed(seed_trace(), "HTTP request", user_id="jane"))
+    at = page()
+    at.text_input(key="user").set_value("jane").run()
+    assert at.text_input(key="user").value == mark("jane")
+    assert len(at.dataframe[0].value) == 1
+
+
+def test_only_what_the_store_can_do_is_offered(bench: Bench) -> None:
+    bench.goes_down()
+    at = page()
+    assert at.segmented_control(key="order").options == ["Newest"]
+    assert {"tool", "user", "session_id"}.isdisjoint({one.key for one in at.text_input})
+
+
 def test_filters_that_match_nothing_are_named_and_can_be_cleared(bench: Bench) -> None:
     bench.holds(seed_trace())
     at = page(tenant="nobody", errors="true")
@@ -373,3 +383,56 @@ def test_a_store_that_never_answered_says_so(bench: Bench) -> None:
     at = page()
     assert "There is no earlier answer to show." in at.error[0].value
     assert not at.dataframe
+
+
+# --- what the bad ones share, and two traces side by side
+
+
+def mixed(count: int = 20) -> list[Trace]:
+    """Return traces of which every fourth failed, with another prompt."""
+    made = []
+    for number in range(count):
+        bad = number % 4 == 0
+        trace = moved(seed_trace(), f"{number + 1:032x}", -number * timedelta(seconds=1))
+        status = SpanStatus.ERROR if bad else SpanStatus.OK
+        version = "v13" if bad else "v12"
+        made.append(changed(trace, "HTTP request", status=status, prompt_version=version))
+    return made
+
+
+def test_what_the_failed_share_is_told_with_the_sizes_of_both_sides(bench: Bench) -> None:
+    bench.holds(*mixed())
+    at = page(shared="Failed")
+    (line,) = at.container(key="traces_sharing").dataframe[0].value.to_dict("records")
+    assert (line["Attribute"], line["Value"]) == ("Prompt version", "v13")
+    assert (line["Of these"], line["Of the rest"], line["Difference"]) == (100, 0, 100)
+    assert "5 failed against 15 others, of this time range in traces" in words(at)
+    assert "So few may agree by chance" in words(at)
+
+
+def test_the_listed_are_held_against_what_their_filters_leave_out(bench: Bench) -> None:
+    slow = changed(mixed(1)[0], "HTTP request", duration_ms=9000.0, tenant="globex")
+    bench.holds(*mixed()[1:], slow)
+    at = page(slower="5", shared="Those listed")
+    shown = at.container(key="traces_sharing").dataframe[0].value
+    assert "globex" in list(shown["Value"])
+    assert "1 listed against 19 others" in words(at)
+
+
+def test_nothing_is_asked_until_the_bad_ones_are_chosen(bench: Bench) -> None:
+    bench.holds(*mixed())
+    assert not page().container(key="traces_sharing").dataframe
+
+
+def test_two_traces_are_compared_by_the_names_of_their_spans(bench: Bench) -> None:
+    other = changed(moved(seed_trace(), "b" * 32, -MINUTE), "rerank", duration_ms=1050.0)
+    bench.holds(seed_trace(), other)
+    at = page(trace=SEED_ID, **{"with": "b" * 32})
+    lines = at.container(key="traces_compare").dataframe[0].value
+    assert lines["Span"][0] == "rerank"
+    assert lines["Time ±"][0] == pytest.approx(1)
+
+
+def test_a_trace_to_compare_that_is_not_held_says_so(bench: Bench) -> None:
+    bench.holds(seed_trace())
+    assert "No store has the trace" in words(page(trace=SEED_ID, **{"with": "b" * 32}))

@@ -81,7 +81,7 @@ class Visit:
     """One visitor's tab, with what it asked for and what went wrong in it."""
 
     def __init__(self, context: BrowserContext, server: str):
-        self._server = server
+        self.server = server
         self.page: Page = context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         self.errors: list[str] = []
@@ -96,7 +96,7 @@ class Visit:
 
     def open(self, trace_id: str = SEED_ID) -> "Visit":
         """Open a trace and wait until it is drawn."""
-        self.page.goto(f"{self._server}/traces?trace={trace_id}")
+        self.page.goto(f"{self.server}/traces?trace={trace_id}")
         self.rows.first.wait_for()
         self.settle()
         return self
@@ -140,6 +140,15 @@ def test_every_span_shows_its_time_its_cost_and_its_share_of_both(visit: Visit) 
     cells = llm.get_by_role("gridcell").all_inner_texts()
     assert cells[1:] == ["2 s", "77.5 %", "≈$0.025", "98.6 %"]
     assert llm.locator(".chip").all_inner_texts() == ["slowest", "dearest"]
+
+
+def test_a_pasted_log_line_opens_its_trace_and_stays_in_the_url(visit: Visit) -> None:
+    visit.page.goto(f"{visit.server}/traces")
+    box = visit.page.get_by_placeholder("Paste a trace, request, session or user id")
+    box.fill(f"ERROR [copilot] trace_id={SEED_ID} upstream timed out")
+    box.press("Enter")
+    expect(visit.row("LLM call")).to_be_visible()
+    expect(visit.page).to_have_url(re.compile(f"trace=.*{SEED_ID}"))
 
 
 def test_a_click_shows_the_span_and_puts_it_in_the_url(visit: Visit) -> None:

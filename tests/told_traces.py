@@ -62,7 +62,8 @@ TRACES: dict[str, tuple[timedelta, list[Made]]] = {
                 ms=2580,
                 status=Status.STATUS_CODE_OK,
                 server=True,
-                attributes=context("chat", "acme", "s-1") | {"prompt.version": "v12"},
+                attributes=context("chat", "acme", "s-1")
+                | {"prompt.version": "v12", "request.id": "req-1"},
             ),
             Made(
                 id="00f067aa0ba902b8",

@@ -16,7 +16,7 @@ from alerts.wiring import Role, Wiring
 from app import wired
 from app.views import traces
 from models.clock import utc_now
-from models.database import connect
+from models.database import connect, migrate
 from signals.routing import Sources
 from signals.traces.embedded import EmbeddedStore
 from tests.made_traces import START, agent_trace, moved, odd_trace, seed_lines, seed_trace
@@ -33,10 +33,12 @@ def wiring(folder: str) -> Wiring:
         for first in range(0, len(spans), 2_000):
             store.write(spans[first : first + 2_000])
     store.logs.write([replace(line, at=line.at + by) for line in seed_lines()])
+    db = connect(f"sqlite:///{folder}/wakeful.db")
+    migrate(db)
     return Wiring(
         settings=Settings(data_dir=folder),
         role=Role.TOOL,
-        db=connect(f"sqlite:///{folder}/wakeful.db"),
+        db=db,
         signals=Sources((store,)),
         store=store,
         traces=store,

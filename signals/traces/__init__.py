@@ -100,6 +100,10 @@ class TraceSummary:
     """One line of a list of traces; sums are over the spans that have arrived.
 
     What is not among the store's `Abilities.listed` is unknown here, not absent.
+
+    Attributes:
+        tools: Those that some span called, by name.
+        worst_score: The lowest evaluation of any span, in points, [0, 100].
     """
 
     trace_id: str
@@ -118,6 +122,9 @@ class TraceSummary:
     cost_source: CostSource
     span_count: int | None
     error_count: int | None
+    provider: str | None = None
+    tools: tuple[str, ...] = ()
+    worst_score: float | None = None
 
 
 class Order(StrEnum):
@@ -126,6 +133,7 @@ class Order(StrEnum):
     NEWEST = "newest"
     SLOWEST = "slowest"
     DEAREST = "dearest"
+    WORST = "worst"  # the lowest score first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +141,11 @@ class TraceQuery:
     """Which traces to list: those whose root started in [start, end) and match every filter.
 
     Attributes:
-        scope: Equalities on `FILTERS`, such as {"model": "…", "tenant": "…"}.
+        scope: Equalities on `SEARCHED`, such as {"model": "…", "tenant": "…"}. A user may be told
+            by their mark as well: see `signals.traces.people`.
         errors_only: Only traces whose root failed.
         min_duration_ms: Only traces at least this slow.
+        min_cost_usd: Only traces whose known cost is at least this.
         limit: At most this many, 1,000 at the most.
     """
 
@@ -144,12 +154,16 @@ class TraceQuery:
     scope: Mapping[str, str] = field(default_factory=dict)
     errors_only: bool = False
     min_duration_ms: float | None = None
+    min_cost_usd: float | None = None
     order: Order = Order.NEWEST
     limit: int = 100
 
 
 # What traces can be filtered and signals be split by; fields of Span and of Prometheus labels.
 FILTERS = ("feature", "tenant", "model", "prompt_version", "outcome", "session_id", "environment")
+# What traces can be searched by besides, on whichever span says it: too many values for a split.
+ON_ANY_SPAN = ("request_id", "user_id", "tool")
+SEARCHED = (*FILTERS, *ON_ANY_SPAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +171,11 @@ class Abilities:
     """What a store can do: pages offer no more, and what is beyond is refused in a sentence.
 
     Attributes:
-        filters: Of `FILTERS`, those that `search` narrows by.
+        filters: Of `SEARCHED`, those that `search` narrows by.
         values: Of `FILTERS`, those whose values it lists.
         orders: What `search` sorts by.
-        listed: The fields of `TraceSummary` that its lists fill.
+        listed: The fields of `TraceSummary` that its lists fill; with `cost_usd` among them it
+            narrows by cost too.
         signals: Of the catalog, those that it answers as a `Source`.
         estimates: Those of `signals` whose values are close, not exact.
         some: When more traces match than were asked for, which of them are listed is its choice.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from signals import QueryError
-from signals.traces import FILTERS, Abilities, Order, TraceQuery
+from signals.traces import FILTERS, SEARCHED, Abilities, Order, TraceQuery
 
 MAX_TRACES = 1_000
 MAX_VALUES = 200
@@ -14,13 +14,16 @@ _ORDER_WORDS = {
     Order.NEWEST: "the newest first",
     Order.SLOWEST: "the slowest first",
     Order.DEAREST: "the dearest first",
+    Order.WORST: "the worst scored first",
 }
 
 
 def check(query: TraceQuery, abilities: Abilities, who: str) -> None:
     """Raise QueryError unless a store that is called `who` can answer `query`."""
     for field in query.scope:
-        _check_field(field, abilities.filters, who, "filter traces by")
+        _check_field(field, SEARCHED, abilities.filters, who, "filter traces by")
+    if query.min_cost_usd is not None and "cost_usd" not in abilities.listed:
+        raise QueryError(f"{who} cannot filter traces by cost: its lists do not tell it")
     if query.order not in abilities.orders:
         known = " or ".join(_ORDER_WORDS[order] for order in abilities.orders)
         raise QueryError(
@@ -35,7 +38,7 @@ def check_values(
     field: str, start: datetime, end: datetime, abilities: Abilities, who: str
 ) -> None:
     """Raise QueryError unless a store that is called `who` can list the values of `field`."""
-    _check_field(field, abilities.values, who, "list the values of")
+    _check_field(field, FILTERS, abilities.values, who, "list the values of")
     if end <= start:
         raise QueryError("a period needs an end after its start")
 
@@ -45,13 +48,15 @@ def limit(query: TraceQuery, most: int = MAX_TRACES) -> int:
     return max(1, min(query.limit, most))
 
 
-def _check_field(field: str, known: frozenset[str], who: str, what: str) -> None:
-    if field not in FILTERS:
-        raise QueryError(f"traces have no label {field!r}; there are {', '.join(FILTERS)}")
+def _check_field(
+    field: str, every: Sequence[str], known: frozenset[str], who: str, what: str
+) -> None:
+    if field not in every:
+        raise QueryError(f"traces have no label {field!r}; there are {', '.join(every)}")
     if field not in known:
         raise QueryError(f"{who} cannot {what} {field}; it can by {_listed(known)}")
 
 
 def _listed(fields: frozenset[str]) -> str:
-    ordered: Sequence[str] = [field for field in FILTERS if field in fields]
+    ordered: Sequence[str] = [field for field in SEARCHED if field in fields]
     return ", ".join(ordered) or "nothing"

@@ -31,7 +31,7 @@ PAGE_V1, PAGE_V2 = 100, 1_000  # the most that each gives at once
 ROOTS_PER_PAGE = 100
 _RUNS = Terms(bucket="runs")
 _ABSENT = Terms(answers=frozenset({404, 405, 501}), bucket="runs")
-_UNLISTED = {"span_count", "error_count", "model"}
+_UNLISTED = {"span_count", "error_count", "model", "provider", "tools", "worst_score"}
 ABILITIES = Abilities(
     filters=frozenset(FILTERS) - {"model"},
     listed=frozenset(TraceSummary.__dataclass_fields__) - _UNLISTED,
@@ -91,7 +91,10 @@ class LangSmith:
         """Return the traces that match, the newest first; see `TraceStore`."""
         check(query, self.abilities, self._wire.who)
         lines = scan(self._pages(query), query, who=self._wire.who)
-        return [replace(line, span_count=None, error_count=None, model=None) for line in lines]
+        return [
+            replace(line, span_count=None, error_count=None, model=None, provider=None, tools=())
+            for line in lines
+        ]
 
     def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
         """Refuse: no values are listed; see `TraceStore`."""

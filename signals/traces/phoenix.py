@@ -16,7 +16,7 @@ from models.clock import Clock, utc_now
 from signals import UnreachableError
 from signals.address import Address
 from signals.shapes import mapping, mappings, text
-from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import SEARCHED, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.ids import MalformedIdError, span_id, trace_id
 from signals.traces.scanning import scan
@@ -29,8 +29,9 @@ PAGE = 1_000  # the most that Phoenix gives at once
 TRACES_PER_PAGE = 100
 IDS_PER_CALL = 50  # each is 40 characters of the URL
 ABILITIES = Abilities(
-    filters=frozenset(FILTERS) - {"environment"},  # which is usually the resource's
+    filters=frozenset(SEARCHED) - {"environment"},  # which is usually the resource's
     orders=(Order.NEWEST, Order.SLOWEST),
+    listed=frozenset(TraceSummary.__dataclass_fields__) - {"worst_score"},
     lag=timedelta(seconds=10),
     notes=(
         "Phoenix's REST API tells no cost: it is computed here from tokens and the price list.",

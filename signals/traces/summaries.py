@@ -4,16 +4,17 @@ The rule is the embedded store's: a request has the label of its root or, where 
 say, that of the longest of its other spans that does; cost and tokens by `signals.traces.costs`.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from models.vocabulary import SpanStatus
-from signals.traces import Order, Span, TraceQuery, TraceSummary
+from signals.traces import ON_ANY_SPAN, Order, Span, TraceQuery, TraceSummary, people
 from signals.traces.costs import trace_cost, trace_tokens
 
 FAILURES = ("error", "timeout", "rate_limited")
-_LABELS = ("feature", "tenant", "model", "prompt_version", "session_id")
+_LABELS = ("feature", "tenant", "model", "prompt_version", "session_id", "provider")
 
 
 def by_trace(spans: Iterable[Span]) -> dict[str, list[Span]]:
@@ -28,6 +29,7 @@ def summary_of(spans: Sequence[Span]) -> TraceSummary:
     """Return the line for `spans`, at least one, all of one trace."""
     root = root_of(spans)
     cost = trace_cost(spans)
+    scores = [span.eval_score for span in spans if span.eval_score is not None]
     return TraceSummary(
         trace_id=root.trace_id,
         name=root.name,
@@ -40,6 +42,8 @@ def summary_of(spans: Sequence[Span]) -> TraceSummary:
         cost_source=cost.source,
         span_count=len(spans),
         error_count=sum(span.status is SpanStatus.ERROR for span in spans),
+        tools=tuple(sorted({span.tool for span in spans if span.tool})),
+        worst_score=min(scores, default=None),
         **{label: label_of(spans, label) for label in _LABELS},
     )
 
@@ -71,7 +75,19 @@ def matches(spans: Sequence[Span], query: TraceQuery) -> bool:
         return False
     if query.min_duration_ms is not None and root.duration_ms < query.min_duration_ms:
         return False
-    return all((label_of(spans, name) or "") == value for name, value in query.scope.items())
+    if query.min_cost_usd is not None and (trace_cost(spans).usd or 0.0) < query.min_cost_usd:
+        return False
+    return all(_is_told(spans, name, value) for name, value in query.scope.items())
+
+
+def _is_told(spans: Sequence[Span], name: str, value: str) -> bool:
+    """Say whether the request has `value` under `name`; an empty one stands for none."""
+    if name not in ON_ANY_SPAN:
+        return (label_of(spans, name) or "") == value
+    said = {getattr(span, name) for span in spans} - {None}
+    if not value:
+        return not said
+    return value in said or (name == "user_id" and any(people.names(value, one) for one in said))
 
 
 def failed(root: Span) -> bool:
@@ -86,12 +102,14 @@ def listed(groups: Iterable[Sequence[Span]], query: TraceQuery, *, most: int) ->
 
 
 def ordered(lines: Iterable[TraceSummary], order: Order) -> list[TraceSummary]:
-    """Return `lines` in the order asked for; one without a cost comes last among the dearest."""
+    """Return `lines` in the order asked for; one without a cost, or score, comes last by it."""
     newest = sorted(lines, key=lambda line: line.started_at, reverse=True)
     if order is Order.SLOWEST:
         return sorted(newest, key=lambda line: line.duration_ms, reverse=True)
     if order is Order.DEAREST:
         return sorted(newest, key=_cost, reverse=True)
+    if order is Order.WORST:
+        return sorted(newest, key=_score)
     return newest
 
 
@@ -99,6 +117,10 @@ def _extent_ms(spans: Sequence[Span]) -> float:
     start = min(span.started_at for span in spans)
     end = max(span.started_at + timedelta(milliseconds=span.duration_ms) for span in spans)
     return (end - start) / timedelta(milliseconds=1)
+
+
+def _score(line: TraceSummary) -> float:
+    return math.inf if line.worst_score is None else line.worst_score
 
 
 def _cost(line: TraceSummary) -> float:

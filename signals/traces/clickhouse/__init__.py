@@ -16,7 +16,17 @@ from typing import Any
 from models.clock import Clock, utc_now
 from signals import Query, Reading, Series
 from signals.address import Address
-from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import (
+    FILTERS,
+    ON_ANY_SPAN,
+    SEARCHED,
+    Abilities,
+    Order,
+    Span,
+    Trace,
+    TraceQuery,
+    TraceSummary,
+)
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
 from signals.traces.clickhouse import answering
 from signals.traces.clickhouse.expressions import END_NS, ROOT, START_NS, Columns
@@ -36,7 +46,7 @@ _WITHIN = (
 )
 _ORDERS = {Order.NEWEST: "Timestamp DESC", Order.SLOWEST: "Duration DESC, Timestamp DESC"}
 ABILITIES = Abilities(
-    filters=frozenset(FILTERS),
+    filters=frozenset(SEARCHED),
     values=frozenset(FILTERS) - {"outcome"},
     orders=tuple(_ORDERS),
     signals=frozenset(answering.SIGNALS),
@@ -153,10 +163,12 @@ class ClickHouse:
     def _pages(self, query: TraceQuery) -> Iterator[Sequence[Sequence[Span]]]:
         columns = self._server.columns()
         conditions, parameters = [_WITHIN, ROOT], dict[str, object](_bounds(query.start, query.end))
-        for name, value in query.scope.items():
-            conditions.append(self._narrowed(columns, name))
+        # A user may be told by a mark, which SQL cannot compare: see `signals.traces.people`.
+        told = {name: value for name, value in query.scope.items() if name != "user_id"}
+        for name, value in told.items():
+            conditions.append(self._narrowed(columns, name, value))
             parameters[f"scope_{name}"] = value
-        if query.scope:
+        if told:
             parameters |= {
                 "before": nanoseconds(query.start - BEFORE),
                 "after": nanoseconds(query.end + BEFORE),
@@ -179,15 +191,16 @@ class ClickHouse:
             if len(heads) < PAGE:
                 return
 
-    def _narrowed(self, columns: Columns, name: str) -> str:
+    def _narrowed(self, columns: Columns, name: str, value: str) -> str:
         """Return the condition that a root may have the label, by itself or by another span."""
-        value = f"{{scope_{name}:String}}"
         own = columns.field(name)
-        is_so = f"coalesce({own}, '') = {value}"
+        is_so = f"coalesce({own}, '') = {{scope_{name}:String}}"
         if name == "outcome":
             return is_so
         within = _WITHIN.replace("{from:", "{before:").replace("{to:", "{after:")
         told = f"SELECT TraceId FROM {self._server.table} WHERE {within} AND {is_so}"  # noqa: S608  names are ours
+        if name in ON_ANY_SPAN:
+            return f"TraceId IN ({told})" if value else is_so
         return f"({is_so} OR ({own} IS NULL AND TraceId IN ({told})))"
 
     def _traces(self, heads: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Span]]:

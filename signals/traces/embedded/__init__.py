@@ -15,7 +15,16 @@ from pathlib import Path
 
 from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
-from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import (
+    FILTERS,
+    SEARCHED,
+    Abilities,
+    Order,
+    Span,
+    Trace,
+    TraceQuery,
+    TraceSummary,
+)
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.embedded import answering, search, spending
 from signals.traces.embedded.database import Database
@@ -43,7 +52,7 @@ class EmbeddedStore:
     def __init__(self, database: Database, *, retention: timedelta | None = None) -> None:
         self._database = database
         self.abilities = Abilities(
-            filters=frozenset(FILTERS),
+            filters=frozenset(SEARCHED),
             values=frozenset(FILTERS),
             orders=tuple(Order),
             signals=frozenset(ANSWERS),

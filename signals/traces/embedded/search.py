@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from models.vocabulary import CostSource, SpanStatus
-from signals.traces import FILTERS, Order, TraceQuery, TraceSummary
+from signals.traces import FILTERS, ON_ANY_SPAN, Order, TraceQuery, TraceSummary, people
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import FAILED, PAID, checked, matches, roots
 from signals.traces.embedded.schema import aware, naive
@@ -17,7 +17,7 @@ AFTER = timedelta(days=1)  # spans that start long after their root
 ROOTLESS_FOR = timedelta(hours=1)  # how long a trace is listed while its root has not arrived
 
 _STARTED = "{s}.started_at >= $from_at AND {s}.started_at < $to_at"
-_SHOWN = ("feature", "tenant", "model", "prompt_version", "session_id")
+_SHOWN = ("feature", "tenant", "model", "prompt_version", "session_id", "provider")
 _COLUMNS = ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, " + ", ".join(
     f"r.{label} AS own_{label}" for label in _SHOWN
 )
@@ -25,6 +25,7 @@ _ORDERS = {
     Order.NEWEST: "started_at DESC",
     Order.SLOWEST: "duration_ms DESC, started_at DESC",
     Order.DEAREST: "cost_usd DESC NULLS LAST, started_at DESC",
+    Order.WORST: "worst_score ASC NULLS LAST, started_at DESC",
 }
 _HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, " + ", ".join(
     f"own_{label}" for label in _SHOWN
@@ -34,6 +35,13 @@ _HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, " + ", ".joi
 _DOUBT = "list_position(['reported', 'computed', 'unpriced'], s.cost_source)"
 _DOUBTS = {1: CostSource.REPORTED, 2: CostSource.COMPUTED, 3: CostSource.UNPRICED}
 _TOKENS = "coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens)"
+_WIDELY = (
+    "{s}.started_at >= $from_at - INTERVAL 1 HOUR AND {s}.started_at < $to_at + INTERVAL 1 DAY"
+)
+_SCORES = (
+    "scores AS (SELECT s.trace_id, min(s.eval_score) AS worst_score FROM store.spans AS s "  # noqa: S608  names are ours
+    f"WHERE {_WIDELY.format(s='s')} AND s.eval_score IS NOT NULL GROUP BY s.trace_id)"
+)
 _SUMS = """
     SELECT s.trace_id,
         coalesce(sum(s.cost_usd) FILTER ({paid}), sum(s.cost_usd) FILTER ({root})) AS cost_usd,
@@ -49,6 +57,11 @@ _SUMS = """
     WHERE {within} AND {which}
     GROUP BY s.trace_id
 """
+# Of the traces listed only: over all that match, a list of tools costs too much.
+_TOLD = (
+    "list(DISTINCT s.tool) FILTER (WHERE s.tool IS NOT NULL) AS tools",
+    "min(s.eval_score) AS worst_score",
+)
 
 
 class Head(NamedTuple):
@@ -70,7 +83,8 @@ def search(database: Database, query: TraceQuery) -> list[TraceSummary]:
     A trace some of whose cost is unknown says `unpriced`; its cost is then a lower bound.
     """
     heads = _heads(database, query)
-    if query.order is Order.NEWEST and not query.scope and query.min_duration_ms is None:
+    plain = not query.scope and query.min_duration_ms is None and query.min_cost_usd is None
+    if query.order is Order.NEWEST and plain:
         heads += _rootless(database, query)
         heads.sort(key=lambda head: head.started_at, reverse=True)
     # A trace with two roots is one line.
@@ -94,14 +108,18 @@ def values(database: Database, field: str, *, start: datetime, end: datetime) ->
 
 
 def _heads(database: Database, query: TraceQuery) -> list[Head]:
-    labels = checked(label for label in FILTERS if label in query.scope)
-    checked(query.scope)
-    condition, parameters = matches(query.scope, "q")
+    told = {name: value for name, value in query.scope.items() if name not in ON_ANY_SPAN}
+    labels = checked(label for label in FILTERS if label in told)
+    checked(told)
+    condition, parameters = matches(told, "q")
     # What a root says itself is asked of it at once: every later step has fewer rows.
     when = [
         _STARTED,
         *(f"({{s}}.{name} = $scope_{name} OR {{s}}.{name} IS NULL)" for name in labels),
     ]
+    named = {name: query.scope[name] for name in ON_ANY_SPAN if name in query.scope}
+    when += [_on_any_span(name, value) for name, value in named.items()]
+    parameters |= {f"on_{name}": value for name, value in named.items() if value}
     if query.errors_only:
         when.append(FAILED)
     if query.min_duration_ms is not None:
@@ -109,21 +127,37 @@ def _heads(database: Database, query: TraceQuery) -> list[Head]:
         parameters["min_duration_ms"] = query.min_duration_ms
     parameters |= {"from_at": naive(query.start), "to_at": naive(query.end)}
     ctes = roots(" AND ".join(when), labels, _COLUMNS, around=("$from_at", "$to_at"))
-    by_cost, join = "", ""
-    if query.order is Order.DEAREST:
-        within = (
-            "s.started_at >= $from_at - INTERVAL 1 HOUR AND s.started_at < $to_at + INTERVAL 1 DAY"
-        )
+    more, join = "", ""
+    if query.order is Order.DEAREST or query.min_cost_usd is not None:
         which = "s.trace_id IN (SELECT trace_id FROM requests)"
-        by_cost = ", sums AS (" + _sums_sql(within, which) + ")"
+        more = ", sums AS (" + _sums_sql(_WIDELY.format(s="s"), which) + ")"
         join = "JOIN sums ON sums.trace_id = q.trace_id"
+    if query.min_cost_usd is not None:
+        condition += " AND sums.cost_usd >= $min_cost_usd"
+        parameters["min_cost_usd"] = query.min_cost_usd
+    if query.order is Order.WORST:
+        more += f", {_SCORES}"
+        join += " LEFT JOIN scores ON scores.trace_id = q.trace_id"
     columns = ", ".join(f"q.{column.strip()}" for column in _HEAD.split(","))
     rows = database.ask(
-        f"WITH {ctes}{by_cost} SELECT {columns} FROM requests AS q {join} WHERE {condition} "  # noqa: S608  labels are checked
+        f"WITH {ctes}{more} SELECT {columns} FROM requests AS q {join} WHERE {condition} "  # noqa: S608  labels are checked
         f"ORDER BY {_ORDERS[query.order]} LIMIT {_limit(query)}",
         parameters,
     )
     return [_head(row) for row in rows]
+
+
+def _on_any_span(name: str, value: str) -> str:
+    """Return the condition that some span says `$on_name`; for an empty value, that none does."""
+    if not value:
+        said = f"n.{name} IS NOT NULL"
+    elif name == "user_id" and people.is_mark(value):
+        said = f"'user ' || sha256(n.user_id)[:{people.DIGITS}] = $on_user_id"
+    else:
+        said = f"n.{name} = $on_{name}"
+    within = _WIDELY.format(s="n")
+    spans = f"SELECT n.trace_id FROM store.spans AS n WHERE {within} AND {said}"  # noqa: S608  names are ours
+    return f"{{s}}.trace_id {'IN' if value else 'NOT IN'} ({spans})"
 
 
 def _head(row: Sequence[Any]) -> Head:
@@ -162,7 +196,7 @@ def _sums(database: Database, heads: Sequence[Head]) -> dict[str, dict[str, Any]
         _sums_sql(
             "s.started_at >= $from_at AND s.started_at < $to_at",
             "s.trace_id IN (SELECT unnest($ids))",
-            missing,
+            (*_TOLD, *map(_longest, missing)),
         ),
         {
             "ids": [head.trace_id for head in heads],
@@ -170,12 +204,16 @@ def _sums(database: Database, heads: Sequence[Head]) -> dict[str, dict[str, Any]
             "to_at": max(starts) + AFTER,
         },
     )
-    names = ("cost_usd", "tokens", "spans", "errors", "doubt", *missing)
+    names = ("cost_usd", "tokens", "spans", "errors", "doubt", "tools", "worst_score", *missing)
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
 
-def _sums_sql(within: str, which: str, labels: Iterable[str] = ()) -> str:
-    told = "".join(f", arg_max(s.{label}, s.duration_ms) AS {label}" for label in labels)
+def _longest(label: str) -> str:
+    return f"arg_max(s.{label}, s.duration_ms) AS {label}"
+
+
+def _sums_sql(within: str, which: str, more: Iterable[str] = ()) -> str:
+    told = "".join(f", {column}" for column in more)
     return _SUMS.format(
         paid=f"WHERE {PAID.format(s='s')}",
         root="WHERE s.parent_id IS NULL",
@@ -200,6 +238,8 @@ def _summary(head: Head, sums: Mapping[str, Any]) -> TraceSummary:
         cost_source=_DOUBTS.get(sums["doubt"], CostSource.NONE),
         span_count=sums["spans"],
         error_count=sums["errors"],
+        tools=tuple(sorted(sums["tools"] or ())),
+        worst_score=sums["worst_score"],
         **{label: head.labels.get(label, sums.get(label)) for label in _SHOWN},
     )
 

@@ -21,7 +21,7 @@ from typing import Any
 from models.clock import Clock, utc_now
 from signals import Query, QueryError, Reading, Series
 from signals.address import Address
-from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import SEARCHED, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
 from signals.traces.ids import as_uuid
 from signals.traces.langfuse import metrics
@@ -45,7 +45,8 @@ _LIGHT = "core,basic,metadata,model,usage,prompt,trace_context"
 _WHOLE_METADATA = "attributes,resourceAttributes"
 _V2 = Terms(answers=frozenset({404}), bucket="v2")
 ABILITIES = Abilities(
-    filters=frozenset(FILTERS),
+    filters=frozenset(SEARCHED),
+    listed=frozenset(TraceSummary.__dataclass_fields__) - {"worst_score"},
     values=frozenset({"environment", "model"}),
     signals=metrics.SIGNALS,
     estimates=metrics.ESTIMATES,

@@ -20,7 +20,7 @@ from models.vocabulary import CostSource
 from signals import Query, QueryError, Reading, Series
 from signals.address import Address
 from signals.shapes import mapping, mappings, text
-from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import FILTERS, SEARCHED, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_VALUES, check, check_values, limit
 from signals.traces.ids import MalformedIdError, span_id
 from signals.traces.ids import trace_id as normal
@@ -34,10 +34,13 @@ LONGEST = timedelta(hours=168)  # of one search, by default
 MAX_SEARCHES = 10
 SPANS_PER_SET = 100  # the most that Tempo gives
 MAX_TAGS = 4
-_UNLISTED = {"tokens", "cost_usd", "cost_source", "model"}
+_UNLISTED = {
+    *("tokens", "cost_usd", "cost_source", "model", "provider", "tools", "worst_score"),
+}
 _TRACE = Terms(answers=frozenset({404}), cut=True)
 ABILITIES = Abilities(
-    filters=frozenset(FILTERS) - {"outcome"},  # which is worked out from several attributes
+    # An outcome is worked out from several attributes, and a user may be told by a mark.
+    filters=frozenset(SEARCHED) - {"outcome", "user_id"},
     values=frozenset(FILTERS) - {"outcome"},
     listed=frozenset(TraceSummary.__dataclass_fields__) - _UNLISTED,
     signals=answering.SIGNALS,

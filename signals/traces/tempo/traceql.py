@@ -6,13 +6,13 @@ Source: https://grafana.com/docs/tempo/latest/traceql/
 from collections.abc import Mapping
 
 from signals.attributes import ALIASES
-from signals.traces import FILTERS, TraceQuery
+from signals.traces import FILTERS, SEARCHED, TraceQuery
 from signals.traces.summaries import FAILURES
 
 # Tempo gives a root, also of an incomplete trace, the parent -1 in its nested sets.
 ROOT = "nestedSetParent < 0"
 KEYS: dict[str, tuple[str, ...]] = {
-    field: tuple(key for key, (name, _) in ALIASES.items() if name == field) for field in FILTERS
+    field: tuple(key for key, (name, _) in ALIASES.items() if name == field) for field in SEARCHED
 }
 MAX_KEYS = 5  # attributes that Tempo groups by at once
 _FAILED = "status = error || " + " || ".join(f".outcome = {word!r}" for word in FAILURES).replace(
