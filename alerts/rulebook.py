@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from alerts import lifecycle, versions
-from alerts.conditions import AnyCondition, Condition, parse_condition
+from alerts.conditions import KINDS, AnyCondition, Condition, parse_condition
 from alerts.decision import Decision, core
 from alerts.durations import Duration
 from alerts.rulecode import templates
@@ -239,13 +239,12 @@ def why(error: ValidationError) -> str:
     """Return pydantic's complaints as one line: `condition.bound: should be a number; …`."""
     complaints = []
     for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"] if part not in _KINDS)
+        place = ".".join(str(part) for part in item["loc"] if part not in KINDS)
         reason = item["msg"].removeprefix("Value error, ")
         complaints.append(f"{place}: {reason}" if place else reason)
     return "; ".join(complaints)
 
 
-_KINDS = ("threshold", "burn_rate", "promql")
 _PLACE = ("source_file", "source_line", "position")  # whose change is nobody's business
 _OF_PROMETHEUS = ("annotations", "alertname", "group", "position")
 

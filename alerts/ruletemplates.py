@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.conditions import AnyCondition, BurnRate, Threshold
-from models.vocabulary import Severity
+from alerts.conditions import AnyCondition, BurnRate, Drift, Threshold
+from models.vocabulary import Comparison, Measure, Severity
 from signals.catalog import CATALOG
 
 _URGENT = ("latency_p95", "error_ratio")
@@ -61,6 +61,25 @@ def templates() -> Sequence[Template]:
             summary="At this rate the month's errors are spent in days.",
             severity=Severity.CRITICAL,
             condition=BurnRate(signal="error_ratio", objective=0.99),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Latency p95 up 40 % on last week",
+            summary="Slower than at the same hour last week, whatever the hour usually is like.",
+            severity=Severity.WARNING,
+            condition=Drift(signal="latency_p95", bound=0.4),
+            hold=timedelta(minutes=15),
+        ),
+        Template(
+            name="Eval score 5 points under last week",
+            summary="Answers are judged worse than at the same hour last week.",
+            severity=Severity.WARNING,
+            condition=Drift(
+                signal="eval_score",
+                comparison=Comparison.BELOW,
+                measure=Measure.ABSOLUTE,
+                bound=5,
+            ),
             hold=timedelta(),
         ),
     )

@@ -16,7 +16,7 @@ from alerts.evidence import Worst, question
 from app import wired
 from app.cached import Answer, LastGood, floor
 from app.charts import Grid
-from signals import Query, Series, SignalError
+from signals import Query, Series, SignalError, offsets
 from signals.traces import TraceSummary
 
 BEFORE: Final = timedelta(minutes=30)  # what came before the alert
@@ -128,7 +128,7 @@ def _range(question: Question, grid: Grid) -> list[Series]:
     wiring = wired.current()
     if isinstance(question, Query):
         source = wiring.signals.route(question)
-        return source.read_range(question, start=grid.start, end=grid.end, step=grid.step)
+        return offsets.read_range(source, question, start=grid.start, end=grid.end, step=grid.step)
     if wiring.expressions is None:
         raise SignalError(_NO_PROMETHEUS)
     return wiring.expressions.evaluate_range(

@@ -7,6 +7,8 @@ from datetime import timedelta
 from alerts.conditions import (
     AnyCondition,
     BurnRate,
+    Drift,
+    OnSignal,
     Promql,
     Question,
     Threshold,
@@ -29,6 +31,7 @@ class Drawing:
         line: What the line is called when it has no labels.
         bound: Where the breach begins, in `unit`; None where a line cannot say it.
         comparison: On which side of it.
+        baseline: What the question is compared with, drawn beside it.
     """
 
     question: Question
@@ -37,6 +40,7 @@ class Drawing:
     line: str
     bound: float | None = None
     comparison: Comparison = Comparison.ABOVE
+    baseline: Query | None = None
 
 
 def sentence(condition: AnyCondition) -> str:
@@ -53,6 +57,10 @@ def sentence(condition: AnyCondition) -> str:
             pairs = ", or ".join(_pair(pair) for pair in condition.windows)
             title = condition.about.title
             return f"{title} burns its budget of {budget} more than {pairs}{_part(condition)}"
+        case Drift():
+            change = f"{condition.said(condition.bound)} {condition.comparison}"
+            before = f"{span(condition.offset)} before, over {span(condition.window)}"
+            return f"{condition.about.title} {change} that of {before}{_part(condition)}"
         case Promql():
             return f"PromQL {condition.expression}"
 
@@ -76,6 +84,9 @@ def value(condition: AnyCondition, number: float | None) -> str:
             return render(number, condition.about.unit)
         case BurnRate():
             return f"{number:.3g} times the budget"
+        case Drift():
+            side = Comparison.BELOW if number < 0 else Comparison.ABOVE
+            return f"{condition.said(number)} {side}"
         case Promql():
             return f"{number:.4g}"
 
@@ -108,6 +119,16 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
                 line=condition.about.title,
                 bound=pair.factor * (1 - condition.objective),
             )
+        case Drift():
+            return Drawing(
+                question=_narrowed(condition.now, labels),
+                baseline=_narrowed(condition.then, labels),
+                unit=condition.about.unit,
+                title=f"{condition.about.title}, each point over {span(condition.window)}, beside "
+                f"what it was {span(condition.offset)} before",
+                line=condition.about.title,
+                comparison=condition.comparison,
+            )
         case Promql():
             expression = condition.expression
             return Drawing(
@@ -130,10 +151,11 @@ def _narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
         signal=query.signal,
         window=query.window,
         scope=tuple(sorted({**dict(query.scope), **own}.items())),
+        offset=query.offset,
     )
 
 
-def _part(condition: Threshold | BurnRate) -> str:
+def _part(condition: OnSignal) -> str:
     parts = []
     if condition.scope:
         parts.append("where " + " and ".join(f"{k} = {v}" for k, v in condition.scope.items()))

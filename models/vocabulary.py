@@ -52,6 +52,13 @@ class Comparison(StrEnum):
     BELOW = "below"
 
 
+class Measure(StrEnum):
+    """How a change is counted."""
+
+    RELATIVE = "relative"  # as a share of what was
+    ABSOLUTE = "absolute"  # in the unit of what changed
+
+
 class Bad(StrEnum):
     """Which way a signal gets worse."""
 

@@ -33,6 +33,10 @@ rules:
     condition: {kind: promql, expression: "up == 0"}
     labels: {team: search}
     policy: standard
+  - name: Slower
+    owner: bob
+    condition: {kind: drift, signal: latency_p95, bound: 0.4, offset: 1d, baseline_requests: 50}
+    policy: standard
 """
 
 
@@ -52,7 +56,7 @@ def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
     intake.load(db, FILE, by="ada", now=NOW)
     intake.load(db, FILE, by="ada", now=NOW)
     with Session(read_only(db)) as session:
-        assert (len(rulebook.rules(session)), len(policies.policies(session))) == (3, 1)
+        assert (len(rulebook.rules(session)), len(policies.policies(session))) == (4, 1)
         assert inbox.firing_now(session) == []
 
 

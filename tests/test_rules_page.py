@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from alerts import rulebook, rulefile, ruletemplates
-from alerts.conditions import PAGE_WINDOWS, BurnRate, Threshold, Window
+from alerts.conditions import PAGE_WINDOWS, BurnRate, Drift, Threshold, Window
 from alerts.rulebook import RuleDraft
-from app import rule_form
+from app import condition_form, rule_form
 from app.rule_form import FormError
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState, NoData, Severity
@@ -183,6 +183,19 @@ def test_windows_can_be_added_and_removed(house: House) -> None:
     assert condition.windows == (*PAGE_WINDOWS, added)
 
 
+def test_a_drift_is_drawn_beside_last_week_and_saved(house: House) -> None:
+    page, keys = editing(house, "Latency p95")
+    choose_kind(page, keys, "drift")
+    assert page.number_input(key=f"{keys}_change").label == "by more than (%)"
+    (chart,) = page.get("vega_lite_chart")
+    assert "gpt-4.1-mini, 7 d before" in chart.proto.spec
+    page.number_input(key=f"{keys}_change").set_value(25.0).run()
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Latency p95"].condition == Drift(
+        signal="latency_p95", bound=0.25, by=("model",)
+    )
+
+
 def test_a_scope_offers_what_the_store_has_seen(house: House) -> None:
     page, keys = editing(house, "Cost per request")
     page.multiselect(key=f"{keys}_scope").set_value(["tenant"]).run()
@@ -314,8 +327,8 @@ def test_every_field_of_a_rule_survives_the_form() -> None:
 @pytest.mark.parametrize("percent", [0.1, 1.1, 2.3, 3.0, 14.4, 29.0, 57.3, 99.95])
 def test_percent_on_screen_is_exactly_the_ratio_meant(percent: float) -> None:
     unit = CATALOG["error_ratio"].unit
-    ratio = rule_form.off_screen(percent, unit)
-    assert rule_form.on_screen(ratio, unit) == percent
+    ratio = condition_form.off_screen(percent, unit)
+    assert condition_form.on_screen(ratio, unit) == percent
     assert ratio == float(f"{percent / 100:.10f}")
 
 

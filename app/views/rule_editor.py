@@ -14,6 +14,7 @@ from alerts.rulebook import RuleDraft
 from app import (
     cached_alerts,
     cached_watching,
+    condition_fields,
     hindsight,
     hindsight_words,
     identity,
@@ -148,7 +149,7 @@ def _form(
     left, right = st.columns([1, 1], gap="large")
     with left:
         with parts.card("rules_condition", "What is watched"):
-            rule_fields.condition(draft)
+            condition_fields.condition(draft)
         with parts.card("rules_patience", "How patiently"):
             rule_fields.patience(draft)
         with parts.card("rules_people", "For whom"):
@@ -239,6 +240,7 @@ def _draw(rule: RuleDraft, pasts: dict[Question, Past], around: Surroundings | N
             shown.series,
             shown.grid,
             drawing,
+            baseline=pasts[drawing.baseline].series if drawing.baseline else (),
             firing=[(a.fired_at, a.ended_at) for a in found.fired if a.fired_at],
             pending=[(a.active_at, a.fired_at or a.ended_at) for a in found.alerts][:MOST_BANDS],
         )
