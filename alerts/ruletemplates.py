@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.conditions import AnyCondition, BurnRate, Drift, Threshold
+from alerts.conditions import Absence, AnyCondition, BurnRate, Drift, Threshold
 from models.vocabulary import Comparison, Measure, Severity
 from signals.catalog import CATALOG
 
@@ -79,6 +79,32 @@ def templates() -> Sequence[Template]:
                 comparison=Comparison.BELOW,
                 measure=Measure.ABSOLUTE,
                 bound=5,
+            ),
+            hold=timedelta(),
+        ),
+        Template(
+            name="No requests at all",
+            summary="Nothing arrives, or nothing that arrives is measured.",
+            severity=Severity.CRITICAL,
+            condition=Absence(signal="request_rate"),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Requests of a tenant stopped",
+            summary="A tenant who was here in the last day has sent nothing for an hour.",
+            severity=Severity.WARNING,
+            condition=Absence(signal="request_rate", by=("tenant",), window=timedelta(hours=1)),
+            hold=timedelta(),
+        ),
+        Template(
+            name="A heartbeat stopped",
+            summary="Something that reports in regularly, such as a nightly job, no longer does.",
+            severity=Severity.ERROR,
+            condition=Threshold(
+                signal="heartbeat_silence",
+                bound=600,
+                window=timedelta(minutes=1),
+                by=("heartbeat",),
             ),
             hold=timedelta(),
         ),

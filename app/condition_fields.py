@@ -31,6 +31,8 @@ def condition(draft: Draft) -> None:
             _promql(draft)
         case "burn_rate":
             _burn_rate(draft)
+        case "absence":
+            _absence(draft)
         case "drift":
             _drift(draft)
         case _:
@@ -70,8 +72,31 @@ def _threshold(draft: Draft) -> None:
     _part_of_traffic(draft)
 
 
+def _absence(draft: Draft) -> None:
+    _signal(draft, list(condition_form.OTHERS_SIGNALS))
+    left, right = st.columns(2)
+    with left:
+        duration(
+            draft,
+            "absent_for",
+            "Nothing for",
+            condition_form.WINDOWS,
+            "How long there must have been nothing; of a rate, nothing but zero.",
+        )
+    with right:
+        duration(
+            draft,
+            "seen_within",
+            "Seen within",
+            condition_form.LOOK_BACKS,
+            "With one alert for each: what was there in this time is missed, what is gone for "
+            "longer is forgotten and its alert ends.",
+        )
+    _part_of_traffic(draft)
+
+
 def _drift(draft: Draft) -> None:
-    _signal(draft, list(condition_form.DRIFT_SIGNALS))
+    _signal(draft, list(condition_form.OTHERS_SIGNALS))
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
         st.segmented_control(

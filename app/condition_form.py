@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alerts import durations
-from alerts.conditions import PAGE_WINDOWS, AnyCondition, BurnRate, Drift, Promql, Window
+from alerts.conditions import PAGE_WINDOWS, Absence, AnyCondition, BurnRate, Drift, Promql, Window
 from models.vocabulary import Comparison, Measure, Unit
 from signals.catalog import CATALOG
 
@@ -17,6 +17,7 @@ KINDS: Final = {
     "threshold": "Threshold",
     "burn_rate": "Burn rate",
     "drift": "Drift",
+    "absence": "Absence",
     "promql": "PromQL",
 }
 KIND_HELP: Final = {
@@ -24,6 +25,7 @@ KIND_HELP: Final = {
     "burn_rate": "The error budget of an objective is spent too fast, over a long and a short "
     "window at once.",
     "drift": "A golden signal that is not what it was, such as at the same hour last week.",
+    "absence": "There is nothing of a signal any more, such as requests of a tenant.",
     "promql": "Each series that the expression returns is a breach, as in Prometheus.",
 }
 UNIT_WORDS: Final = {
@@ -44,13 +46,17 @@ STEPS: Final = {
 }
 WINDOWS: Final = ("1m", "5m", "10m", "15m", "30m", "1h", "6h", "1d")
 RATIO_SIGNALS: Final = tuple(s.name for s in CATALOG.values() if s.unit is Unit.RATIO)
-DRIFT_SIGNALS: Final = tuple(s.name for s in CATALOG.values() if not s.own)
+OTHERS_SIGNALS: Final = tuple(s.name for s in CATALOG.values() if not s.own)
 # The signals that a kind can watch, and which it watches where another was chosen before.
 SIGNALS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "burn_rate": (RATIO_SIGNALS, "error_ratio"),
-    "drift": (DRIFT_SIGNALS, "latency_p95"),
+    "drift": (OTHERS_SIGNALS, "latency_p95"),
+    "absence": (OTHERS_SIGNALS, "request_rate"),
 }
+# These kinds are themselves about what is not there, so that `no_data` decides nothing.
+SAY_SILENCE: Final = ("promql", "absence")
 OFFSETS: Final = ("1h", "1d", "7d", "28d")
+LOOK_BACKS: Final = ("1h", "6h", "1d", "7d")
 MEASURE_WORDS: Final = {Measure.RELATIVE: "Of what it was", Measure.ABSOLUTE: "In its unit"}
 MOST_PAIRS: Final = 4
 
@@ -77,6 +83,8 @@ def defaults() -> Fields:
         "offset": "7d",
         "drift_window": "1h",
         "baseline_requests": 20,
+        "absent_for": "10m",
+        "seen_within": "1d",
     }
 
 
@@ -136,6 +144,11 @@ def fields_of(condition: AnyCondition) -> Fields:
     if isinstance(condition, BurnRate):
         objective = on_screen(condition.objective, Unit.RATIO)
         return common | {"objective": objective, **_window_fields(condition.windows)}
+    if isinstance(condition, Absence):
+        return common | {
+            "absent_for": durations.write(condition.window),
+            "seen_within": durations.write(condition.seen_within),
+        }
     if isinstance(condition, Drift):
         return common | {
             "comparison": condition.comparison,
@@ -184,6 +197,9 @@ def read(fields: Mapping[str, Any]) -> dict[str, Any]:
             "objective": objective,
             "windows": [_pair(fields, i) for i in range(count)],
         }
+    if kind == "absence":
+        windows = {"window": "absent_for", "seen_within": "seen_within"}
+        return common | {name: fields.get(field) or "" for name, field in windows.items()}
     if kind == "drift":
         return common | _drift(fields)
     unit = CATALOG[signal].unit if signal in CATALOG else Unit.COUNT

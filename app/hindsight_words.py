@@ -9,7 +9,7 @@ import pandas as pd
 
 from alerts import channels
 from alerts.backtest import Hindsight, Past
-from alerts.conditions import AnyCondition, BurnRate, Drift, Promql
+from alerts.conditions import Absence, AnyCondition, BurnRate, Drift, Promql
 from alerts.paged import Told
 from signals import Labels
 from signals.units import span
@@ -158,6 +158,8 @@ def _what(condition: AnyCondition) -> str:
             return "burned its budget too fast"
         case Drift():
             return "drifted too far"
+        case Absence():
+            return "found it gone"
         case Promql():
             return "returned a breach"
         case _:

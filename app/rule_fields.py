@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import rule_form
+from app import condition_form, rule_form
 from app.drafts import Draft
 from app.field_widgets import SESSION, duration, text
 from models.vocabulary import NoData, Severity
@@ -37,6 +37,7 @@ def patience(draft: Draft) -> None:
             list(NoData),
             format_func=rule_form.NO_DATA_WORDS.__getitem__,
             key=draft.key("no_data"),
+            disabled=draft.get("kind") in condition_form.SAY_SILENCE,
             help="What to make of a source that answers, but has nothing. A source that fails to "
             "answer never changes an alert.",
             persist_state=SESSION,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerts.conditions import (
+    Absence,
     AnyCondition,
     BurnRate,
     Drift,
@@ -61,6 +62,10 @@ def sentence(condition: AnyCondition) -> str:
             change = f"{condition.said(condition.bound)} {condition.comparison}"
             before = f"{span(condition.offset)} before, over {span(condition.window)}"
             return f"{condition.about.title} {change} that of {before}{_part(condition)}"
+        case Absence():
+            back = f", of those seen within {span(condition.seen_within)}" if condition.by else ""
+            nothing = f"nothing for {span(condition.window)}"
+            return f"{condition.about.title}: {nothing}{_part(condition)}{back}"
         case Promql():
             return f"PromQL {condition.expression}"
 
@@ -80,7 +85,7 @@ def value(condition: AnyCondition, number: float | None) -> str:
     match condition:
         case _ if number is None:
             return ""
-        case Threshold():
+        case Threshold() | Absence():
             return render(number, condition.about.unit)
         case BurnRate():
             return f"{number:.3g} times the budget"
@@ -128,6 +133,14 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
                 f"what it was {span(condition.offset)} before",
                 line=condition.about.title,
                 comparison=condition.comparison,
+            )
+        case Absence():
+            return Drawing(
+                question=_narrowed(condition.lately, labels),
+                unit=condition.about.unit,
+                title=f"{condition.about.title}, each point over {span(condition.window)}",
+                line=condition.about.title,
+                comparison=Comparison.BELOW,
             )
         case Promql():
             expression = condition.expression

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from alerts import flapping, observations
 from alerts.backtest import Answers, Instants, Past, backtest
 from alerts.conditions import (
+    Absence,
     AnyCondition,
     BurnRate,
     Drift,
@@ -48,6 +49,8 @@ CONDITIONS: tuple[AnyCondition, ...] = (
         by=("feature",),
         baseline_requests=0,
     ),
+    Absence(signal="request_rate", by=("feature",)),
+    Absence(signal="eval_score", by=("feature",)),
 )
 
 Rows = dict[Question, dict[Identity, list[float | None]]]

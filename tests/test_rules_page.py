@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from alerts import rulebook, rulefile, ruletemplates
-from alerts.conditions import PAGE_WINDOWS, BurnRate, Drift, Threshold, Window
+from alerts.conditions import PAGE_WINDOWS, Absence, BurnRate, Drift, Threshold, Window
 from alerts.rulebook import RuleDraft
 from app import condition_form, rule_form
 from app.rule_form import FormError
@@ -193,6 +193,18 @@ def test_a_drift_is_drawn_beside_last_week_and_saved(house: House) -> None:
     page.button(key="rules_save").click().run()
     assert drafts(house)["Latency p95"].condition == Drift(
         signal="latency_p95", bound=0.25, by=("model",)
+    )
+
+
+def test_an_absence_says_itself_what_silence_means(house: House) -> None:
+    page, keys = editing(house, "Latency p95")
+    choose_kind(page, keys, "absence")
+    assert page.selectbox(key=f"{keys}_no_data").disabled
+    page.selectbox(key=f"{keys}_absent_for").set_value("15m").run()
+    assert "this would never have found it gone" in text(page)
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Latency p95"].condition == Absence(
+        signal="latency_p95", by=("model",), window=timedelta(minutes=15)
     )
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.conditions import AnyCondition, BurnRate, Drift, Promql, Threshold
+from alerts.conditions import Absence, AnyCondition, BurnRate, Drift, Promql, Threshold
 from alerts.evidence import worst
 from app import watch_chart, watching
 from app.charts import Grid
@@ -18,6 +18,8 @@ LOW = Threshold(signal="cache_hit_ratio", comparison=Comparison.BELOW, bound=0.1
 BURN = BurnRate(signal="error_ratio", objective=0.99)
 RAW = Promql(expression="up == 0")
 SLOWER = Drift(signal="latency_p95", bound=0.4, by=("model",))
+GONE = Absence(signal="request_rate", by=("tenant",))
+SILENT = Absence(signal="request_rate", scope={"tenant": "acme"})
 WORSE = Drift(
     signal="error_ratio",
     comparison=Comparison.BELOW,
@@ -39,6 +41,8 @@ WORSE = Drift(
         ),
         (RAW, "PromQL up == 0"),
         (SLOWER, "Latency p95 40 % above that of 7 d before, over 1 h, for each model"),
+        (GONE, "Requests: nothing for 10 min, for each tenant, of those seen within 1 d"),
+        (SILENT, "Requests: nothing for 10 min, where tenant = acme"),
         (WORSE, "Error rate 5 percentage points below that of 1 d before, over 1 h"),
     ],
 )

@@ -3,8 +3,8 @@
 A new kind is a class in a file here with `kind`, `questions`, `holds`, `holds_over`, `value` and
 `sentence`, and its name in `AnyCondition`. `suffices` and `suffices_over` say whether what was
 answered is enough to decide on: by default, whether every question was. `missing` is what it makes
-of a label set that a source no longer mentions: False where absence is itself an answer, None where
-the rule's `no_data` decides.
+of a label set that a source no longer mentions: True or False where absence is itself an answer,
+None where the rule's `no_data` decides.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, TypeAdapter
 
+from alerts.conditions.absence import Absence
 from alerts.conditions.burn_rate import PAGE_WINDOWS, BurnRate, Window
 from alerts.conditions.drift import Drift
 from alerts.conditions.kind import Columns, OnSignal, Question, Scope, Values
@@ -21,6 +22,7 @@ from alerts.conditions.threshold import Threshold
 __all__ = [
     "KINDS",
     "PAGE_WINDOWS",
+    "Absence",
     "AnyCondition",
     "BurnRate",
     "Columns",
@@ -36,7 +38,7 @@ __all__ = [
     "parse_condition",
 ]
 
-AnyCondition = Threshold | BurnRate | Promql | Drift
+AnyCondition = Threshold | BurnRate | Promql | Drift | Absence
 Condition = Annotated[AnyCondition, Field(discriminator="kind")]
 KINDS: tuple[str, ...] = tuple(k.model_fields["kind"].default for k in get_args(AnyCondition))
 _condition: TypeAdapter[AnyCondition] = TypeAdapter(Condition)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import reduce
 from operator import and_
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -33,6 +33,11 @@ class Kind(Part):
         """Return what to ask."""
         raise NotImplementedError
 
+    @property
+    def missing(self) -> bool | None:
+        """Say what a label set amounts to that is not there; None if the rule's `no_data` does."""
+        return None
+
     def suffices(self, values: Values) -> bool:
         """Say whether `values` are enough to decide on; if not, the rule's `no_data` does."""
         return all(question in values for question in self.questions)
@@ -45,8 +50,6 @@ class Kind(Part):
 
 class OnSignal(Kind):
     """What the kinds that watch a golden signal share."""
-
-    missing: ClassVar[bool | None] = None
 
     signal: str = Field(description="Golden signal to watch")
     scope: Scope = Field(default={}, description="Only traffic with these labels")

@@ -1,7 +1,7 @@
 """A PromQL expression that returns something. Pure."""
 
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -11,8 +11,6 @@ from alerts.conditions.kind import Columns, Kind, Question, Values
 class Promql(Kind):
     """Holds for every series that a PromQL expression returns, as a Prometheus rule does."""
 
-    missing: ClassVar[bool | None] = False
-
     kind: Literal["promql"] = "promql"
     expression: str = Field(min_length=1, description="Each series it returns is a breach")
 
@@ -20,6 +18,11 @@ class Promql(Kind):
     def questions(self) -> tuple[Question, ...]:
         """Return what to ask."""
         return (self.expression,)
+
+    @property
+    def missing(self) -> bool:
+        """Say that a series that is not returned is no breach."""
+        return False
 
     def value(self, values: Values) -> float:
         """Return the number to show."""
