@@ -16,7 +16,7 @@ from pydantic import (
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import lifecycle, versions
+from alerts import lifecycle, pings, versions
 from alerts.conditions import KINDS, AnyCondition, Condition, parse_condition
 from alerts.decision import Decision, core
 from alerts.durations import Duration
@@ -122,6 +122,13 @@ def written(draft: RuleDraft) -> dict[str, Any]:
     return {k: v for k, v in data.items() if v or k not in _OF_PROMETHEUS}
 
 
+def heartbeat_of(condition: AnyCondition) -> str:
+    """Return the name of the one heartbeat that a condition waits for; empty for none."""
+    if getattr(condition, "signal", "") != pings.SIGNAL:
+        return ""
+    return str(getattr(condition, "scope", {}).get(pings.LABEL, ""))
+
+
 def origin_of(rule: Rule) -> Origin | None:
     """Return where `rule` is kept, if that is a file."""
     return Origin(file=rule.source_file, line=rule.source_line) if rule.source_file else None
@@ -162,7 +169,7 @@ def put_rule(
     """Do what `save_rule` does, as a part of the caller's transaction.
 
     A rule that is as it was but for its place has no new version. One with an `origin` is
-    from then on changed from there only.
+    from then on changed from there only. A heartbeat that it names has an address from then on.
     """
     other = session.exec(select(Rule).where(Rule.name == draft.name)).one_or_none()
     if other is not None and other.id != rule_id:
@@ -178,6 +185,8 @@ def put_rule(
         "source_file": origin.file if origin else "",
         "source_line": origin.line if origin else None,
     }
+    if heartbeat := heartbeat_of(draft.condition):
+        pings.ensure(session, heartbeat, now=now)
     if rule_id is None:
         row = Rule(**values)
         session.add(row)

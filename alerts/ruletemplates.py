@@ -98,13 +98,13 @@ def templates() -> Sequence[Template]:
         ),
         Template(
             name="A heartbeat stopped",
-            summary="Something that reports in regularly, such as a nightly job, no longer does.",
+            summary="What reports in every few minutes, such as a canary, no longer does.",
             severity=Severity.ERROR,
             condition=Threshold(
                 signal="heartbeat_silence",
                 bound=600,
                 window=timedelta(minutes=1),
-                by=("heartbeat",),
+                scope={"heartbeat": "canary"},
             ),
             hold=timedelta(),
         ),

@@ -31,9 +31,9 @@ from signals.grouping import Answer, Question
 SILENCE = "source_silence"
 BROKEN = "channel_broken"
 LATENESS = "lateness"
-HEARTBEAT = "heartbeat_silence"
+HEARTBEAT = pings.SIGNAL
 # The label by which each is split.
-LABELS = {SILENCE: "source", BROKEN: "channel", LATENESS: "what", HEARTBEAT: "heartbeat"}
+LABELS = {SILENCE: "source", BROKEN: "channel", LATENESS: "what", HEARTBEAT: pings.LABEL}
 LEDGER = timedelta(hours=24)  # a channel that nothing was sent to for so long is not judged
 
 

@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
 
+from alerts import pings
 from alerts.conditions import Question
 from alerts.evidence import Worst, question
-from app import wired
+from app import cached, wired
 from app.cached import Answer, LastGood, floor
 from app.charts import Grid
+from models.tables import Ping
 from signals import Query, Series, SignalError, offsets
 from signals.traces import TraceSummary
 
@@ -96,9 +98,17 @@ def worst_traces(
     return _ask(asked, lambda: tuple(traces.search(query)), now)
 
 
+@st.cache_resource(ttl=timedelta(seconds=2), max_entries=1, show_spinner=False)
+def heartbeats() -> Answer[dict[str, Ping]]:
+    """Return everything that reports in, by name. Shared: never change a row."""
+    return cached.from_database(
+        "heartbeats", lambda session: {row.name: row for row in pings.pings(session)}
+    )
+
+
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (around, last, worst_traces, _last_good):
+    for cache in (around, last, worst_traces, heartbeats, _last_good):
         cache.clear()
 
 

@@ -1,16 +1,16 @@
 """The widgets that say what a rule watches, kind by kind. Each keeps its field of the draft."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app import cached, condition_form
+from alerts import pings
+from app import cached, cached_watching, condition_form
 from app.drafts import Draft
 from app.field_widgets import SESSION, duration, with_chosen
 from app.parts import small
 from models.vocabulary import Comparison, Measure
 from signals.catalog import CATALOG
-from signals.traces import FILTERS
 
 
 def condition(draft: Draft) -> None:
@@ -236,9 +236,10 @@ def _signal(draft: Draft, names: list[str], on_change: Callable[..., None] | Non
 
 
 def _part_of_traffic(draft: Draft) -> None:
+    labels = condition_form.labels_of(draft.get("signal"))
     scope = st.multiselect(
         "Only traffic where",
-        FILTERS,
+        labels,
         key=draft.key("scope"),
         accept_new_options=True,
         select_all=False,
@@ -250,7 +251,7 @@ def _part_of_traffic(draft: Draft) -> None:
         draft.seed({field: None})
         st.selectbox(
             f"{label} is",
-            with_chosen(cached.label_values(label), draft.get(field)),
+            with_chosen(_seen(label), draft.get(field)),
             index=None,
             key=draft.key(field),
             accept_new_options=True,
@@ -259,13 +260,20 @@ def _part_of_traffic(draft: Draft) -> None:
         )
     st.multiselect(
         "One alert for each",
-        [name for name in FILTERS if name not in scope],
+        [name for name in labels if name not in scope],
         key=draft.key("by"),
         accept_new_options=True,
         select_all=False,
         placeholder="One alert for all",
         persist_state=SESSION,
     )
+
+
+def _seen(label: str) -> Sequence[str]:
+    """Return the values that a label has had; heartbeats are in no telemetry."""
+    if label == pings.LABEL:
+        return tuple(cached_watching.heartbeats().data or ())
+    return cached.label_values(label)
 
 
 def _kind_changed(draft: Draft) -> None:

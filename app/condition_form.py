@@ -6,10 +6,11 @@ A part of `app.rule_form`, and in its terms.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from alerts import durations
+from alerts import durations, selfwatch
 from alerts.conditions import PAGE_WINDOWS, Absence, AnyCondition, BurnRate, Drift, Promql, Window
 from models.vocabulary import Comparison, Measure, Unit
 from signals.catalog import CATALOG
+from signals.traces import FILTERS
 
 Fields = dict[str, Any]
 
@@ -114,6 +115,12 @@ def off_screen(shown: float, unit: Unit) -> float:
 def scope_field(label: str) -> str:
     """Return the name of the field that holds the value wanted for `label`."""
     return f"scope_{label}"
+
+
+def labels_of(signal: str | None) -> Sequence[str]:
+    """Return the labels by which `signal` is usually narrowed and split."""
+    own = selfwatch.LABELS.get(signal or "")
+    return (own,) if own else FILTERS
 
 
 def change_unit(measure: Measure | None, signal: str | None) -> Unit:

@@ -115,7 +115,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
         draft.seed(rule_form.blank(owner=rule.owner, policy=policy.name) | {"name": rule.name})
     draft.seed({"version": rule.version})
     if rule.source_file:
-        rule_record.kept_in_file(rule, policy)
+        rule_record.kept_in_file(rule, policy, now=now)
         rule_record.history(rule, draft, now=now)
         return
     _changed_meanwhile(draft, rule, now=now)
@@ -125,6 +125,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
             "labels change: then they end, since nothing would watch them any longer.",
             icon=":material/notifications_active:",
         )
+    rule_record.address(saved, now=now)
     _form(draft, policies, rule.id, saved)
     rule_record.history(rule, draft, now=now)
 
