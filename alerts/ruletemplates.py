@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.conditions import Absence, AnyCondition, BurnRate, Drift, Threshold
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Threshold
 from models.vocabulary import Comparison, Measure, Severity
 from signals.catalog import CATALOG
 
@@ -81,6 +81,20 @@ def templates() -> Sequence[Template]:
                 bound=5,
             ),
             hold=timedelta(),
+        ),
+        Template(
+            name="Tenant over its daily budget",
+            summary="One tenant has cost more in 24 hours than a day may.",
+            severity=Severity.WARNING,
+            condition=Budget(amount_usd=50, by=("tenant",)),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Tenant heads over its daily budget",
+            summary="At the pace of the last hour one tenant will cost more than a day may.",
+            severity=Severity.INFO,
+            condition=Budget(amount_usd=50, pace=timedelta(hours=1), by=("tenant",)),
+            hold=timedelta(minutes=15),
         ),
         Template(
             name="No requests at all",

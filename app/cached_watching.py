@@ -4,7 +4,7 @@ Unlike `app.cached.history`, a point here covers the window of the rule, whateve
 the very number that the rule was or would have been decided on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
@@ -31,6 +31,7 @@ PAST_FRESH: Final = timedelta(minutes=1)
 _POINTS: Final = 300
 _STEPS: Final = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 900, 1800, 3600, 14400))
 _PAST_STEP: Final = timedelta(minutes=1)
+_OVERLAP: Final = 120  # windows that lie over one instant; see `signals.traces.clickhouse`
 _PAST_STEP_SPLIT: Final = timedelta(minutes=5)  # for each of many label sets
 _NO_PROMETHEUS: Final = "PromQL needs a Prometheus: set WAKEFUL_PROMETHEUS_URL."
 _HASH: Final[dict[str | type[Any], Callable[[Any], Any]]] = {Query: repr}
@@ -74,14 +75,29 @@ def around(question: Question, began: datetime, ended: datetime | None) -> Answe
 @st.cache_resource(
     ttl=PAST_FRESH, max_entries=128, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
 )
-def last(question: Question, span: timedelta) -> Answer[Past]:
-    """Return the values of the last `span`, one a minute, or in five where there are many."""
+def last(question: Question, span: timedelta, step: timedelta) -> Answer[Past]:
+    """Return the values of the last `span`, one each `step`: see `past_step`."""
     now = wired.current().clock()
-    split = isinstance(question, Query) and bool(question.by)
-    step = _PAST_STEP_SPLIT if split else _PAST_STEP
     end = floor(now, step)
     grid = Grid(start=end - span, end=end, step=step)
-    return _ask(("last", question, span), lambda: _read(question, grid), now)
+    return _ask(("last", question, span, step), lambda: _read(question, grid), now)
+
+
+def past_step(questions: Sequence[Question]) -> timedelta:
+    """Return how far apart the values of a rule's past lie, the same for all of its questions.
+
+    A minute, or five where there are many label sets; more where windows are so long that it
+    makes no difference, and where some stores would refuse: a 120th of the longest, but never
+    more than a fourth of the shortest.
+    """
+    windows = [one.window for one in questions if isinstance(one, Query)]
+    split = any(isinstance(one, Query) and one.by for one in questions)
+    finest = _PAST_STEP_SPLIT if split else _PAST_STEP
+    if not windows:
+        return finest
+    enough = max(windows) / _OVERLAP
+    wide = [step for step in _STEPS if finest <= step <= min(windows) / 4]
+    return next((step for step in wide if step >= enough), wide[-1] if wide else finest)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background")

@@ -1,13 +1,11 @@
 """The widgets that say what a rule watches, kind by kind. Each keeps its field of the draft."""
 
-from collections.abc import Callable, Sequence
-
 import streamlit as st
 
-from alerts import pings
-from app import cached, cached_watching, condition_form
+from app import condition_form
+from app.condition_widgets import part_of_traffic, signal
 from app.drafts import Draft
-from app.field_widgets import SESSION, duration, with_chosen
+from app.field_widgets import SESSION, duration
 from app.parts import small
 from models.vocabulary import Comparison, Measure
 from signals.catalog import CATALOG
@@ -33,6 +31,8 @@ def condition(draft: Draft) -> None:
             _burn_rate(draft)
         case "absence":
             _absence(draft)
+        case "budget":
+            _budget(draft)
         case "drift":
             _drift(draft)
         case _:
@@ -40,7 +40,7 @@ def condition(draft: Draft) -> None:
 
 
 def _threshold(draft: Draft) -> None:
-    _signal(draft, list(CATALOG), on_change=_signal_changed)
+    signal(draft, list(CATALOG), on_change=_signal_changed)
     unit = CATALOG[draft.get("signal")].unit
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
@@ -69,11 +69,11 @@ def _threshold(draft: Draft) -> None:
             condition_form.WINDOWS,
             "How much of the past one value covers.",
         )
-    _part_of_traffic(draft)
+    part_of_traffic(draft)
 
 
 def _absence(draft: Draft) -> None:
-    _signal(draft, list(condition_form.OTHERS_SIGNALS))
+    signal(draft, list(condition_form.OTHERS_SIGNALS))
     left, right = st.columns(2)
     with left:
         duration(
@@ -92,11 +92,41 @@ def _absence(draft: Draft) -> None:
             "With one alert for each: what was there in this time is missed, what is gone for "
             "longer is forgotten and its alert ends.",
         )
-    _part_of_traffic(draft)
+    part_of_traffic(draft)
+
+
+def _budget(draft: Draft) -> None:
+    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
+    with left:
+        st.number_input(
+            "More than (USD)",
+            key=draft.key("amount"),
+            min_value=0.0,
+            step=10.0,
+            format="%g",
+            persist_state=SESSION,
+        )
+    with middle:
+        duration(
+            draft,
+            "budget_window",
+            "Within",
+            condition_form.BUDGET_WINDOWS,
+            "What the amount is for, ending now: 1d is the last 24 hours.",
+        )
+    with right:
+        duration(
+            draft,
+            "pace",
+            "or at the pace of the last",
+            condition_form.PACES,
+            "Forecast: what was spent in this time, if it went on so. 0s: only what was spent.",
+        )
+    part_of_traffic(draft)
 
 
 def _drift(draft: Draft) -> None:
-    _signal(draft, list(condition_form.OTHERS_SIGNALS))
+    signal(draft, list(condition_form.OTHERS_SIGNALS))
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
         st.segmented_control(
@@ -151,11 +181,11 @@ def _drift(draft: Draft) -> None:
             "about missing data decides. 0 does not count them.",
             persist_state=SESSION,
         )
-    _part_of_traffic(draft)
+    part_of_traffic(draft)
 
 
 def _burn_rate(draft: Draft) -> None:
-    _signal(draft, list(condition_form.RATIO_SIGNALS))
+    signal(draft, list(condition_form.RATIO_SIGNALS))
     st.number_input(
         "Objective (%)",
         min_value=0.0,
@@ -185,7 +215,7 @@ def _burn_rate(draft: Draft) -> None:
                 on_click=_pairs_changed,
                 args=(draft, -1),
             )
-    _part_of_traffic(draft)
+    part_of_traffic(draft)
 
 
 def _pair(draft: Draft, index: int) -> None:
@@ -220,60 +250,6 @@ def _promql(draft: Draft) -> None:
         height=110,
         persist_state=SESSION,
     )
-
-
-def _signal(draft: Draft, names: list[str], on_change: Callable[..., None] | None = None) -> None:
-    st.selectbox(
-        "Signal",
-        names,
-        format_func=lambda name: CATALOG[name].title,
-        key=draft.key("signal"),
-        on_change=on_change or "rerun",
-        args=(draft,) if on_change else None,
-        persist_state=SESSION,
-    )
-    st.markdown(small(CATALOG[draft.get("signal")].meaning))
-
-
-def _part_of_traffic(draft: Draft) -> None:
-    labels = condition_form.labels_of(draft.get("signal"))
-    scope = st.multiselect(
-        "Only traffic where",
-        labels,
-        key=draft.key("scope"),
-        accept_new_options=True,
-        select_all=False,
-        placeholder="Everything",
-        persist_state=SESSION,
-    )
-    for label in scope:
-        field = condition_form.scope_field(label)
-        draft.seed({field: None})
-        st.selectbox(
-            f"{label} is",
-            with_chosen(_seen(label), draft.get(field)),
-            index=None,
-            key=draft.key(field),
-            accept_new_options=True,
-            placeholder="Choose a value or write one",
-            persist_state=SESSION,
-        )
-    st.multiselect(
-        "One alert for each",
-        [name for name in labels if name not in scope],
-        key=draft.key("by"),
-        accept_new_options=True,
-        select_all=False,
-        placeholder="One alert for all",
-        persist_state=SESSION,
-    )
-
-
-def _seen(label: str) -> Sequence[str]:
-    """Return the values that a label has had; heartbeats are in no telemetry."""
-    if label == pings.LABEL:
-        return tuple(cached_watching.heartbeats().data or ())
-    return cached.label_values(label)
 
 
 def _kind_changed(draft: Draft) -> None:

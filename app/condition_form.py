@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alerts import durations, selfwatch
-from alerts.conditions import PAGE_WINDOWS, Absence, AnyCondition, BurnRate, Drift, Promql, Window
+from alerts.conditions import (
+    PAGE_WINDOWS,
+    Absence,
+    AnyCondition,
+    Budget,
+    BurnRate,
+    Drift,
+    Promql,
+    Window,
+)
 from models.vocabulary import Comparison, Measure, Unit
 from signals.catalog import CATALOG
 from signals.traces import FILTERS
@@ -19,6 +28,7 @@ KINDS: Final = {
     "burn_rate": "Burn rate",
     "drift": "Drift",
     "absence": "Absence",
+    "budget": "Budget",
     "promql": "PromQL",
 }
 KIND_HELP: Final = {
@@ -27,6 +37,7 @@ KIND_HELP: Final = {
     "window at once.",
     "drift": "A golden signal that is not what it was, such as at the same hour last week.",
     "absence": "There is nothing of a signal any more, such as requests of a tenant.",
+    "budget": "More is spent than an amount, or would be at this pace: by a tenant, a feature …",
     "promql": "Each series that the expression returns is a breach, as in Prometheus.",
 }
 UNIT_WORDS: Final = {
@@ -53,10 +64,13 @@ SIGNALS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "burn_rate": (RATIO_SIGNALS, "error_ratio"),
     "drift": (OTHERS_SIGNALS, "latency_p95"),
     "absence": (OTHERS_SIGNALS, "request_rate"),
+    "budget": (("cost",), "cost"),
 }
 # These kinds are themselves about what is not there, so that `no_data` decides nothing.
-SAY_SILENCE: Final = ("promql", "absence")
+SAY_SILENCE: Final = ("promql", "absence", "budget")
 OFFSETS: Final = ("1h", "1d", "7d", "28d")
+BUDGET_WINDOWS: Final = ("1h", "1d", "7d", "30d")
+PACES: Final = ("0s", "15m", "1h", "6h")
 LOOK_BACKS: Final = ("1h", "6h", "1d", "7d")
 MEASURE_WORDS: Final = {Measure.RELATIVE: "Of what it was", Measure.ABSOLUTE: "In its unit"}
 MOST_PAIRS: Final = 4
@@ -86,6 +100,9 @@ def defaults() -> Fields:
         "baseline_requests": 20,
         "absent_for": "10m",
         "seen_within": "1d",
+        "amount": 50.0,
+        "budget_window": "1d",
+        "pace": "0s",
     }
 
 
@@ -156,6 +173,12 @@ def fields_of(condition: AnyCondition) -> Fields:
             "absent_for": durations.write(condition.window),
             "seen_within": durations.write(condition.seen_within),
         }
+    if isinstance(condition, Budget):
+        return common | {
+            "amount": condition.amount_usd,
+            "budget_window": durations.write(condition.window),
+            "pace": durations.write(condition.pace),
+        }
     if isinstance(condition, Drift):
         return common | {
             "comparison": condition.comparison,
@@ -207,6 +230,12 @@ def read(fields: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "absence":
         windows = {"window": "absent_for", "seen_within": "seen_within"}
         return common | {name: fields.get(field) or "" for name, field in windows.items()}
+    if kind == "budget":
+        return common | {
+            "amount_usd": fields.get("amount"),
+            "window": fields.get("budget_window") or "",
+            "pace": fields.get("pace") or "0s",
+        }
     if kind == "drift":
         return common | _drift(fields)
     unit = CATALOG[signal].unit if signal in CATALOG else Unit.COUNT

@@ -7,6 +7,7 @@ from datetime import timedelta
 from alerts.conditions import (
     Absence,
     AnyCondition,
+    Budget,
     BurnRate,
     Drift,
     OnSignal,
@@ -62,6 +63,10 @@ def sentence(condition: AnyCondition) -> str:
             change = f"{condition.said(condition.bound)} {condition.comparison}"
             before = f"{span(condition.offset)} before, over {span(condition.window)}"
             return f"{condition.about.title} {change} that of {before}{_part(condition)}"
+        case Budget():
+            spent = f"Cost above {render(condition.amount_usd, Unit.USD)}"
+            pace = f", or at the pace of the last {span(condition.pace)}" if condition.pace else ""
+            return f"{spent} in {span(condition.window)}{pace}{_part(condition)}"
         case Absence():
             back = f", of those seen within {span(condition.seen_within)}" if condition.by else ""
             nothing = f"nothing for {span(condition.window)}"
@@ -85,7 +90,7 @@ def value(condition: AnyCondition, number: float | None) -> str:
     match condition:
         case _ if number is None:
             return ""
-        case Threshold() | Absence():
+        case Threshold() | Absence() | Budget():
             return render(number, condition.about.unit)
         case BurnRate():
             return f"{number:.3g} times the budget"
@@ -133,6 +138,14 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
                 f"what it was {span(condition.offset)} before",
                 line=condition.about.title,
                 comparison=condition.comparison,
+            )
+        case Budget():
+            return Drawing(
+                question=_narrowed(condition.spent, labels),
+                unit=Unit.USD,
+                title=f"Cost, each point over {span(condition.window)}",
+                line="Cost",
+                bound=condition.amount_usd,
             )
         case Absence():
             return Drawing(

@@ -12,6 +12,7 @@ from alerts.backtest import Answers, Instants, Past, backtest
 from alerts.conditions import (
     Absence,
     AnyCondition,
+    Budget,
     BurnRate,
     Drift,
     Promql,
@@ -51,6 +52,8 @@ CONDITIONS: tuple[AnyCondition, ...] = (
     ),
     Absence(signal="request_rate", by=("feature",)),
     Absence(signal="eval_score", by=("feature",)),
+    Budget(amount_usd=0.5, by=("feature",)),
+    Budget(amount_usd=0.9, window=10 * MINUTE, pace=5 * MINUTE, by=("feature",)),
 )
 
 Rows = dict[Question, dict[Identity, list[float | None]]]

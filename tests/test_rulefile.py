@@ -37,6 +37,10 @@ rules:
     owner: bob
     condition: {kind: drift, signal: latency_p95, bound: 0.4, offset: 1d, baseline_requests: 50}
     policy: standard
+  - name: Dear
+    owner: bob
+    condition: {kind: budget, amount_usd: 50, pace: 1h, scope: {tenant: acme}}
+    policy: standard
   - name: Gone
     owner: bob
     condition: {kind: absence, signal: request_rate, by: [tenant], window: 1h, seen_within: 7d}
@@ -60,7 +64,7 @@ def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
     intake.load(db, FILE, by="ada", now=NOW)
     intake.load(db, FILE, by="ada", now=NOW)
     with Session(read_only(db)) as session:
-        assert (len(rulebook.rules(session)), len(policies.policies(session))) == (5, 1)
+        assert (len(rulebook.rules(session)), len(policies.policies(session))) == (6, 1)
         assert inbox.firing_now(session) == []
 
 

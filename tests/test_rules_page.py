@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from alerts import pings, rulebook, rulefile
-from alerts.conditions import PAGE_WINDOWS, Absence, BurnRate, Drift, Threshold, Window
+from alerts.conditions import PAGE_WINDOWS, Absence, Budget, BurnRate, Drift, Threshold, Window
 from alerts.rulebook import RuleDraft
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState
@@ -36,6 +36,10 @@ def editing(house: House, name: str) -> tuple[AppTest, str]:
 def choose_kind(page: AppTest, keys: str, kind: str) -> None:
     control = cast(ButtonGroup[str], page.get_by_key(f"{keys}_kind"))
     control.set_value(kind).run()
+
+
+def _keys(page: AppTest) -> list[str]:
+    return [one.key for one in page.number_input if one.key]
 
 
 def test_the_list_says_what_each_rule_watches_and_how_it_fares(house: House) -> None:
@@ -201,6 +205,17 @@ def test_a_drift_is_drawn_beside_last_week_and_saved(house: House) -> None:
     page.button(key="rules_save").click().run()
     assert drafts(house)["Latency p95"].condition == Drift(
         signal="latency_p95", bound=0.25, by=("model",)
+    )
+
+
+def test_a_budget_of_each_tenant_is_made_from_the_template(house: House) -> None:
+    page = opened("rules", rule="new", template="Tenant over its daily budget")
+    assert "never have been over the budget" in text(page)
+    page.number_input(key=next(k for k in _keys(page) if k.endswith("_amount"))).set_value(20).run()
+    assert "this would have been over the budget" in text(page)
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Tenant over its daily budget"].condition == Budget(
+        amount_usd=20, by=("tenant",)
     )
 
 

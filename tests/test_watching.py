@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.conditions import Absence, AnyCondition, BurnRate, Drift, Promql, Threshold
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Promql, Threshold
 from alerts.evidence import worst
 from app import watch_chart, watching
 from app.charts import Grid
@@ -20,6 +20,7 @@ RAW = Promql(expression="up == 0")
 SLOWER = Drift(signal="latency_p95", bound=0.4, by=("model",))
 GONE = Absence(signal="request_rate", by=("tenant",))
 SILENT = Absence(signal="request_rate", scope={"tenant": "acme"})
+DEAR = Budget(amount_usd=50, pace=timedelta(hours=1), by=("tenant",))
 WORSE = Drift(
     signal="error_ratio",
     comparison=Comparison.BELOW,
@@ -42,6 +43,7 @@ WORSE = Drift(
         (RAW, "PromQL up == 0"),
         (SLOWER, "Latency p95 40 % above that of 7 d before, over 1 h, for each model"),
         (GONE, "Requests: nothing for 10 min, for each tenant, of those seen within 1 d"),
+        (DEAR, "Cost above $50.00 in 1 d, or at the pace of the last 1 h, for each tenant"),
         (SILENT, "Requests: nothing for 10 min, where tenant = acme"),
         (WORSE, "Error rate 5 percentage points below that of 1 d before, over 1 h"),
     ],

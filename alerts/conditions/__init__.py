@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import Field, TypeAdapter
 
 from alerts.conditions.absence import Absence
+from alerts.conditions.budget import Budget
 from alerts.conditions.burn_rate import PAGE_WINDOWS, BurnRate, Window
 from alerts.conditions.drift import Drift
 from alerts.conditions.kind import Columns, OnSignal, Question, Scope, Values
@@ -24,6 +25,7 @@ __all__ = [
     "PAGE_WINDOWS",
     "Absence",
     "AnyCondition",
+    "Budget",
     "BurnRate",
     "Columns",
     "Condition",
@@ -38,7 +40,7 @@ __all__ = [
     "parse_condition",
 ]
 
-AnyCondition = Threshold | BurnRate | Promql | Drift | Absence
+AnyCondition = Threshold | BurnRate | Promql | Drift | Absence | Budget
 Condition = Annotated[AnyCondition, Field(discriminator="kind")]
 KINDS: tuple[str, ...] = tuple(k.model_fields["kind"].default for k in get_args(AnyCondition))
 _condition: TypeAdapter[AnyCondition] = TypeAdapter(Condition)

@@ -217,7 +217,9 @@ def _pasts(rule: RuleDraft, past: timedelta) -> dict[Question, Past] | None:
     """Return what the rule's questions were answered over `past`; None where one was not."""
     now = wired.current().clock()
     with st.spinner(f"Reading the last {span(past)} …"):
-        answers = {q: cached_watching.last(q, past) for q in rule.condition.questions}
+        questions = rule.condition.questions
+        step = cached_watching.past_step(questions)
+        answers = {q: cached_watching.last(q, past, step) for q in questions}
     failed = {answer.error: answer.at for answer in answers.values() if answer.error}
     for reason, last_seen in failed.items():
         parts.source_down(reason, last_seen, now=now)
