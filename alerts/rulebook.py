@@ -16,8 +16,8 @@ from pydantic import (
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import lifecycle, pings, versions
-from alerts.conditions import KINDS, AnyCondition, Condition, parse_condition
+from alerts import composites, lifecycle, pings, versions
+from alerts.conditions import KINDS, AnyCondition, Composite, Condition, parse_condition
 from alerts.decision import Decision, core
 from alerts.durations import Duration
 from alerts.rulecode import templates
@@ -148,8 +148,8 @@ def save_rule(
     sets: then the alert is resolved, since nothing would ever observe it again.
 
     Raises:
-        RuleError: Another rule has that name, the policy is unknown, the rule is gone, or it is
-            kept in a file.
+        RuleError: Another rule has that name, the policy is unknown, the rule is gone, it is
+            kept in a file, is made of what makes no sense, or another is made of its old name.
     """
     with Session(db) as session:
         row = put_rule(session, draft, by=by, now=now, rule_id=rule_id)
@@ -185,6 +185,7 @@ def put_rule(
         "source_file": origin.file if origin else "",
         "source_line": origin.line if origin else None,
     }
+    _check_parts(session, draft, rule_id)
     if heartbeat := heartbeat_of(draft.condition):
         pings.ensure(session, heartbeat, now=now)
     if rule_id is None:
@@ -263,8 +264,16 @@ def _columns(draft: RuleDraft) -> dict[str, Any]:
     values["condition"] = draft.condition.model_dump(mode="json")
     values["interval_seconds"] = int(draft.interval.total_seconds())
     signal = CATALOG.get(getattr(draft.condition, "signal", ""))
-    values["own"] = signal is not None and signal.own
+    # A composite asks our own database, and must not wait for anybody's telemetry.
+    values["own"] = isinstance(draft.condition, Composite) or bool(signal and signal.own)
     return values
+
+
+def _check_parts(session: Session, draft: RuleDraft, rule_id: int | None) -> None:
+    row = session.get(Rule, rule_id) if rule_id is not None else None
+    was = row.name if row else draft.name
+    if reason := composites.refusal(session, draft.condition, name=draft.name, was=was):
+        raise RuleError(reason)
 
 
 def _known(session: Session, row: Rule) -> RuleDraft | None:

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from app import condition_form
+from alerts.conditions.composite import MOST
+from app import cached_alerts, condition_form
 from app.condition_widgets import part_of_traffic, signal
 from app.drafts import Draft
 from app.field_widgets import SESSION, duration
 from app.parts import small
-from models.vocabulary import Comparison, Measure
+from models.vocabulary import Comparison, Measure, Needed
 from signals.catalog import CATALOG
 
 
@@ -33,6 +34,8 @@ def condition(draft: Draft) -> None:
             _absence(draft)
         case "budget":
             _budget(draft)
+        case "composite":
+            _composite(draft)
         case "drift":
             _drift(draft)
         case _:
@@ -123,6 +126,30 @@ def _budget(draft: Draft) -> None:
             "Forecast: what was spent in this time, if it went on so. 0s: only what was spent.",
         )
     part_of_traffic(draft)
+
+
+def _composite(draft: Draft) -> None:
+    st.segmented_control(
+        "Fires while",
+        list(Needed),
+        format_func=lambda needed: f"{needed} of them fire".capitalize(),
+        required=True,
+        key=draft.key("needed"),
+        persist_state=SESSION,
+    )
+    listed = cached_alerts.rule_list().data
+    st.multiselect(
+        "Rules",
+        [rule.name for rule, _ in listed.rules] if listed else [],
+        key=draft.key("rules"),
+        max_selections=MOST,
+        accept_new_options=True,
+        select_all=False,
+        placeholder="Choose rules",
+        help="Their alerts count while they fire, acknowledged or not. A rule that is switched off "
+        "leaves this one without an answer.",
+        persist_state=SESSION,
+    )
 
 
 def _drift(draft: Draft) -> None:

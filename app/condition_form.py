@@ -13,11 +13,12 @@ from alerts.conditions import (
     AnyCondition,
     Budget,
     BurnRate,
+    Composite,
     Drift,
     Promql,
     Window,
 )
-from models.vocabulary import Comparison, Measure, Unit
+from models.vocabulary import Comparison, Measure, Needed, Unit
 from signals.catalog import CATALOG
 from signals.traces import FILTERS
 
@@ -29,6 +30,7 @@ KINDS: Final = {
     "drift": "Drift",
     "absence": "Absence",
     "budget": "Budget",
+    "composite": "Composite",
     "promql": "PromQL",
 }
 KIND_HELP: Final = {
@@ -38,6 +40,7 @@ KIND_HELP: Final = {
     "drift": "A golden signal that is not what it was, such as at the same hour last week.",
     "absence": "There is nothing of a signal any more, such as requests of a tenant.",
     "budget": "More is spent than an amount, or would be at this pace: by a tenant, a feature …",
+    "composite": "All or any of other rules fire.",
     "promql": "Each series that the expression returns is a breach, as in Prometheus.",
 }
 UNIT_WORDS: Final = {
@@ -67,7 +70,7 @@ SIGNALS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "budget": (("cost",), "cost"),
 }
 # These kinds are themselves about what is not there, so that `no_data` decides nothing.
-SAY_SILENCE: Final = ("promql", "absence", "budget")
+SAY_SILENCE: Final = ("promql", "absence", "budget", "composite")
 OFFSETS: Final = ("1h", "1d", "7d", "28d")
 BUDGET_WINDOWS: Final = ("1h", "1d", "7d", "30d")
 PACES: Final = ("0s", "15m", "1h", "6h")
@@ -103,6 +106,8 @@ def defaults() -> Fields:
         "amount": 50.0,
         "budget_window": "1d",
         "pace": "0s",
+        "needed": Needed.ALL,
+        "rules": [],
     }
 
 
@@ -158,6 +163,8 @@ def fields_of(condition: AnyCondition) -> Fields:
     """Return the fields that show `condition`."""
     if isinstance(condition, Promql):
         return {"kind": "promql", "expression": condition.expression}
+    if isinstance(condition, Composite):
+        return {"kind": "composite", "needed": condition.needed, "rules": list(condition.rules)}
     common = {
         "kind": condition.kind,
         "signal": condition.signal,
@@ -215,6 +222,10 @@ def read(fields: Mapping[str, Any]) -> dict[str, Any]:
     kind = fields.get("kind") or "threshold"
     if kind == "promql":
         return {"kind": kind, "expression": (fields.get("expression") or "").strip()}
+    if kind == "composite":
+        if not fields.get("rules"):
+            raise FormError("rules: say which it is made of")
+        return {"kind": kind, "needed": fields.get("needed"), "rules": fields["rules"]}
     signal = fields.get("signal") or ""
     wanted = {label: fields.get(scope_field(label)) for label in fields.get("scope") or ()}
     if missing := [label for label, value in wanted.items() if not value]:

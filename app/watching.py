@@ -9,6 +9,7 @@ from alerts.conditions import (
     AnyCondition,
     Budget,
     BurnRate,
+    Composite,
     Drift,
     OnSignal,
     Promql,
@@ -63,6 +64,9 @@ def sentence(condition: AnyCondition) -> str:
             change = f"{condition.said(condition.bound)} {condition.comparison}"
             before = f"{span(condition.offset)} before, over {span(condition.window)}"
             return f"{condition.about.title} {change} that of {before}{_part(condition)}"
+        case Composite():
+            names = ", ".join(condition.rules)
+            return f"{str(condition.needed).capitalize()} of these rules fire: {names}"
         case Budget():
             spent = f"Cost above {render(condition.amount_usd, Unit.USD)}"
             pace = f", or at the pace of the last {span(condition.pace)}" if condition.pace else ""
@@ -94,6 +98,8 @@ def value(condition: AnyCondition, number: float | None) -> str:
             return render(number, condition.about.unit)
         case BurnRate():
             return f"{number:.3g} times the budget"
+        case Composite():
+            return f"{number:.0f} of {len(condition.rules)} rules"
         case Drift():
             side = Comparison.BELOW if number < 0 else Comparison.ABOVE
             return f"{condition.said(number)} {side}"
@@ -138,6 +144,14 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
                 f"what it was {span(condition.offset)} before",
                 line=condition.about.title,
                 comparison=condition.comparison,
+            )
+        case Composite():
+            return Drawing(
+                question=condition.questions[0],
+                unit=Unit.COUNT,
+                title=f"How many of the {len(condition.rules)} rules fire",
+                line="rules that fire",
+                bound=condition.least,
             )
         case Budget():
             return Drawing(

@@ -59,6 +59,13 @@ class Measure(StrEnum):
     ABSOLUTE = "absolute"  # in the unit of what changed
 
 
+class Needed(StrEnum):
+    """How many of several must be so."""
+
+    ALL = "all"
+    ANY = "any"
+
+
 class Bad(StrEnum):
     """Which way a signal gets worse."""
 

@@ -14,6 +14,7 @@ from alerts.conditions import (
     AnyCondition,
     Budget,
     BurnRate,
+    Composite,
     Drift,
     Promql,
     Question,
@@ -22,7 +23,7 @@ from alerts.conditions import (
 )
 from alerts.lifecycle import Timing
 from alerts.observations import Episode, Identity, Watch
-from models.vocabulary import AlertState, Comparison, Measure, NoData
+from models.vocabulary import AlertState, Comparison, Measure, Needed, NoData
 from signals import Series
 
 MINUTE = timedelta(minutes=1)
@@ -52,6 +53,7 @@ CONDITIONS: tuple[AnyCondition, ...] = (
     ),
     Absence(signal="request_rate", by=("feature",)),
     Absence(signal="eval_score", by=("feature",)),
+    Composite(rules=("Slow",), needed=Needed.ANY),
     Budget(amount_usd=0.5, by=("feature",)),
     Budget(amount_usd=0.9, window=10 * MINUTE, pace=5 * MINUTE, by=("feature",)),
 )

@@ -10,7 +10,16 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from alerts import pings, rulebook, rulefile
-from alerts.conditions import PAGE_WINDOWS, Absence, Budget, BurnRate, Drift, Threshold, Window
+from alerts.conditions import (
+    PAGE_WINDOWS,
+    Absence,
+    Budget,
+    BurnRate,
+    Composite,
+    Drift,
+    Threshold,
+    Window,
+)
 from alerts.rulebook import RuleDraft
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState
@@ -216,6 +225,18 @@ def test_a_budget_of_each_tenant_is_made_from_the_template(house: House) -> None
     page.button(key="rules_save").click().run()
     assert drafts(house)["Tenant over its daily budget"].condition == Budget(
         amount_usd=20, by=("tenant",)
+    )
+
+
+def test_a_composite_is_made_of_rules_that_are_there(house: House) -> None:
+    page, keys = editing(house, "Guardrail trigger rate")
+    choose_kind(page, keys, "composite")
+    assert "rules: say which it is made of" in text(page)
+    page.multiselect(key=f"{keys}_rules").set_value([ERRORS, "Latency p95"]).run()
+    assert "found its rules firing once" in text(page)
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Guardrail trigger rate"].condition == Composite(
+        rules=(ERRORS, "Latency p95")
     )
 
 

@@ -4,7 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Promql, Threshold
+from alerts.conditions import (
+    Absence,
+    AnyCondition,
+    Budget,
+    BurnRate,
+    Composite,
+    Drift,
+    Promql,
+    Threshold,
+)
 from alerts.evidence import worst
 from app import watch_chart, watching
 from app.charts import Grid
@@ -21,6 +30,7 @@ SLOWER = Drift(signal="latency_p95", bound=0.4, by=("model",))
 GONE = Absence(signal="request_rate", by=("tenant",))
 SILENT = Absence(signal="request_rate", scope={"tenant": "acme"})
 DEAR = Budget(amount_usd=50, pace=timedelta(hours=1), by=("tenant",))
+BOTH = Composite(rules=("Slow", "Failing"))
 WORSE = Drift(
     signal="error_ratio",
     comparison=Comparison.BELOW,
@@ -44,6 +54,7 @@ WORSE = Drift(
         (SLOWER, "Latency p95 40 % above that of 7 d before, over 1 h, for each model"),
         (GONE, "Requests: nothing for 10 min, for each tenant, of those seen within 1 d"),
         (DEAR, "Cost above $50.00 in 1 d, or at the pace of the last 1 h, for each tenant"),
+        (BOTH, "All of these rules fire: Slow, Failing"),
         (SILENT, "Requests: nothing for 10 min, where tenant = acme"),
         (WORSE, "Error rate 5 percentage points below that of 1 d before, over 1 h"),
     ],

@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter
 from alerts.conditions.absence import Absence
 from alerts.conditions.budget import Budget
 from alerts.conditions.burn_rate import PAGE_WINDOWS, BurnRate, Window
+from alerts.conditions.composite import Composite
 from alerts.conditions.drift import Drift
 from alerts.conditions.kind import Columns, OnSignal, Question, Scope, Values
 from alerts.conditions.promql import Promql
@@ -28,6 +29,7 @@ __all__ = [
     "Budget",
     "BurnRate",
     "Columns",
+    "Composite",
     "Condition",
     "Drift",
     "OnSignal",
@@ -40,7 +42,7 @@ __all__ = [
     "parse_condition",
 ]
 
-AnyCondition = Threshold | BurnRate | Promql | Drift | Absence | Budget
+AnyCondition = Threshold | BurnRate | Promql | Drift | Absence | Budget | Composite
 Condition = Annotated[AnyCondition, Field(discriminator="kind")]
 KINDS: tuple[str, ...] = tuple(k.model_fields["kind"].default for k in get_args(AnyCondition))
 _condition: TypeAdapter[AnyCondition] = TypeAdapter(Condition)
