@@ -17,7 +17,7 @@ demo: $(READY)/venv ## Start the demo: a live LLM application to watch, break an
 
 test: $(READY)/venv $(READY)/phoenix/bin/phoenix ## Run every test, against real servers
 	@$(RUN) python scripts/servers.py prometheus victoria-metrics alertmanager postgresql chromium
-	$(RUN) pytest
+	$(RUN) pytest -n auto --dist loadfile
 
 check: lint test ## Everything: lint, then test
 

@@ -5,7 +5,7 @@ fields say which.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -22,6 +22,8 @@ from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
 from alerts.rulecode.reader import Reader
 from alerts.rulecode.taken import Defaults, Taken, from_slos, to_drafts
 from alerts.rulegroups import GroupDraft
+from alerts.rulelint import Finding, in_order, itself
+from alerts.rulelint.among import Others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Offered:
         rule_id: The rule here that it is; None if it is new.
         was: That rule, if it can be read.
         kept_in: The file in which it is kept, if it is.
+        findings: What may be wrong with it all the same; see `judged`.
     """
 
     draft: RuleDraft
@@ -42,6 +45,7 @@ class Offered:
     rule_id: int | None = None
     was: RuleDraft | None = None
     kept_in: Origin | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def what(self) -> str:
@@ -113,6 +117,25 @@ def checked(offer: Offer) -> Offer:
         groups=tuple(_without(group, lost) for group in offer.groups),
         complaints=(*offer.complaints, *complaints),
     )
+
+
+def judged(offer: Offer, here: Iterable[RuleDraft] = ()) -> Offer:
+    """Return `offer` with what may be wrong with each rule, as far as no source need be asked.
+
+    Args:
+        offer: What a file holds.
+        here: The rules that are here already.
+    """
+    rules = {draft.name: draft for draft in here} | {r.draft.name: r.draft for r in offer.rules}
+    others = Others(rules.items())
+    return replace(offer, rules=tuple(_judged(one, others) for one in offer.rules))
+
+
+def _judged(one: Offered, others: Others) -> Offered:
+    owner = one.draft.owner if one.said_owner else ""
+    found = itself.findings(one.draft.model_copy(update={"owner": owner}))
+    found += others.findings(one.draft, one.draft.name)
+    return replace(one, findings=tuple(in_order(found)))
 
 
 def _without(group: GroupDraft, lost: Set[int]) -> GroupDraft:

@@ -76,7 +76,9 @@ def dialect(program: Path) -> Dialect:
     return PROMETHEUS_3 if major and int(major[1]) >= 3 else PROMETHEUS_2_42
 
 
-def check(file: PromFile, *, program: Path | None = None) -> list[Complaint]:
+def check(
+    file: PromFile, *, program: Path | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+) -> list[Complaint]:
     """Return what is wrong with the rules' PromQL, at the lines where the rules stand.
 
     Raises:
@@ -88,7 +90,8 @@ def check(file: PromFile, *, program: Path | None = None) -> list[Complaint]:
     text = promfile.write(PromFile(groups=groups), dialect=dialect(program))
     with tempfile.TemporaryDirectory(prefix="wakeful-") as folder:
         Path(folder, "rules.yml").write_text(text, encoding="utf-8")
-        said = _run(program, ["check", "rules", "--lint=none", "rules.yml"], Path(folder))
+        asked = ["check", "rules", "--lint=none", "rules.yml"]
+        said = _run(program, asked, Path(folder), timeout_seconds)
     by_name = {group.name: group for group in file.groups}
     complaints = []
     for line in said.splitlines():
@@ -131,15 +134,8 @@ def run(
         RuleCodeError: This promtool has no words for something in `rules`.
     """
     program = program or find()
-    with tempfile.TemporaryDirectory(prefix="wakeful-") as work:
-        files = tuple(str((folder or Path()).resolve() / name) for name in test.rule_files)
-        if rules is not None:
-            text = promfile.write(rules, dialect=dialect(program))
-            Path(work, "rules.yml").write_text(text, encoding="utf-8")
-            files = ("rules.yml",)
-        written = promtest.write(replace(test, rule_files=files))
-        Path(work, "test.yml").write_text(written, encoding="utf-8")
-        said = _run(program, ["test", "rules", "test.yml"], Path(work), timeout_seconds)
+    files = tuple(str((folder or Path()).resolve() / name) for name in test.rule_files)
+    said = _tested(replace(test, rule_files=files), rules, program, timeout_seconds)
     absent = [f"no file matches {pattern}" for pattern in _NO_FILE.findall(said)]
     failures = absent + [_one_line(part) for part in _parts(said)]
     if not failures and "SUCCESS" not in said:
@@ -152,6 +148,8 @@ def evaluate(
     questions: Sequence[tuple[str, timedelta]],
     *,
     interval: timedelta,
+    rules: PromFile | None = None,
+    every: timedelta | None = None,
     program: Path | None = None,
 ) -> list[list[Answer]]:
     """Return what each expression gives at its instant over `series`, in the questions' order.
@@ -159,7 +157,10 @@ def evaluate(
     Args:
         series: Samples, one an `interval`, the first at zero.
         questions: PromQL, and how long after the first sample to ask.
-        interval: Between the samples; also the step of subqueries without one.
+        interval: Between the samples.
+        rules: Evaluated along with the series, so that `ALERTS` and what they record is there.
+        every: Between two evaluations of `rules`, and the step of subqueries without one;
+            `interval` if not given.
         program: promtool, if not the one on PATH.
 
     Raises:
@@ -169,32 +170,29 @@ def evaluate(
     answers: list[list[Answer]] = []
     for start in range(0, len(questions), LIMIT_QUESTIONS):
         some = questions[start : start + LIMIT_QUESTIONS]
-        answers += _asked(series, some, interval, program)
+        # Every test is made to fail, since promtool shows what it got of those only.
+        tests = tuple(
+            ExpressionTest(expr=expr, eval_time=at, samples=(_NEVER,)) for expr, at in some
+        )
+        case = TestCase(interval=interval, series=tuple(series), expression_tests=tests)
+        test = TestFile(evaluation_interval=every or interval, cases=(case,))
+        outcome = _parts(_tested(test, rules, program, TIMEOUT_SECONDS))
+        if len(outcome) != len(some):
+            said = _one_line(" ".join(outcome))
+            raise PromtoolError(f"promtool could not read the series: {said}")
+        answers += [_answers(part) for part in outcome]
     return answers
 
 
-def _asked(
-    series: Sequence[InputSeries],
-    questions: Sequence[tuple[str, timedelta]],
-    interval: timedelta,
-    program: Path,
-) -> list[list[Answer]]:
-    # Every test is made to fail, since promtool shows what it got of those only.
-    tests = tuple(
-        ExpressionTest(expr=expr, eval_time=at, samples=(_NEVER,)) for expr, at in questions
-    )
-    case = TestCase(interval=interval, series=tuple(series), expression_tests=tests)
-    outcome = _failures(TestFile(evaluation_interval=interval, cases=(case,)), program)
-    if len(outcome) != len(questions):
-        raise PromtoolError(f"promtool could not read the series: {_one_line(' '.join(outcome))}")
-    return [_answers(said) for said in outcome]
-
-
-def _failures(test: TestFile, program: Path) -> list[str]:
+def _tested(test: TestFile, rules: PromFile | None, program: Path, timeout_seconds: float) -> str:
+    """Return all that promtool says of a test, with `rules` in the place of its rule files."""
     with tempfile.TemporaryDirectory(prefix="wakeful-") as work:
+        if rules is not None:
+            text = promfile.write(rules, dialect=dialect(program))
+            Path(work, "rules.yml").write_text(text, encoding="utf-8")
+            test = replace(test, rule_files=("rules.yml",))
         Path(work, "test.yml").write_text(promtest.write(test), encoding="utf-8")
-        said = _run(program, ["test", "rules", "test.yml"], Path(work))
-    return _parts(said)
+        return _run(program, ["test", "rules", "test.yml"], Path(work), timeout_seconds)
 
 
 def _parts(said: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The rules: read, checked at the door, written, each change with a version."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
@@ -137,6 +138,15 @@ def origin_of(rule: Rule) -> Origin | None:
 def rules(session: Session) -> list[tuple[Rule, Policy]]:
     """Return every rule with its policy, by name."""
     return list(session.exec(select(Rule, Policy).join(Policy).order_by(col(Rule.name))))
+
+
+def drafts(session: Session) -> dict[int, RuleDraft]:
+    """Return every rule that this version can read as it would be written, by id."""
+    found = {}
+    for rule, policy in rules(session):
+        with suppress(ValidationError):
+            found[cast(int, rule.id)] = draft_of(rule, policy.name)
+    return found
 
 
 def save_rule(

@@ -128,7 +128,9 @@ class Settings:
     proxy_user_header: str = setting(
         "", "Header in which a proxy on loopback names the signed-in user, instead of a password"
     )
-    ingest_token: str = setting("", "Bearer token that OTLP senders must show", secret=True)
+    ingest_token: str = setting(
+        "", "Bearer token that senders to /v1 and /api must show", secret=True
+    )
     user: str = setting("", "Your name on acknowledgements when nobody signs in")
     links: str = setting("", "Links for the sidebar: `Title=https://…, Title=https://…`")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
+from alerts import annotations
 from alerts.wording import summary
-from models.tables import Alert, Rule
+from models.tables import Alert, Annotation, Rule
 from models.vocabulary import AlertState
 
 EDITED_WITHIN = timedelta(days=1)  # before an alert began
 BEGAN_WITHIN = timedelta(minutes=15)  # before or after it
 EARLIER_WITHIN = timedelta(days=7)
+ANNOTATED_WITHIN = timedelta(hours=6)  # before it: a bad release may take its time to show
 MOST = 5  # other alerts that are named
 
 
@@ -38,6 +40,7 @@ class Surroundings:
         more: How many more of these there were.
         earlier: How often the same alert fired in the week before.
         ended_at: When the last of these was over.
+        annotated: What people and pipelines told of that time and may concern it, newest first.
     """
 
     edited_at: datetime | None = None
@@ -46,6 +49,7 @@ class Surroundings:
     more: int = 0
     earlier: int = 0
     ended_at: datetime | None = None
+    annotated: tuple[Annotation, ...] = ()
 
 
 def surroundings(session: Session, alert: Alert, rule: Rule) -> Surroundings:
@@ -60,6 +64,14 @@ def surroundings(session: Session, alert: Alert, rule: Rule) -> Surroundings:
         more=max(0, len(near) - MOST),
         earlier=earlier,
         ended_at=ended_at,
+        annotated=tuple(
+            annotations.between(
+                session,
+                start=alert.active_at - ANNOTATED_WITHIN,
+                end=alert.active_at + BEGAN_WITHIN,
+                labels=alert.labels,
+            )[:MOST]
+        ),
     )
 
 

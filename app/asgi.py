@@ -23,9 +23,11 @@ from alerts.defaults import ensure_defaults
 from alerts.wiring import Role, Wiring
 from app import dashboards, views, wired
 from app.gate import Gate, Visitors, login_routes
+from app.http.annotations import annotation_routes
 from app.http.health import health_routes
 from app.http.oncall import oncall_routes
 from app.http.otlp import otlp_routes
+from app.http.outcomes import outcome_routes
 from app.http.pagerduty import pagerduty_routes
 from app.http.ping import ping_routes
 from app.http.slack import slack_routes
@@ -93,6 +95,8 @@ def doors(wiring: Wiring, *, engine: bool) -> list[Route]:
         *health_routes(db, clock, engine=engine),
         *ping_routes(db, clock),
         *oncall_routes(db, clock),
+        *annotation_routes(db, token=settings.ingest_token, clock=clock),
+        *outcome_routes(wiring.store, token=settings.ingest_token, clock=clock),
     ]
     if wiring.spans_in is not None and wiring.logs_in is not None:
         routes += otlp_routes(

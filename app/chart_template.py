@@ -14,12 +14,15 @@ from app import numbers
 from models.vocabulary import Unit
 
 HEIGHT: Final = 240
-SERIES: Final = "series"  # names of the data sets: the frame, and the firing intervals
+# Names of the data sets: the frame, the firing intervals, and what happened meanwhile.
+SERIES: Final = "series"
 FIRING: Final = "firing"
+NOTES: Final = "notes"
 
 # These must read on white and on the dark background alike: at least 3:1 on both.
 RED: Final = "#d9483b"
 GREEN: Final = "#3a9366"
+SLATE: Final = "#6f7d8a"
 SHADES: Final = {"p50": "#5f96b4", "p95": "#2b87b0", "p99": "#8768c4"}
 _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 
@@ -67,6 +70,28 @@ def template(look: Look) -> dict[str, Any]:
         chart = chart.configure_range(category=[SHADES[name] for name in sorted(look.lines)])
     spec: dict[str, Any] = _without_data(chart.to_dict())
     return spec
+
+
+@lru_cache(maxsize=1)
+def note_layers() -> tuple[dict[str, Any], ...]:
+    """Return the layers that lie on top of a template and draw `NOTES`: never change them."""
+    data = alt.NamedData(NOTES)
+    tooltip = [
+        alt.Tooltip("what:N", title=" "),
+        alt.Tooltip("by:N", title="by"),
+        *_times("from_at", "to_at"),
+    ]
+    x = alt.X("from_at:T")
+    layers = (
+        alt.Chart(data).mark_rect(color=SLATE, opacity=0.1).encode(x=x, x2="to_at:T"),
+        alt.Chart(data).mark_rule(color=SLATE, strokeDash=[2, 2], strokeWidth=1.5).encode(x=x),
+        # What the pointer finds: the rule itself is too thin, and lies under the nearest instant.
+        alt.Chart(data)
+        .mark_point(color=SLATE, filled=True, opacity=1, shape="triangle-down", size=110)
+        .encode(x=x, y=alt.value(4), tooltip=tooltip),
+    )
+    specs = [_without_data(layer.to_dict()) for layer in layers]
+    return tuple({name: part for name, part in spec.items() if name != "config"} for spec in specs)
 
 
 def _shade() -> alt.Chart:

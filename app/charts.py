@@ -6,7 +6,7 @@ line: never joined over, never 0. A rerun sends only them; the template stays as
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from app.chart_template import FIRING, HEIGHT, SERIES, Look, template
+from app.chart_template import FIRING, HEIGHT, NOTES, SERIES, Look, note_layers, template
 from models.vocabulary import Unit
 from signals import Series
 
@@ -22,16 +22,19 @@ __all__ = [
     "FIRING",
     "HEIGHT",
     "MOST_LINES",
+    "NOTES",
     "PENDING",
     "SERIES",
     "Grid",
     "Look",
+    "Note",
     "Plot",
     "bands",
     "column",
     "datasets",
     "frame",
     "label",
+    "noted",
     "plot",
     "spark",
     "template",
@@ -62,6 +65,20 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that happened, in words, and by whom.
+
+    Attributes:
+        end: When it was over; None for what took no time.
+    """
+
+    at: datetime
+    what: str
+    by: str = ""
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
     """A chart ready to be sent.
 
@@ -73,6 +90,7 @@ class Plot:
         firing: Intervals to shade: `from_at`, `to_at`, `what` they are and how dark, `shade`.
         dropped: How many lines were left out because no chart can tell so many apart.
         off_chart: Target and threshold that lie far beyond the data and are not drawn.
+        notes: What happened meanwhile: `from_at`, `to_at`, `what`, `by`; None without any.
     """
 
     spec: dict[str, Any]
@@ -82,6 +100,7 @@ class Plot:
     firing: pd.DataFrame
     dropped: int
     off_chart: tuple[float, ...]
+    notes: pd.DataFrame | None = None
 
 
 def plot(
@@ -138,7 +157,31 @@ def column(series: Series, grid: Grid) -> Column:
 
 def datasets(plot: Plot) -> dict[str, bytes]:
     """Return the data of `plot` as it is sent: Arrow streams by name."""
-    return {SERIES: _arrow(plot.frame), FIRING: _arrow(plot.firing)}
+    sent = {SERIES: plot.frame, FIRING: plot.firing}
+    if plot.notes is not None:
+        sent[NOTES] = plot.notes
+    return {name: _arrow(data) for name, data in sent.items()}
+
+
+def noted(plot: Plot, notes: Sequence[Note]) -> Plot:
+    """Return `plot` with a rule for each of `notes` that lies on its grid."""
+    grid = plot.grid
+    inside = [note for note in notes if note.at <= grid.end and (note.end or note.at) >= grid.start]
+    if not inside:
+        return plot
+    begins = [max(note.at, grid.start) for note in inside]
+    ends = [min(note.end or note.at, grid.end) for note in inside]
+    data = pd.DataFrame(
+        {
+            "from_at": pd.Series(begins, dtype="datetime64[s, UTC]"),
+            "to_at": pd.Series(ends, dtype="datetime64[s, UTC]"),
+            "what": pd.Series([note.what for note in inside], dtype="str"),
+            "by": pd.Series([note.by for note in inside], dtype="str"),
+        }
+    )
+    # The template is shared: its layers go on into a new list.
+    spec = {**plot.spec, "layer": [*plot.spec["layer"], *note_layers()]}
+    return replace(plot, spec=spec, notes=data)
 
 
 def bands(intervals: Sequence[Interval], grid: Grid, what: str = FIRING) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from alerts import actions, inbox
 from alerts.actions import UnknownAlertError
+from alerts.annotations import AnnotationError
 from alerts.decision import StaleError
 from alerts.lifecycle import TransitionError
 from alerts.policies import PolicyError
@@ -24,7 +25,7 @@ from alerts.rulebook import RuleError
 from alerts.rulecode.complaints import RuleCodeError
 from alerts.settings import Settings, SettingsError
 from alerts.wiring import Role
-from app import rule_commands
+from app import annotating, rule_commands
 from app.checks import check_table
 from app.dry_run import DryRun, dry_run
 from app.exporting import exported, handed_over
@@ -43,6 +44,7 @@ PLAIN = (
     PolicyError,
     PromtoolError,
     UnknownAlertError,
+    AnnotationError,
     TransitionError,
     StaleError,
     SignalError,
@@ -151,6 +153,12 @@ def policies(options: argparse.Namespace) -> int:
     return 0
 
 
+def annotate(options: argparse.Namespace) -> int:
+    """Write down that something happened."""
+    print(annotating.annotated(start(Role.TOOL), options))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wakeful", description="Operations dashboard and alert manager for LLM applications"
@@ -172,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _describe_policies(command("policies", policies, "What a policy would do"))
     _describe_alerts(command("alerts", alerts, "What is firing"))
+    annotating.describe(command("annotate", annotate, "Write down a deploy or the like"))
     return parser
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app import parts, sidebar, wired
 from app.views import (
     alerts,
+    cost,
     dashboards,
     deliveries,
     fatigue,
@@ -33,6 +34,7 @@ pages = [
     st.Page(dashboards.render, title="Dashboards", icon=":material/dashboard:",
             url_path="dashboards"),
     st.Page(traces.render, title="Traces", icon=":material/account_tree:", url_path="traces"),
+    st.Page(cost.render, title="Cost", icon=":material/payments:", url_path="cost"),
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
     st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
             url_path="policies"),

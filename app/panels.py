@@ -1,7 +1,7 @@
 """One panel of a dashboard: a chart with its bounds and firing intervals, or numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -9,9 +9,17 @@ import numpy as np
 import streamlit as st
 
 from alerts.inbox import firing_intervals
-from app import cached, charts, numbers, parts, signal_card
+from app import (
+    annotation_words,
+    cached,
+    cached_annotations,
+    charts,
+    numbers,
+    parts,
+    signal_card,
+)
 from app.cached import Answer, History, LastGood
-from app.charts import Grid, Interval, Plot
+from app.charts import Grid, Interval, Note, Plot
 from app.dashboards import Panel
 from app.scope import Scope
 from models.vocabulary import PanelKind
@@ -28,6 +36,7 @@ class Drawn:
 
     Attributes:
         answers: What is known of each of its signals.
+        notes: What happened meanwhile.
         plot: None when there is not a single value to draw.
         datasets: The data of `plot` as they are sent.
         alt: What the chart shows, in a sentence.
@@ -35,6 +44,7 @@ class Drawn:
 
     answers: tuple[Answer[History], ...]
     firing: tuple[Interval, ...] = ()
+    notes: tuple[Note, ...] = ()
     plot: Plot | None = None
     datasets: Mapping[str, bytes] = field(default_factory=dict)
     alt: str = ""
@@ -52,11 +62,12 @@ def drawn(panel: Panel, chosen: Scope) -> Drawn:
     answers = tuple(cached.history(query, chosen.span) for query in _queries(panel, chosen))
     grid = next((answer.data.grid for answer in answers if answer.data), None)
     firing = _firing(panel, grid) if grid else ()
+    notes = annotation_words.notes(cached_annotations.lately(chosen).data or ())
     kept = _last_drawn().get((panel, chosen))
     last = cast(Drawn, kept.data) if kept else None
-    if last and last.firing == firing and _same(last.answers, answers):
+    if last and (last.firing, last.notes) == (firing, notes) and _same(last.answers, answers):
         return last
-    found = _drawn(panel, chosen, answers, firing)
+    found = _drawn(panel, chosen, Drawn(answers=answers, firing=firing, notes=notes))
     _last_drawn().keep((panel, chosen), Answer(data=found))
     return found
 
@@ -116,21 +127,14 @@ def _same(before: Sequence[object], after: Sequence[object]) -> bool:
     return all(one is other for one, other in zip(before, after, strict=True))
 
 
-def _drawn(
-    panel: Panel,
-    chosen: Scope,
-    answers: tuple[Answer[History], ...],
-    firing: tuple[Interval, ...],
-) -> Drawn:
-    plot = plotted(panel, answers, firing)
+def _drawn(panel: Panel, chosen: Scope, known: Drawn) -> Drawn:
+    """Return what is known of `panel` with its chart."""
+    plot = plotted(panel, known.answers, known.firing)
     if plot is None:
-        return Drawn(answers=answers, firing=firing)
-    return Drawn(
-        answers=answers,
-        firing=firing,
-        plot=plot,
-        datasets=charts.datasets(plot),
-        alt=described(panel, plot, chosen),
+        return known
+    plot = charts.noted(plot, known.notes)
+    return replace(
+        known, plot=plot, datasets=charts.datasets(plot), alt=described(panel, plot, chosen)
     )
 
 

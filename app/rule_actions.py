@@ -72,10 +72,11 @@ def enable(rule_id: int) -> None:
 
 
 def offered(text: str) -> Offer:
-    """Return what a rule file would change here."""
+    """Return what a rule file would change here, and what may be wrong with its rules."""
     with Session(read_only(wired.current().db)) as session:
         defaults = intake.defaults(session, owner=identity.viewer())
-        return intake.settle(offers.checked(offers.read(text, defaults)), intake.Book(session))
+        offer = intake.settle(offers.checked(offers.read(text, defaults)), intake.Book(session))
+        return offers.judged(offer, rulebook.drafts(session).values())
 
 
 def take_file(text: str) -> None:

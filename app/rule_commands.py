@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from alerts import intake, offers, promtool, rulefile
+from alerts import intake, offers, promtool, rulebook, rulefile
 from alerts.offers import Offer, Offered
 from alerts.promtool import PromtoolError
 from alerts.rulebook import written
@@ -68,7 +68,7 @@ def take(options: argparse.Namespace) -> int:
     """Take a file; nothing of one that is broken, unless asked."""
     with closing(start(Role.TOOL)) as wiring, Session(wiring.db) as session:
         offer = _offer(session, options, wiring)
-        _report(offer)
+        _report(offers.judged(offer, rulebook.drafts(session).values()))
         if offer.complaints and not options.partial:
             print("Nothing was taken: mend the file, or take the rest of it with --partial.")
             return 1
@@ -108,15 +108,19 @@ def give(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Say of each file whether it is sound."""
+    """Say of each file whether it is sound, and what may be wrong with its rules all the same."""
     sound = True
     for file in options.files:
         nobody = Defaults(owner="nobody", policy="none")
-        offer = offers.checked(offers.read(read(file), nobody))
+        offer = offers.judged(offers.checked(offers.read(read(file), nobody)))
         for complaint in offer.complaints:
             print(f"{file}: {complaint}", file=sys.stderr)
         for remark in (*offer.left, *offer.remarks):
             print(f"{file}: note: {remark}")
+        for one in offer.rules:
+            for found in one.findings:
+                said = Complaint(reason=str(found), line=one.line, rule=one.draft.name)
+                print(f"{file}: {said}")
         if offer.complaints:
             sound = False
         else:
@@ -167,7 +171,8 @@ def _offer(session: Session, options: argparse.Namespace, wiring: Wiring) -> Off
 def _report(offer: Offer) -> None:
     for one in offer.rules:
         print(f"{one.what:<10} {one.draft.name}{f'  (line {one.line})' if one.line else ''}")
-        for said in (*_changes(one), *(f"note: {note}" for note in one.notes)):
+        notes = (f"note: {note}" for note in one.notes)
+        for said in (*_changes(one), *notes, *map(str, one.findings)):
             print(f"{'':<10}   {said}")
     for left in offer.left:
         print(f"{'left':<10} {left}")

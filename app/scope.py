@@ -60,11 +60,16 @@ def choose() -> Scope:
                 bind="query-params",
             )
         ]
-        chosen = {label: _select(label, title, width=170) for label, title in _FIRST.items()}
-        with st.popover("More", icon=":material/filter_list:"):
-            chosen |= {label: _select(label, title) for label, title in _MORE.items()}
-    labels = tuple(sorted((label, value) for label, value in chosen.items() if value))
+        labels = narrow()
     return Scope(span=span, labels=labels)
+
+
+def narrow() -> tuple[tuple[str, str], ...]:
+    """Draw the choice of a part of the traffic and return it: see `Scope.labels`."""
+    chosen = {label: _select(label, title, width=170) for label, title in _FIRST.items()}
+    with st.popover("More", icon=":material/filter_list:"):
+        chosen |= {label: _select(label, title) for label, title in _MORE.items()}
+    return tuple(sorted((label, value) for label, value in chosen.items() if value))
 
 
 def _select(label: str, title: str, width: int | None = None) -> str | None:

@@ -11,7 +11,16 @@ from alerts.conditions import AnyCondition
 from alerts.entries import Entry, EntryKind
 from alerts.lifecycle import ENGINE
 from alerts.surroundings import Surroundings
-from app import channel_words, exporting, local_time, numbers, parts, watching, wired
+from app import (
+    annotation_words,
+    channel_words,
+    exporting,
+    local_time,
+    numbers,
+    parts,
+    watching,
+    wired,
+)
 from app.parts import plain, small
 from models.tables import Notification
 
@@ -65,6 +74,7 @@ def changes(around: Surroundings, *, now: datetime, zone: tzinfo) -> None:
     """Draw what is known to have changed around the beginning of an alert."""
     with parts.card("alert_changes", "What changed around then"):
         known = _changes(around, now=now, zone=zone)
+        known = [annotation_words.line(row, now=now, zone=zone) for row in around.annotated] + known
         for line in known or [small("Nothing that Wakeful knows of.")]:
             st.markdown(line)
         for other in around.neighbours:

@@ -149,3 +149,12 @@ class PanelKind(StrEnum):
 
     LINE = "line"
     STAT = "stat"
+
+
+class AnnotationKind(StrEnum):
+    """What an annotation of the time axis is about."""
+
+    DEPLOY = "deploy"  # a release of the application
+    PROMPT = "prompt"  # a new version of a prompt goes out
+    CANARY = "canary"  # a part of the traffic is tried on something else
+    OTHER = "other"

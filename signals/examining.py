@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from signals import Expressions, Query, Reading
+from signals import Expressions, Query
 from signals.catalog import CATALOG
 from signals.discovery import Answerer
 from signals.packs import Quantile
 from signals.recipes import Recipe
-from signals.trust import Asked, Trust, Verdict, buckets_of, facts_of, grade
+from signals.trust import Asked, Bucket, Trust, Verdict, buckets_of, facts_of, grade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,6 @@ def trust(server: Expressions, answerer: Answerer, query: Query, *, at: datetime
         return Trust(verdict=Verdict.UNKNOWN, sentence=said)
     examined = examine(answerer, query)
     facts = facts_of(server.evaluate(examined.facts, at=at))
-    buckets = server.evaluate(examined.buckets, at=at) if examined.buckets else Reading()
     signal = CATALOG[query.signal]
     bounds = (signal.target, signal.breach.bound if signal.breach else None)
     asked = Asked(
@@ -65,4 +64,21 @@ def trust(server: Expressions, answerer: Answerer, query: Query, *, at: datetime
         q=examined.q,
         decisive=tuple(bound for bound in bounds if bound is not None),
     )
-    return grade(asked, facts, buckets_of(buckets, scale=examined.scale))
+    return grade(asked, facts, _buckets(server, examined, at))
+
+
+def buckets(server: Expressions, answerer: Answerer, query: Query, *, at: datetime) -> list[Bucket]:
+    """Return the buckets of the histogram behind `query`; none where there is no histogram.
+
+    Raises:
+        SignalError: As `Expressions.evaluate`.
+    """
+    if not isinstance(answerer, Recipe):
+        return []
+    return _buckets(server, examine(answerer, query), at)
+
+
+def _buckets(server: Expressions, examined: Examined, at: datetime) -> list[Bucket]:
+    if not examined.buckets:
+        return []
+    return buckets_of(server.evaluate(examined.buckets, at=at), scale=examined.scale)

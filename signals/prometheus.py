@@ -41,7 +41,7 @@ from signals.promql import (
     selector,
     vector_reading,
 )
-from signals.trust import Trust
+from signals.trust import Bucket, Trust
 
 __all__ = ["Prometheus", "PrometheusAccess"]
 
@@ -80,7 +80,8 @@ class Prometheus:
         self._url = f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
         self._who = f"Prometheus at {place}"
         self._name = name
-        self.stacks = Discovery(Names(get=self._get, evaluate=self.evaluate), packs, own)
+        self.names = Names(get=self._get, evaluate=self.evaluate)
+        self.stacks = Discovery(self.names, packs, own)
         seconds = access.timeout.total_seconds()
         self._timeout = (min(CONNECT_TIMEOUT_SECONDS, seconds), seconds)
         # The server gives up when we do, instead of computing for nobody.
@@ -145,6 +146,15 @@ class Prometheus:
         """
         self.stacks.look(at=at)
         return examining.trust(self, self._answerer(query), query, at=at)
+
+    def buckets(self, query: Query, *, at: datetime) -> list[Bucket]:
+        """Return the buckets of the histogram behind `query`; none where there is no histogram.
+
+        Raises:
+            SignalError: As `read`.
+        """
+        self.stacks.look(at=at)
+        return examining.buckets(self, self._answerer(query), query, at=at)
 
     def read_range(
         self, query: Query, *, start: datetime, end: datetime, step: timedelta

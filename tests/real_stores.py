@@ -21,8 +21,12 @@ PHOENIX = ROOT / ".ready" / "phoenix" / "bin" / "phoenix"
 
 @pytest.fixture(scope="session", autouse=True)
 def head_start(request: pytest.FixtureRequest) -> None:
-    """Start Phoenix first if some test will ask it: it takes 20 seconds to be there."""
-    if any("[phoenix" in item.nodeid for item in request.session.items):
+    """Start Phoenix first if some test will ask it: it takes 20 seconds to be there.
+
+    Of several processes that share the tests, the one that comes to it starts it then.
+    """
+    alone = not hasattr(request.config, "workerinput")
+    if alone and any("[phoenix" in item.nodeid for item in request.session.items):
         request.getfixturevalue("phoenix_starting")
 
 

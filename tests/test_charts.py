@@ -202,6 +202,7 @@ def test_every_line_of_a_chart_stands_out(mode: str) -> None:
         *chart_template.SHADES.values(),
         chart_template.RED,
         chart_template.GREEN,
+        chart_template.SLATE,
     ]
 
     assert all(contrast(line, theme["backgroundColor"]) >= 3 for line in lines)

@@ -197,9 +197,10 @@ def test_when_a_rule_on_the_signal_fired_is_shaded(wiring: Wiring) -> None:
 
     errors, cost = charts(page().run())
 
-    assert data(errors, "firing").to_pylist() == [
-        {"from_at": NOON - timedelta(minutes=30), "to_at": NOON - timedelta(minutes=20)}
-    ]
+    [shaded] = data(errors, "firing").to_pylist()
+    assert shaded["from_at"] == NOON - timedelta(minutes=30)
+    assert shaded["to_at"] == NOON - timedelta(minutes=20)
+    assert shaded["what"] == "firing"
     assert data(cost, "firing").to_pylist() == []
 
 

@@ -13,6 +13,7 @@ from app.gate import Gate, Visitors, login_routes
 
 HERE = ("127.0.0.1", 50000)
 ELSEWHERE = ("10.0.0.9", 50000)
+DOORS = ("/v1/traces", "/api/annotations", "/api/outcomes")
 
 
 def client(settings: Settings, *, peer: tuple[str, int] = HERE) -> TestClient:
@@ -30,7 +31,7 @@ def client(settings: Settings, *, peer: tuple[str, int] = HERE) -> TestClient:
     visitors = Visitors(settings)
     routes = [
         *login_routes(visitors),
-        Route("/v1/traces", door),
+        *(Route(path, door) for path in DOORS),
         Route("/alerts", page),
         WebSocketRoute("/_stcore/stream", socket),
     ]
@@ -100,8 +101,9 @@ def test_a_known_websocket_carries_its_user() -> None:
         assert websocket.receive_text() == "ada"
 
 
-def test_doors_with_their_own_checks_stay_open() -> None:
-    assert client(GUARDED).get("/v1/traces").text == "open"
+@pytest.mark.parametrize("path", DOORS)
+def test_doors_with_their_own_checks_stay_open(path: str) -> None:
+    assert client(GUARDED).get(path).text == "open"
 
 
 def test_a_proxy_on_loopback_names_the_user() -> None:

@@ -7,7 +7,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from alerts import actions, inbox
+from alerts import actions, timelines
 from models.vocabulary import AlertState
 from tests.pagerduty_webhooks import ADA, SECOND, People
 from tests.world import MINUTE, World
@@ -33,7 +33,7 @@ def people(world: World) -> People:
 
 def remarks(world: World) -> list[str]:
     with Session(world.db) as session:
-        entries = inbox.timeline(session, world.alert.id or 0)
+        entries = timelines.timeline(session, world.alert.id or 0)
     return [f"{e.text} by {e.actor}" for e in entries if e.kind == "remark"]
 
 

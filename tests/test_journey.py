@@ -29,7 +29,7 @@ pytest_plugins = ["tests.story"]
 GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
 PAGES = (
     *("", "alerts", "dashboards", "traces", "rules", "policies", "silences", "deliveries"),
-    "fatigue",
+    *("cost", "fatigue"),
 )
 RULE = "Errors of answers"
 
@@ -119,7 +119,7 @@ def test_a_rule_is_drawn_under_the_last_day_then_saved_and_evaluated(
     page.get_by_label("Name").fill(RULE)
     page.get_by_label("Name").press("Enter")
     preview = card(page, "rules_preview")
-    shows(preview, "Over the last 24 h this would never have been beyond the threshold", "90 %")
+    shows(preview, "Over the last 24 h", "this would never have been beyond the threshold", "90 %")
     expect(preview.locator("canvas, svg.marks").first).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Save rule").click()
     listed = page.locator("[class*=st-key-rule_]").filter(has_text=RULE)

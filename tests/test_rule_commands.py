@@ -203,3 +203,44 @@ def test_a_huge_file_is_one_sentence(rules: Shell, action: str) -> None:
         1,
         f"wakeful: {rules.folder}/huge.yaml is larger than 5 MB\n",
     )
+
+
+TWICE = """
+groups:
+  - name: g
+    rules:
+      - {alert: Down, expr: up == 0, labels: {severity: page}}
+      - {alert: Gone, expr: "up  == 0", labels: {team: llm}}
+"""
+NEVER = """
+version: 1
+rules:
+  - name: Budget
+    owner: ada
+    policy: p
+    runbook_url: https://example.org
+    condition: {kind: burn_rate, signal: error_ratio, objective: 0.9}
+"""
+
+
+def test_a_check_says_what_may_be_wrong_with_sound_rules(empty: Shell) -> None:
+    done = empty("check", empty.write("f.yml", TWICE))
+    said = done.stdout.replace(f"{empty.folder}/", "")
+    assert done.returncode == 0
+    assert "f.yml: line 5, rule 'Down': warning: Nobody owns it" in said
+    assert "f.yml: line 5, rule 'Down': warning: It has no runbook" in said
+    assert "rule 'Gone': warning: The rule 'Down' watches exactly the same" in said
+    assert "rule 'Gone': warning: Nobody owns it" not in said
+
+
+def test_a_check_finds_a_burn_rate_that_never_fires(empty: Shell) -> None:
+    done = empty("check", empty.write("f.yml", NEVER))
+    assert "rule 'Budget': warning: Over 1 h and 5 min it can never fire" in done.stdout
+
+
+def test_an_import_holds_rules_against_those_that_are_here(rules: Shell) -> None:
+    rules("import", "-", typed=DOWN)
+    again = rules("import", "--dry-run", "-", typed=DOWN)
+    assert "watches exactly the same" not in again.stdout, "it is that rule itself"
+    other = rules("import", "--dry-run", "-", typed=DOWN.replace("alert: Down", "alert: Gone"))
+    assert "warning: The rule 'Down' watches exactly the same" in other.stdout

@@ -17,7 +17,7 @@ from tests.conftest import free_port
 from tests.made_traces import ODD_ID, SEED_ID, span_id
 
 ROOT = Path(__file__).parent.parent
-PATIENCE_MS = 20_000  # the machine may be busy
+PATIENCE_MS = 60_000  # the machine may be busy
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",

@@ -112,6 +112,7 @@ class World:
         self.jobs.beat()
         self.jobs.audit()
         self.jobs.evaluate()
+        self.jobs.escalate()
         self.deliver()
 
     def deliver(self) -> None:

@@ -3,7 +3,6 @@
 Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
-import hmac
 import logging
 import threading
 import zlib
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.http import bearer
 from models.clock import Clock
 from signals.logs import LogSink
 from signals.otlp import MalformedError, wire
@@ -81,7 +81,7 @@ class _Door:
     """What both routes check before and after the store."""
 
     def __init__(self, token: str, clock: Clock) -> None:
-        self._token = token.encode()
+        self._token = token
         self._clock = clock
         self._threads = anyio.CapacityLimiter(THREADS)
         self._inside = 0
@@ -101,7 +101,7 @@ class _Door:
         return endpoint
 
     async def _receive(self, request: Request, kind: str, store: Store) -> Response:
-        if self._token and not self._is_known(request.headers.get("authorization", "")):
+        if not bearer.shows(request, self._token):
             raise _RefusedError(401, "a bearer token is needed: set WAKEFUL_INGEST_TOKEN's value")
         if kind not in (PROTOBUF, JSON):
             raise _RefusedError(415, f"send {PROTOBUF} or {JSON}")
@@ -126,11 +126,6 @@ class _Door:
         finally:
             self._inside -= 1
         return Response(answer, media_type=kind)
-
-    def _is_known(self, authorization: str) -> bool:
-        scheme, _, shown = authorization.partition(" ")
-        known = hmac.compare_digest(shown.strip().encode(), self._token)
-        return scheme.lower() == "bearer" and known
 
 
 def inflate(body: bytes, limit: int) -> bytes:

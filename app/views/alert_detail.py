@@ -14,8 +14,10 @@ from alerts.wording import alert_url
 from app import (
     alert_buttons,
     alert_parts,
+    annotation_words,
     cached_alerts,
     cached_watching,
+    charts,
     local_time,
     parts,
     story_parts,
@@ -76,7 +78,7 @@ def _draw(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
         _timeline(detail.timeline, item, now=now, zone=zone)
     with evidence:
         story_parts.changes(detail.surroundings, now=now, zone=zone)
-        _chart(item, now=now)
+        _chart(detail, now=now)
         _traces(item, now=now, zone=zone)
 
 
@@ -136,8 +138,8 @@ def _why(item: Item) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _chart(item: Item, *, now: datetime) -> None:
-    alert = item.alert
+def _chart(detail: Detail, *, now: datetime) -> None:
+    item, alert = detail.item, detail.item.alert
     drawing = watching.drawing(item.condition, alert.labels)
     began, ended = alert.active_at, alert.resolved_at
     with st.container(border=True, key="alert_chart", gap="xsmall"):
@@ -157,6 +159,7 @@ def _chart(item: Item, *, now: datetime) -> None:
         )
         baseline = before.data.series if before and before.data else ()
         plot = watch_chart.plot(about, answer.data.grid, drawing, baseline=baseline, firing=firing)
+        plot = charts.noted(plot, annotation_words.notes(detail.surroundings.annotated))
         parts.draw(plot, key=f"alert_plot_{alert.id}", alt=f"{drawing.title}, around this alert")
 
 

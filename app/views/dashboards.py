@@ -6,7 +6,16 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app import cached_dashboards, dashboard_dialogs, dashboards, panels, parts, scope, wired
+from app import (
+    annotation_parts,
+    cached_dashboards,
+    dashboard_dialogs,
+    dashboards,
+    panels,
+    parts,
+    scope,
+    wired,
+)
 from app.dashboards import DashboardError, Panel
 from app.local_time import clock
 from app.scope import Scope
@@ -29,6 +38,7 @@ def render() -> None:
     chosen = _choose(found.data)
     dashboard_dialogs.draw(chosen)
     _live(chosen.slug, scope.choose())
+    annotation_parts.form()
 
 
 def _none_yet(*, down: bool) -> None:
@@ -88,6 +98,7 @@ def _live(slug: str, chosen: Scope) -> None:
                 panels.draw(row, chosen, key=key, now=now)
             else:
                 _broken(dashboard.panels[index], row, key=key)
+    annotation_parts.listing(chosen, now=now)
     here = clock(now, now=now, zone=parts.viewer_zone())
     parts.fine_print(f"As of {here}; refreshes every {span(REFRESH)}.")
 

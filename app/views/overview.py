@@ -7,7 +7,17 @@ from typing import Final
 import streamlit as st
 
 from alerts.inbox import Item
-from app import cached, cached_alerts, golden, numbers, parts, scope, signal_card, wired
+from app import (
+    annotation_parts,
+    cached,
+    cached_alerts,
+    golden,
+    numbers,
+    parts,
+    scope,
+    signal_card,
+    wired,
+)
 from app.local_time import clock
 from app.scope import Scope
 from app.signal_card import Known
@@ -22,6 +32,7 @@ def render() -> None:
     """Draw the page."""
     parts.page_header("Overview")
     _live(scope.choose())
+    annotation_parts.form()
 
 
 @st.fragment(run_every=REFRESH, key="overview")
@@ -40,6 +51,7 @@ def _live(chosen: Scope) -> None:
         _nothing_seen(wiring.settings.base_url, chosen)
     else:
         _cards(signals, now=now)
+    annotation_parts.listing(chosen, now=now)
     _footer(chosen, now=now)
     if alerts.data is not None:
         parts.freshness(alerts.data.sources, now=now)

@@ -11,6 +11,7 @@ from alerts import rulebook, ruletemplates
 from alerts.backtest import Hindsight
 from alerts.conditions import Question
 from alerts.rulebook import RuleDraft
+from alerts.rulelint import in_order
 from app import (
     cached_alerts,
     cached_watching,
@@ -22,6 +23,7 @@ from app import (
     parts,
     rule_actions,
     rule_fields,
+    rule_findings,
     rule_form,
     watch_chart,
     watching,
@@ -35,7 +37,7 @@ from app.hindsight import Surroundings
 from app.opened import way_back
 from app.parts import plain, small
 from app.rule_form import Fields, FormError
-from app.views import rule_record
+from app.views import rule_lint, rule_record
 from app.watching import Drawing
 from models.tables import Rule
 from signals.units import span
@@ -48,6 +50,7 @@ SPANS: Final = {
     "30 days": timedelta(days=30),
 }
 MOST_BANDS: Final = 500
+Seen = tuple[Hindsight, dict[Question, Past], timedelta]
 
 
 def render(asked: str, *, template: str = "") -> None:
@@ -157,7 +160,8 @@ def _form(
             rule_fields.people(draft, policies)
     with right:
         with st.container(border=True, key="rules_preview", gap="xsmall"):
-            _preview(draft.fields, saved)
+            seen = _preview(draft.fields, saved)
+        _findings(draft.fields, rule_id, seen)
         _save(draft, rule_id)
 
 
@@ -186,7 +190,18 @@ def _cancel(draft: Draft) -> None:
     rule_actions.leave()
 
 
-def _preview(fields: Fields, saved: RuleDraft | None) -> None:
+def _findings(fields: Fields, rule_id: int | None, seen: Seen | None) -> None:
+    rule = rule_findings.typed(fields)
+    if rule is None:
+        return
+    found = rule_findings.of(rule, rule_id)
+    if seen is not None:
+        found += rule_findings.in_hindsight(rule, *seen)
+    rule_lint.draw(in_order(found))
+
+
+def _preview(fields: Fields, saved: RuleDraft | None) -> Seen | None:
+    """Draw what the rule would have done; return that with what it was read from, if it was."""
     chosen = st.segmented_control(
         "Over the past",
         list(SPANS),
@@ -199,18 +214,18 @@ def _preview(fields: Fields, saved: RuleDraft | None) -> None:
         rule = rule_form.outline(fields)
     except FormError as error:
         st.markdown(small(f"Nothing to show yet. {plain(str(error))}"))
-        return
+        return None
     pasts = _pasts(rule, past)
     if pasts is None:
-        return
+        return None
     now = wired.current().clock()
     known = hindsight.surroundings(floor(now, REFRESH) - past)
     found = _draw(rule, pasts, known.data)
-    if saved is None or known.data is None or _as_watched(saved) == _as_watched(rule):
-        return
-    before = _pasts(saved, past)
-    if before is not None:
-        _compare(rule, found, saved, hindsight.of(saved, before), known.data)
+    if saved and known.data and _as_watched(saved) != _as_watched(rule):
+        before = _pasts(saved, past)
+        if before is not None:
+            _compare(rule, found, saved, hindsight.of(saved, before), known.data)
+    return found, pasts, past
 
 
 def _pasts(rule: RuleDraft, past: timedelta) -> dict[Question, Past] | None:

@@ -93,6 +93,7 @@ def _offer(content: bytes) -> None:
         )
     )
     notes = [f"{one.draft.name}: {note}" for one in offer.rules for note in one.notes]
+    notes += [f"{one.draft.name}: {found}" for one in offer.rules for found in one.findings]
     for said in [*map(str, (*offer.left, *offer.remarks)), *notes][:SHOWN]:
         st.markdown(small(plain(said)))
     st.button(

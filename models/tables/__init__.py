@@ -7,6 +7,7 @@ elsewhere: see `signals.traces` and `signals.logs`.
 from sqlmodel import SQLModel
 
 from models.tables.alerts import Alert, Group, Note, Remark, Transition
+from models.tables.annotations import Annotation
 from models.tables.dashboards import Dashboard, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.incidents import Incident, Poll
@@ -25,6 +26,7 @@ from models.tables.trials import Trial, TrialMessage
 
 __all__ = [
     "Alert",
+    "Annotation",
     "Dashboard",
     "Delivery",
     "EngineBeat",

@@ -6,6 +6,7 @@ writer      group commit
 requests    SQL for requests and their labels
 search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
+spending    what requests cost
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,14 @@ from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
 from signals.traces import FILTERS, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, search
+from signals.traces.embedded import answering, search, spending
 from signals.traces.embedded.database import Database
-from signals.traces.embedded.schema import aware, naive, span_of, spans_table
+from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
+from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
+from signals.traces.spending import Bar, Bill, SpendQuery
 
 __all__ = ["EmbeddedStore"]
 
@@ -30,7 +33,10 @@ SWEEP_PATIENCE = timedelta(minutes=5)
 
 
 class EmbeddedStore:
-    """`TraceStore`, `SpanSink` and `Source` over one file; its `logs` are a store of their own."""
+    """`TraceStore`, `SpanSink`, `Source`, `SpendStore` and `OutcomeSink` over one file.
+
+    Its `logs` are a store of their own.
+    """
 
     name = "traces"
 
@@ -79,6 +85,12 @@ class EmbeddedStore:
         once = {(row["trace_id"], row["span_id"]): row for row in rows_of(spans)}
         if once:
             self._writer.write("spans", spans_table(SpanRows(list(once.values()))))
+
+    def record(self, events: Sequence[OutcomeEvent]) -> None:
+        """Store what became of requests; see `OutcomeSink`."""
+        once = {(event.trace_id, event.outcome): event for event in reversed(events)}
+        if once:
+            self._writer.write("outcomes", outcomes_table(list(once.values())))
 
     def trace(self, trace_id: str) -> Trace | None:
         """Return a trace, or None if it is not held; see `TraceStore`."""
@@ -134,8 +146,20 @@ class EmbeddedStore:
         )
         return aware(ended_at) if ended_at else None
 
+    def spend(self, query: SpendQuery) -> Bill:
+        """Return what was spent, by value; see `SpendStore`."""
+        return spending.spend(self._database, query)
+
+    def bars(self, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
+        """Return what was spent from edge to edge; see `SpendStore`."""
+        return spending.bars(self._database, query, shown)
+
+    def held_since(self) -> datetime | None:
+        """Return when the oldest span that is held ended; see `SpendStore`."""
+        return spending.held_since(self._database)
+
     def sweep(self, *, now: datetime, traces: timedelta, logs: timedelta) -> None:
-        """Delete spans that ended, and lines written, longer ago than that.
+        """Delete spans that ended, outcomes told and lines written longer ago than that.
 
         The file does not shrink; the space is used again.
 
@@ -145,6 +169,7 @@ class EmbeddedStore:
         for table, column, cutoff in (
             ("spans", "ended_at", now - traces),
             ("logs", '"at"', now - logs),
+            ("outcomes", "told_at", now - traces),
         ):
             self._database.ask(
                 f"DELETE FROM store.{table} WHERE {column} < $cutoff",  # noqa: S608  names are ours

@@ -157,6 +157,7 @@ class Database:
             connection.execute(_ATTACH.format(path=str(self.path).replace("'", "''")))
             connection.execute(schema.create("spans", schema.SPAN_TYPES))
             connection.execute(schema.create("logs", schema.LOG_TYPES))
+            connection.execute(schema.create("outcomes", schema.OUTCOME_TYPES))
         except duckdb.Error as error:
             connection.close()
             raise StoreError(_sentence(self.path, str(error))) from error

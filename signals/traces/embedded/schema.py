@@ -15,6 +15,7 @@ import pyarrow as pa
 from models.vocabulary import CostSource, SpanKind, SpanStatus
 from signals.logs import LogRecord
 from signals.traces import Span, SpanEvent
+from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, rows_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +50,12 @@ LOG_TYPES: dict[str, pa.DataType] = {
     "attributes": _MAP,
 }
 
+OUTCOME_TYPES: dict[str, pa.DataType] = {
+    "trace_id": pa.string(),
+    "outcome": pa.string(),
+    "told_at": _TIME,
+}
+
 
 def create(table: str, types: Mapping[str, pa.DataType]) -> str:
     """Return the statement that creates `table` unless it exists."""
@@ -77,6 +84,16 @@ def logs_table(records: Sequence[LogRecord]) -> pa.Table:
         zip(LOG_FIELDS, zip(*map(_LOG_VALUES, records), strict=True), strict=True)
     )
     return _table(columns | {"at": [microseconds(at) for at in columns["at"]]}, LOG_TYPES)
+
+
+def outcomes_table(events: Sequence[OutcomeEvent]) -> pa.Table:
+    """Return `events` as Arrow."""
+    columns: dict[str, Sequence[Any]] = {
+        "trace_id": [event.trace_id for event in events],
+        "outcome": [event.outcome for event in events],
+        "told_at": [microseconds(event.at) for event in events],
+    }
+    return _table(columns, OUTCOME_TYPES)
 
 
 def span_of(row: Sequence[Any]) -> Span:

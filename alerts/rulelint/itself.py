@@ -1,0 +1,136 @@
+"""What a rule alone tells: whether it can ever fire, or ever not, and who is helped by it. Pure."""
+
+import math
+from collections.abc import Iterator
+
+from alerts.conditions import AnyCondition, BurnRate, Threshold, Window
+from alerts.rulelint import Check, Finding, Grade, Written
+from models.vocabulary import Comparison, Severity, Unit
+from signals.catalog import Signal
+from signals.units import render, span
+
+NOBODY = ("", "-", "nobody", "none")
+URGENT = (Severity.CRITICAL, Severity.ERROR)
+RUNBOOKS = ("runbook_url", "runbook")  # as Prometheus' annotations call it
+# Labels with a value of their own for each request or person.
+BOUNDLESS = (
+    "request_id", "trace_id", "span_id", "session_id", "conversation_id", "message_id", "user",
+    "user_id", "prompt", "query", "url", "ip",
+)  # fmt: skip
+_CLOSE = 1e-9  # 1 - 0.9 is not quite 0.1
+
+
+def findings(rule: Written) -> list[Finding]:
+    """Return what is wrong with the rule, whatever its source says."""
+    return [*_reach(rule.condition), *_split(rule.condition), *_people(rule)]
+
+
+def _reach(condition: AnyCondition) -> Iterator[Finding]:
+    match condition:
+        case BurnRate():
+            yield from _burning(condition)
+        case Threshold():
+            yield from _beyond(condition)
+        case _:
+            pass  # of PromQL nobody can tell without its values
+
+
+def _burning(condition: BurnRate) -> Iterator[Finding]:
+    """Yield the pairs of windows that not even a total outage burns fast enough.
+
+    An outage is an error ratio of 1, which must exceed factor times budget.
+    Source: https://sre.google/workbook/alerting-on-slos/
+    """
+    budget = 1 - condition.objective
+    dead = [pair for pair in condition.windows if pair.factor * budget >= 1 - _CLOSE]
+    if not dead:
+        return
+    most = (math.ceil(round(10 / budget, 6)) - 1) / 10
+    mend = f"Lower the factor to {most:g} or less, or raise the objective."
+    if len(dead) == len(condition.windows):
+        yield Finding(
+            check=Check.NEVER_FIRES,
+            grade=Grade.ERROR,
+            sentence=f"It can never fire, not even when every request fails: "
+            f"{_asks(dead[0], budget)}. {mend}",
+        )
+        return
+    for pair in dead:
+        yield Finding(
+            check=Check.NEVER_FIRES,
+            grade=Grade.WARNING,
+            sentence=f"Over {span(pair.long)} and {span(pair.short)} it can never fire, not even "
+            f"when every request fails: {_asks(pair, budget)}. {mend}",
+        )
+
+
+def _asks(pair: Window, budget: float) -> str:
+    needed = render(pair.factor * budget, Unit.RATIO)
+    return f"{pair.factor:g} times a budget of {render(budget, Unit.RATIO)} is {needed} of them"
+
+
+def _beyond(condition: Threshold) -> Iterator[Finding]:
+    low, high = limits(condition.about)
+    bound, title = condition.bound, condition.about.title
+    shown = render(bound, condition.about.unit)
+    if condition.comparison is Comparison.ABOVE:
+        never, always = bound >= high, bound < low
+    else:
+        never, always = bound <= low, bound > high
+    end = high if condition.comparison is Comparison.ABOVE else low
+    if never:
+        yield Finding(
+            check=Check.NEVER_FIRES,
+            grade=Grade.ERROR,
+            sentence=f"It can never fire: {title} never goes {condition.comparison} "
+            f"{render(end, condition.about.unit)}, and the threshold is {shown}. Move the "
+            "threshold.",
+        )
+    if always:
+        yield Finding(
+            check=Check.ALWAYS_FIRES,
+            grade=Grade.ERROR,
+            sentence=f"It always fires: {title} is {condition.comparison} {shown} whatever "
+            "happens. Move the threshold, or turn the comparison round.",
+        )
+
+
+def limits(signal: Signal) -> tuple[float, float]:
+    """Return the least and the most that a signal can be."""
+    if signal.name == "eval_score":
+        return 0.0, 100.0
+    match signal.unit:
+        case Unit.RATIO:
+            return 0.0, 1.0
+        case Unit.POINTS:
+            return -math.inf, math.inf
+        case _:
+            return 0.0, math.inf
+
+
+def _split(condition: AnyCondition) -> Iterator[Finding]:
+    by: tuple[str, ...] = getattr(condition, "by", ())
+    for label in by:
+        if label.lower().replace(".", "_") in BOUNDLESS:
+            yield Finding(
+                check=Check.CARDINALITY,
+                grade=Grade.WARNING,
+                sentence=f"One alert for each {label} is one for every request or person: split "
+                "by something that has few values, such as feature or model.",
+            )
+
+
+def _people(rule: Written) -> Iterator[Finding]:
+    if rule.owner.strip().lower() in NOBODY:
+        yield Finding(
+            check=Check.NO_OWNER,
+            grade=Grade.WARNING,
+            sentence="Nobody owns it: name who keeps its threshold honest, or it will be muted "
+            "instead of mended.",
+        )
+    if not rule.runbook_url and not any(rule.annotations.get(name) for name in RUNBOOKS):
+        yield Finding(
+            check=Check.NO_RUNBOOK,
+            grade=Grade.WARNING if rule.severity in URGENT else Grade.HINT,
+            sentence="It has no runbook: link a page that tells whoever is woken what to do first.",
+        )
