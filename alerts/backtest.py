@@ -192,7 +192,7 @@ class _Table:
         holds = self._watch.condition.holds_over(all_values)
         state: NDArray[np.int8] = (
             _PRESENT * np.logical_or.reduce(there)
-            + _COMPLETE * np.logical_and.reduce(there)
+            + _COMPLETE * self._watch.condition.suffices_over(all_values)
             + _HOLDS * holds
         ).astype(np.int8)
         return state

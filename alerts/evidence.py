@@ -61,7 +61,7 @@ def worst(condition: AnyCondition) -> Worst:
         return Worst(title="Slowest traces", order=Order.SLOWEST)
     if signal == "error_ratio":
         return Worst(title="Failed traces", errors_only=True)
-    if signal in ("cost_per_request", "token_rate"):
+    if signal in ("cost", "cost_per_request", "token_rate"):
         return Worst(title="Dearest traces", order=Order.DEAREST)
     return Worst(title="Newest traces")
 

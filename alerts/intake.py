@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import offers, policies, rulebook, rulegroups
+from alerts import composites, offers, policies, rulebook, rulegroups
+from alerts.conditions import Composite
 from alerts.offers import Offer, Offered
 from alerts.policies import PolicyError
 from alerts.rulebook import Origin, RuleDraft, RuleError
@@ -48,6 +49,8 @@ def settle(offer: Offer, book: "Book", *, policy: str = "", source: str = "") ->
         else:
             rules.append(found)
             page.used.add(found.draft.name)
+    rules, faulty = _sound(rules, book)
+    complaints += faulty
     return replace(
         offer,
         rules=tuple(rules),
@@ -67,7 +70,9 @@ def take(session: Session, offer: Offer, *, by: str, now: datetime, source: str 
         policies.put_policy(session, policy, policy_id=policy_ids.get(policy.name))
     for group in offer.groups:
         rulegroups.put_group(session, group, source_file=source)
-    for one in offer.rules:
+    rules = {one.draft.name: one for one in offer.rules}
+    for name in composites.in_order({name: one.draft.condition for name, one in rules.items()}):
+        one = rules[name]
         origin = Origin(file=source, line=one.line) if source else None
         if one.what == "unchanged" and (not source or one.kept_in == origin):
             continue
@@ -90,6 +95,31 @@ def load(db: Engine, text: str, *, by: str, now: datetime) -> Offer:
             raise RuleCodeError([Complaint(reason=str(error))]) from error
         session.commit()
     return offer
+
+
+def _sound(rules: list[Offered], book: "Book") -> tuple[list[Offered], list[Complaint]]:
+    """Return the rules without composites of what is not there or of themselves, and why."""
+    complaints: list[Complaint] = []
+    here = {name: composites.parts_of(rule.condition) for name, (rule, _) in book.held.items()}
+    here |= dict.fromkeys(book.used - here.keys(), ())
+    while True:
+        offered = {one.draft.name: _parts(one) for one in rules}
+        known = here | offered
+        faults = {name: composites.fault(name, known) for name in offered}
+        if not any(faults.values()):
+            return rules, complaints
+        complaints += [
+            Complaint(reason=reason, line=one.line, rule=one.draft.name)
+            for one in rules
+            if (reason := faults[one.draft.name])
+        ]
+        # Without those that are refused, others may be made of what is not there.
+        rules = [one for one in rules if not faults[one.draft.name]]
+
+
+def _parts(one: Offered) -> tuple[str, ...]:
+    condition = one.draft.condition
+    return condition.rules if isinstance(condition, Composite) else ()
 
 
 def _replaced(book: "Book", offer: Offer) -> Iterator[Complaint]:

@@ -174,10 +174,10 @@ def _observations(
 ) -> Iterable[_Observation]:
     """Yield what to observe: label sets that breach, and those that have an open alert."""
     left = dict(episodes)
-    unseen_holds, questions = silence(watch), watch.condition.questions
+    unseen_holds = silence(watch)
     plain, met = watch.is_plain, set[str]()
     for identity, values in seen.items():
-        complete = all(question in values for question in questions)
+        complete = watch.condition.suffices(values)
         holds = watch.condition.holds(values) or (not complete and unseen_holds is True)
         if not holds and not left:
             continue

@@ -8,6 +8,9 @@ from sqlmodel import Session, col, select
 
 from models.tables import Ping
 
+SIGNAL = "heartbeat_silence"  # how long ago each last did so
+LABEL = "heartbeat"  # by which it is split
+
 
 class UnknownPingError(Exception):
     """Nothing reports in by this address."""

@@ -17,8 +17,8 @@ from pydantic import (
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import lifecycle, versions
-from alerts.conditions import AnyCondition, Condition, parse_condition
+from alerts import composites, lifecycle, pings, versions
+from alerts.conditions import KINDS, AnyCondition, Composite, Condition, parse_condition
 from alerts.decision import Decision, core
 from alerts.durations import Duration
 from alerts.rulecode import templates
@@ -123,6 +123,13 @@ def written(draft: RuleDraft) -> dict[str, Any]:
     return {k: v for k, v in data.items() if v or k not in _OF_PROMETHEUS}
 
 
+def heartbeat_of(condition: AnyCondition) -> str:
+    """Return the name of the one heartbeat that a condition waits for; empty for none."""
+    if getattr(condition, "signal", "") != pings.SIGNAL:
+        return ""
+    return str(getattr(condition, "scope", {}).get(pings.LABEL, ""))
+
+
 def origin_of(rule: Rule) -> Origin | None:
     """Return where `rule` is kept, if that is a file."""
     return Origin(file=rule.source_file, line=rule.source_line) if rule.source_file else None
@@ -151,8 +158,8 @@ def save_rule(
     sets: then the alert is resolved, since nothing would ever observe it again.
 
     Raises:
-        RuleError: Another rule has that name, the policy is unknown, the rule is gone, or it is
-            kept in a file.
+        RuleError: Another rule has that name, the policy is unknown, the rule is gone, it is
+            kept in a file, is made of what makes no sense, or another is made of its old name.
     """
     with Session(db) as session:
         row = put_rule(session, draft, by=by, now=now, rule_id=rule_id)
@@ -172,7 +179,7 @@ def put_rule(
     """Do what `save_rule` does, as a part of the caller's transaction.
 
     A rule that is as it was but for its place has no new version. One with an `origin` is
-    from then on changed from there only.
+    from then on changed from there only. A heartbeat that it names has an address from then on.
     """
     other = session.exec(select(Rule).where(Rule.name == draft.name)).one_or_none()
     if other is not None and other.id != rule_id:
@@ -188,6 +195,9 @@ def put_rule(
         "source_file": origin.file if origin else "",
         "source_line": origin.line if origin else None,
     }
+    _check_parts(session, draft, rule_id)
+    if heartbeat := heartbeat_of(draft.condition):
+        pings.ensure(session, heartbeat, now=now)
     if rule_id is None:
         row = Rule(**values)
         session.add(row)
@@ -249,13 +259,12 @@ def why(error: ValidationError) -> str:
     """Return pydantic's complaints as one line: `condition.bound: should be a number; …`."""
     complaints = []
     for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"] if part not in _KINDS)
+        place = ".".join(str(part) for part in item["loc"] if part not in KINDS)
         reason = item["msg"].removeprefix("Value error, ")
         complaints.append(f"{place}: {reason}" if place else reason)
     return "; ".join(complaints)
 
 
-_KINDS = ("threshold", "burn_rate", "promql")
 _PLACE = ("source_file", "source_line", "position")  # whose change is nobody's business
 _OF_PROMETHEUS = ("annotations", "alertname", "group", "position")
 
@@ -265,8 +274,16 @@ def _columns(draft: RuleDraft) -> dict[str, Any]:
     values["condition"] = draft.condition.model_dump(mode="json")
     values["interval_seconds"] = int(draft.interval.total_seconds())
     signal = CATALOG.get(getattr(draft.condition, "signal", ""))
-    values["own"] = signal is not None and signal.own
+    # A composite asks our own database, and must not wait for anybody's telemetry.
+    values["own"] = isinstance(draft.condition, Composite) or bool(signal and signal.own)
     return values
+
+
+def _check_parts(session: Session, draft: RuleDraft, rule_id: int | None) -> None:
+    row = session.get(Rule, rule_id) if rule_id is not None else None
+    was = row.name if row else draft.name
+    if reason := composites.refusal(session, draft.condition, name=draft.name, was=was):
+        raise RuleError(reason)
 
 
 def _known(session: Session, row: Rule) -> RuleDraft | None:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session
 
 from alerts import policies, rulebook, rulegroups
+from alerts.composites import parts_of
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
 from alerts.rulecode import yamltree
@@ -140,7 +141,8 @@ def leaving(session: Session) -> Leaving:
 
     Rules about Wakeful itself stay.
     """
-    drafts = [rulebook.draft_of(r, p.name) for r, p in rulebook.rules(session) if not r.own]
+    ours = [(r, p) for r, p in rulebook.rules(session) if not r.own or parts_of(r.condition)]
+    drafts = [rulebook.draft_of(r, p.name) for r, p in ours]
     return leaving_of(drafts, rulegroups.groups(session))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.conditions import AnyCondition, BurnRate, Threshold
-from models.vocabulary import Severity
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Threshold
+from models.vocabulary import Comparison, Measure, Severity
 from signals.catalog import CATALOG
 
 _URGENT = ("latency_p95", "error_ratio")
@@ -61,6 +61,65 @@ def templates() -> Sequence[Template]:
             summary="At this rate the month's errors are spent in days.",
             severity=Severity.CRITICAL,
             condition=BurnRate(signal="error_ratio", objective=0.99),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Latency p95 up 40 % on last week",
+            summary="Slower than at the same hour last week, whatever the hour usually is like.",
+            severity=Severity.WARNING,
+            condition=Drift(signal="latency_p95", bound=0.4),
+            hold=timedelta(minutes=15),
+        ),
+        Template(
+            name="Eval score 5 points under last week",
+            summary="Answers are judged worse than at the same hour last week.",
+            severity=Severity.WARNING,
+            condition=Drift(
+                signal="eval_score",
+                comparison=Comparison.BELOW,
+                measure=Measure.ABSOLUTE,
+                bound=5,
+            ),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Tenant over its daily budget",
+            summary="One tenant has cost more in 24 hours than a day may.",
+            severity=Severity.WARNING,
+            condition=Budget(amount_usd=50, by=("tenant",)),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Tenant heads over its daily budget",
+            summary="At the pace of the last hour one tenant will cost more than a day may.",
+            severity=Severity.INFO,
+            condition=Budget(amount_usd=50, pace=timedelta(hours=1), by=("tenant",)),
+            hold=timedelta(minutes=15),
+        ),
+        Template(
+            name="No requests at all",
+            summary="Nothing arrives, or nothing that arrives is measured.",
+            severity=Severity.CRITICAL,
+            condition=Absence(signal="request_rate"),
+            hold=timedelta(),
+        ),
+        Template(
+            name="Requests of a tenant stopped",
+            summary="A tenant who was here in the last day has sent nothing for an hour.",
+            severity=Severity.WARNING,
+            condition=Absence(signal="request_rate", by=("tenant",), window=timedelta(hours=1)),
+            hold=timedelta(),
+        ),
+        Template(
+            name="A heartbeat stopped",
+            summary="What reports in every few minutes, such as a canary, no longer does.",
+            severity=Severity.ERROR,
+            condition=Threshold(
+                signal="heartbeat_silence",
+                bound=600,
+                window=timedelta(minutes=1),
+                scope={"heartbeat": "canary"},
+            ),
             hold=timedelta(),
         ),
     )

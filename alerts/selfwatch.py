@@ -3,7 +3,8 @@
 So its own trouble is an alert like any other, with rules, policies and a timeline.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
-from alerts import audit, inbox, pings
+from alerts import audit, composites, inbox, pings
+from alerts.conditions import composite
 from alerts.outbox import leading
 from models.database import read_only
 from models.tables import Delivery, SourceStatus
@@ -31,9 +33,9 @@ from signals.grouping import Answer, Question
 SILENCE = "source_silence"
 BROKEN = "channel_broken"
 LATENESS = "lateness"
-HEARTBEAT = "heartbeat_silence"
+HEARTBEAT = pings.SIGNAL
 # The label by which each is split.
-LABELS = {SILENCE: "source", BROKEN: "channel", LATENESS: "what", HEARTBEAT: "heartbeat"}
+LABELS = {SILENCE: "source", BROKEN: "channel", LATENESS: "what", HEARTBEAT: pings.LABEL}
 LEDGER = timedelta(hours=24)  # a channel that nothing was sent to for so long is not judged
 
 
@@ -43,7 +45,8 @@ class SelfWatch:
 
     `source_silence` by `source`: how long each left us without an answer. `channel_broken` by
     `channel`: whether it refused the last message. `lateness` by `what`: see `alerts.audit`.
-    `heartbeat_silence` by `heartbeat`: see `alerts.pings`.
+    `heartbeat_silence` by `heartbeat`: see `alerts.pings`. `rules_firing` of those in its scope,
+    together: see `alerts.composites`.
     """
 
     db: Engine
@@ -51,17 +54,20 @@ class SelfWatch:
 
     def answers(self, query: Query) -> bool:
         """Say whether `query` is about Wakeful itself; see `Source.answers`."""
+        if query.signal == composite.SIGNAL:
+            return bool(query.scope) and not query.by
         label = LABELS.get(query.signal)
         return label is not None and {k for k, _ in query.scope} | set(query.by) <= {label}
 
     def read(self, query: Query, *, at: datetime) -> Reading:
         """Return the values of all, or of the one in scope; see `Source.read`."""
+        if query.signal == composite.SIGNAL:
+            # Of several rules together: no label is theirs, and the alert has none.
+            (series,) = self._firing(query, start=at, end=at, step=timedelta(seconds=1))
+            return Reading(samples=(Sample(labels={}, value=series.values[0], at=at),))
         label = LABELS[query.signal]
-        try:
-            with Session(read_only(self.db)) as session:
-                values = _READ[query.signal](session, at)
-        except SQLAlchemyError as error:
-            raise UnreachableError("the database of rules and alerts does not answer") from error
+        with self._session() as session:
+            values = _READ[query.signal](session, at)
         wanted = dict(query.scope).get(label)
         samples = tuple(
             Sample(labels={label: name}, value=value, at=at)
@@ -72,6 +78,23 @@ class SelfWatch:
             return Reading(samples=samples)
         worst = max(sample.value for sample in samples)
         return Reading(samples=(Sample(labels={}, value=worst, at=at),))
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        try:
+            with Session(read_only(self.db)) as session:
+                yield session
+        except SQLAlchemyError as error:
+            raise UnreachableError("the database of rules and alerts does not answer") from error
+
+    def _firing(
+        self, query: Query, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        names = [name for _, name in query.scope]
+        with self._session() as session:
+            counts = composites.firing_over(session, names, start=start, end=end, step=step)
+        seconds = [(start + number * step).timestamp() for number in range(len(counts))]
+        return [Series(labels={}, seconds=seconds, values=counts)]
 
     def ask(self, questions: Sequence[Question], at: datetime) -> dict[Question, Answer]:
         """Return the answer to every question, as `signals.reading` does for all sources."""
@@ -88,9 +111,14 @@ class SelfWatch:
     def read_range(
         self, query: Query, *, start: datetime, end: datetime, step: timedelta
     ) -> list[Series]:
-        """Return the values now as one point: their past is not kept; see `Source.read_range`."""
+        """Return the values now as one point: their past is not kept; see `Source.read_range`.
+
+        Alerts are kept, so that how many rules fired has a past.
+        """
         if not start <= end or step <= timedelta():
             return []
+        if query.signal == composite.SIGNAL:
+            return self._firing(query, start=start, end=end, step=step)
         return [
             Series(labels=s.labels, seconds=(end.timestamp(),), values=(s.value,))
             for s in self.read(query, at=end).samples

@@ -4,19 +4,21 @@ Unlike `app.cached.history`, a point here covers the window of the rule, whateve
 the very number that the rule was or would have been decided on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
 
+from alerts import pings
 from alerts.conditions import Question
 from alerts.evidence import Worst, question
-from app import wired
+from app import cached, wired
 from app.cached import Answer, LastGood, floor
 from app.charts import Grid
-from signals import Query, Series, SignalError
+from models.tables import Ping
+from signals import Query, Series, SignalError, offsets
 from signals.traces import TraceSummary
 
 BEFORE: Final = timedelta(minutes=30)  # what came before the alert
@@ -29,6 +31,7 @@ PAST_FRESH: Final = timedelta(minutes=1)
 _POINTS: Final = 300
 _STEPS: Final = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 900, 1800, 3600, 14400))
 _PAST_STEP: Final = timedelta(minutes=1)
+_OVERLAP: Final = 120  # windows that lie over one instant; see `signals.traces.clickhouse`
 _PAST_STEP_SPLIT: Final = timedelta(minutes=5)  # for each of many label sets
 _NO_PROMETHEUS: Final = "PromQL needs a Prometheus: set WAKEFUL_PROMETHEUS_URL."
 _HASH: Final[dict[str | type[Any], Callable[[Any], Any]]] = {Query: repr}
@@ -72,14 +75,29 @@ def around(question: Question, began: datetime, ended: datetime | None) -> Answe
 @st.cache_resource(
     ttl=PAST_FRESH, max_entries=128, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
 )
-def last(question: Question, span: timedelta) -> Answer[Past]:
-    """Return the values of the last `span`, one a minute, or in five where there are many."""
+def last(question: Question, span: timedelta, step: timedelta) -> Answer[Past]:
+    """Return the values of the last `span`, one each `step`: see `past_step`."""
     now = wired.current().clock()
-    split = isinstance(question, Query) and bool(question.by)
-    step = _PAST_STEP_SPLIT if split else _PAST_STEP
     end = floor(now, step)
     grid = Grid(start=end - span, end=end, step=step)
-    return _ask(("last", question, span), lambda: _read(question, grid), now)
+    return _ask(("last", question, span, step), lambda: _read(question, grid), now)
+
+
+def past_step(questions: Sequence[Question]) -> timedelta:
+    """Return how far apart the values of a rule's past lie, the same for all of its questions.
+
+    A minute, or five where there are many label sets; more where windows are so long that it
+    makes no difference, and where some stores would refuse: a 120th of the longest, but never
+    more than a fourth of the shortest.
+    """
+    windows = [one.window for one in questions if isinstance(one, Query)]
+    split = any(isinstance(one, Query) and one.by for one in questions)
+    finest = _PAST_STEP_SPLIT if split else _PAST_STEP
+    if not windows:
+        return finest
+    enough = max(windows) / _OVERLAP
+    wide = [step for step in _STEPS if finest <= step <= min(windows) / 4]
+    return next((step for step in wide if step >= enough), wide[-1] if wide else finest)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background")
@@ -96,9 +114,17 @@ def worst_traces(
     return _ask(asked, lambda: tuple(traces.search(query)), now)
 
 
+@st.cache_resource(ttl=timedelta(seconds=2), max_entries=1, show_spinner=False)
+def heartbeats() -> Answer[dict[str, Ping]]:
+    """Return everything that reports in, by name. Shared: never change a row."""
+    return cached.from_database(
+        "heartbeats", lambda session: {row.name: row for row in pings.pings(session)}
+    )
+
+
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (around, last, worst_traces, _last_good):
+    for cache in (around, last, worst_traces, heartbeats, _last_good):
         cache.clear()
 
 
@@ -128,7 +154,7 @@ def _range(question: Question, grid: Grid) -> list[Series]:
     wiring = wired.current()
     if isinstance(question, Query):
         source = wiring.signals.route(question)
-        return source.read_range(question, start=grid.start, end=grid.end, step=grid.step)
+        return offsets.read_range(source, question, start=grid.start, end=grid.end, step=grid.step)
     if wiring.expressions is None:
         raise SignalError(_NO_PROMETHEUS)
     return wiring.expressions.evaluate_range(

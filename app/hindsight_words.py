@@ -9,7 +9,7 @@ import pandas as pd
 
 from alerts import channels
 from alerts.backtest import Hindsight, Past
-from alerts.conditions import AnyCondition, BurnRate, Promql
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Composite, Drift, Promql
 from alerts.paged import Told
 from signals import Labels
 from signals.units import span
@@ -156,6 +156,14 @@ def _what(condition: AnyCondition) -> str:
     match condition:
         case BurnRate():
             return "burned its budget too fast"
+        case Composite():
+            return "found its rules firing"
+        case Budget():
+            return "been over the budget"
+        case Drift():
+            return "drifted too far"
+        case Absence():
+            return "found it gone"
         case Promql():
             return "returned a breach"
         case _:

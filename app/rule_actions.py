@@ -10,7 +10,7 @@ from alerts import intake, offers, rulebook
 from alerts.offers import Offer
 from alerts.rulebook import RuleError
 from alerts.rulecode.complaints import RuleCodeError
-from app import cached_alerts, identity, opened, parts, rule_form, wired
+from app import cached_alerts, cached_watching, identity, opened, parts, rule_form, wired
 from app.drafts import Draft
 from app.parts import plain
 from app.rule_form import FormError
@@ -38,6 +38,7 @@ def save(draft: Draft, rule_id: int | None) -> None:
     else:
         draft.drop()
         cached_alerts.clear()
+        cached_watching.heartbeats.clear()
         parts.flash(f"Saved {plain(rule.name)}. It is evaluated at once.")
         leave()
 

@@ -63,7 +63,7 @@ def _traffic(condition: AnyCondition, span: timedelta) -> dict[timedelta, Traffi
         if not isinstance(question, Query):
             continue
         rate = Query(signal="request_rate", window=window, scope=question.scope, by=question.by)
-        answer = cached_watching.last(rate, span)
+        answer = cached_watching.last(rate, span, cached_watching.past_step(condition.questions))
         traffic = past.quietest(answer.data.series, window) if answer.data else None
         if traffic is not None:
             found[window] = traffic

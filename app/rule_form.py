@@ -4,60 +4,31 @@ Fields hold what stands on the screen: ratios in percent, durations as text (`5m
 line of `name = value`. `read` turns them into a RuleDraft, which judges them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from alerts import durations, rulebook, ruletemplates
-from alerts.conditions import PAGE_WINDOWS, AnyCondition, BurnRate, Promql, Window
 from alerts.rulebook import RuleDraft
 from alerts.ruletemplates import Template
-from app import label_texts
+from app import condition_form, label_texts
+from app.condition_form import FormError
 from app.label_texts import LabelTextError
-from models.vocabulary import Comparison, NoData, Severity, Unit
-from signals.catalog import CATALOG
+from models.vocabulary import NoData, Severity
+
+__all__ = ["FormError"]
 
 Fields = dict[str, Any]
 
-KINDS: Final = {"threshold": "Threshold", "burn_rate": "Burn rate", "promql": "PromQL"}
-KIND_HELP: Final = {
-    "threshold": "A golden signal beyond a bound.",
-    "burn_rate": "The error budget of an objective is spent too fast, over a long and a short "
-    "window at once.",
-    "promql": "Each series that the expression returns is a breach, as in Prometheus.",
-}
 NO_DATA_WORDS: Final = {
     NoData.KEEP: "Leave alerts as they are",
     NoData.ALERT: "Alert: silence is the breach",
     NoData.RESOLVE: "Resolve: silence is health",
 }
-UNIT_WORDS: Final = {
-    Unit.SECONDS: "s",
-    Unit.RATIO: "%",
-    Unit.USD: "USD",
-    Unit.COUNT: "",
-    Unit.PER_SECOND: "per second",
-    Unit.POINTS: "points",
-}
-STEPS: Final = {
-    Unit.SECONDS: 0.5,
-    Unit.RATIO: 0.5,
-    Unit.USD: 0.01,
-    Unit.COUNT: 10.0,
-    Unit.PER_SECOND: 1.0,
-    Unit.POINTS: 1.0,
-}
-WINDOWS: Final = ("1m", "5m", "10m", "15m", "30m", "1h", "6h", "1d")
 PATIENCES: Final = ("0s", "1m", "2m", "5m", "10m", "15m", "30m", "1h")
 INTERVALS: Final = ("5s", "10s", "15s", "30s", "1m", "5m")
-RATIO_SIGNALS: Final = tuple(s.name for s in CATALOG.values() if s.unit is Unit.RATIO)
-MOST_PAIRS: Final = 4
 NEEDED: Final = "String should have at least 1 character"
-
-
-class FormError(ValueError):
-    """A field cannot be read; the message says which and how to write it."""
 
 
 def blank(*, owner: str, policy: str) -> Fields:
@@ -75,7 +46,7 @@ def from_template(template: Template, *, owner: str, policy: str) -> Fields:
         "severity": template.severity,
         "hold": durations.write(template.hold),
         "policy": policy,
-        **_condition_fields(template.condition),
+        **condition_form.fields_of(template.condition),
     }
 
 
@@ -96,7 +67,7 @@ def of(draft: RuleDraft) -> Fields:
         **{name: getattr(draft, name) for name in _UNSHOWN},
         "policy": draft.policy,
         "enabled": draft.enabled,
-        **_condition_fields(draft.condition),
+        **condition_form.fields_of(draft.condition),
     }
 
 
@@ -111,7 +82,7 @@ def read(fields: Mapping[str, Any]) -> RuleDraft:
             {
                 **{name: fields.get(name) or "" for name in _TEXTS},
                 "severity": fields.get("severity"),
-                "condition": _condition(fields),
+                "condition": condition_form.read(fields),
                 "for": fields.get("hold") or "0s",
                 "keep_firing_for": fields.get("keep_firing") or "0s",
                 "no_data": fields.get("no_data"),
@@ -143,34 +114,6 @@ def outline(fields: Mapping[str, Any]) -> RuleDraft:
     return read({**fields, "owner": "-", "runbook_url": "", **made_up})
 
 
-def breach_fields(signal: str) -> Fields:
-    """Return the alert worth having on `signal` as fields; only the unit's zero if none is."""
-    breach = CATALOG[signal].breach
-    if breach is None:
-        return {"bound": 0.0}
-    return {
-        "comparison": breach.comparison,
-        "bound": on_screen(breach.bound, CATALOG[signal].unit),
-        "window": durations.write(breach.window),
-        "hold": durations.write(breach.hold),
-    }
-
-
-def on_screen(value: float, unit: Unit) -> float:
-    """Return `value` as the form shows it: ratios in percent."""
-    return round(value * 100, 9) if unit is Unit.RATIO else value
-
-
-def off_screen(shown: float, unit: Unit) -> float:
-    """Return what `shown` in the form stands for."""
-    return round(shown / 100, 11) if unit is Unit.RATIO else shown
-
-
-def scope_field(label: str) -> str:
-    """Return the name of the field that holds the value wanted for `label`."""
-    return f"scope_{label}"
-
-
 # Fields that the form keeps as they are: what only a rule file has.
 _UNSHOWN: Final = ("alertname", "group", "position")
 _TEXTS: Final = ("name", "owner", "summary", "runbook_url", "policy")
@@ -186,80 +129,5 @@ def _common_defaults() -> Fields:
         "annotations": "",
         "enabled": True,
         "severity": Severity.WARNING,
-        "kind": "threshold",
-        "signal": "latency_p95",
-        "comparison": Comparison.ABOVE,
-        "bound": 0.0,
-        "window": "5m",
-        "scope": [],
-        "by": [],
-        "objective": 99.0,
-        "expression": "",
-        **_window_fields(PAGE_WINDOWS),
-    }
-
-
-def _condition_fields(condition: AnyCondition) -> Fields:
-    if isinstance(condition, Promql):
-        return {"kind": "promql", "expression": condition.expression}
-    common = {
-        "kind": condition.kind,
-        "signal": condition.signal,
-        "scope": list(condition.scope),
-        "by": list(condition.by),
-        **{scope_field(label): value for label, value in condition.scope.items()},
-    }
-    if isinstance(condition, BurnRate):
-        objective = on_screen(condition.objective, Unit.RATIO)
-        return common | {"objective": objective, **_window_fields(condition.windows)}
-    return common | {
-        "comparison": condition.comparison,
-        "bound": on_screen(condition.bound, condition.about.unit),
-        "window": durations.write(condition.window),
-    }
-
-
-def _window_fields(windows: Sequence[Window]) -> Fields:
-    fields: Fields = {"pairs": len(windows)}
-    for index, pair in enumerate(windows):
-        fields |= {
-            f"long_{index}": durations.write(pair.long),
-            f"short_{index}": durations.write(pair.short),
-            f"factor_{index}": float(pair.factor),
-        }
-    return fields
-
-
-def _condition(fields: Mapping[str, Any]) -> dict[str, Any]:
-    kind = fields.get("kind") or "threshold"
-    if kind == "promql":
-        return {"kind": kind, "expression": (fields.get("expression") or "").strip()}
-    signal = fields.get("signal") or ""
-    wanted = {label: fields.get(scope_field(label)) for label in fields.get("scope") or ()}
-    if missing := [label for label, value in wanted.items() if not value]:
-        raise FormError(f"scope: say which {missing[0]}, or take it out")
-    common = {"kind": kind, "signal": signal, "scope": wanted, "by": fields.get("by") or ()}
-    if kind == "burn_rate":
-        count = int(fields.get("pairs") or 1)
-        objective = off_screen(fields.get("objective") or 0.0, Unit.RATIO)
-        return common | {
-            "objective": objective,
-            "windows": [_pair(fields, i) for i in range(count)],
-        }
-    unit = CATALOG[signal].unit if signal in CATALOG else Unit.COUNT
-    bound = fields.get("bound")
-    if bound is None:
-        raise FormError("threshold: say how much is too much")
-    return common | {
-        "comparison": fields.get("comparison"),
-        "bound": off_screen(bound, unit),
-        "window": fields.get("window") or "",
-    }
-
-
-def _pair(fields: Mapping[str, Any], index: int) -> dict[str, Any]:
-    return {
-        "long": fields.get(f"long_{index}") or "",
-        "short": fields.get(f"short_{index}") or "",
-        "factor": fields.get(f"factor_{index}"),
+        **condition_form.defaults(),
     }

@@ -14,6 +14,7 @@ from app.charts import MOST_LINES, Grid, Look, Plot
 from app.watching import Drawing
 from models.vocabulary import Comparison
 from signals import Series
+from signals.units import span
 
 MOST_POINTS: Final = 1500
 
@@ -25,24 +26,31 @@ def plot(
     grid: Grid,
     drawing: Drawing,
     *,
+    baseline: Sequence[Series] = (),
     firing: Intervals = (),
     pending: Intervals = (),
 ) -> Plot:
     """Return the chart of `series` with the threshold drawn, the worst `MOST_LINES` of them.
 
+    With a `baseline`, each of half as many has the line beside it that it is compared with.
+
     Other charts leave a far threshold out, because it would flatten their lines; here the
     distance to it is what one looks for.
     """
-    kept = sorted(series, key=lambda one: _badness(one, drawing), reverse=True)[:MOST_LINES]
-    kept, grid = _thinned(kept, grid, drawing)
+    most = MOST_LINES // 2 if baseline else MOST_LINES
+    worst = sorted(series, key=lambda one: _badness(one, drawing), reverse=True)[:most]
+    beside = [one for one in baseline if any(one.labels == known.labels for known in worst)]
+    kept, grid = _thinned([*worst, *beside], grid, drawing)
     named = [(charts.label(one, drawing.line), one) for one in kept]
+    ago = f", {span(drawing.baseline.offset)} before" if drawing.baseline else ""
+    named[len(worst) :] = [(f"{name}{ago}", one) for name, one in named[len(worst) :]]
     drawn = charts.plot(named, grid, drawing.unit)
     shaded = [charts.bands(pending, grid, charts.PENDING), charts.bands(firing, grid)]
     look = Look(lines=tuple(name for name, _ in named), unit=drawing.unit, bound=drawing.bound)
     return replace(
         drawn,
         spec=charts.template(look),
-        dropped=len(series) - len(kept),
+        dropped=len(series) - len(worst),
         firing=pd.concat(shaded, ignore_index=True),
     )
 

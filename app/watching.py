@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerts.conditions import (
+    Absence,
     AnyCondition,
+    Budget,
     BurnRate,
+    Composite,
+    Drift,
+    OnSignal,
     Promql,
     Question,
     Threshold,
@@ -29,6 +34,7 @@ class Drawing:
         line: What the line is called when it has no labels.
         bound: Where the breach begins, in `unit`; None where a line cannot say it.
         comparison: On which side of it.
+        baseline: What the question is compared with, drawn beside it.
     """
 
     question: Question
@@ -37,6 +43,7 @@ class Drawing:
     line: str
     bound: float | None = None
     comparison: Comparison = Comparison.ABOVE
+    baseline: Query | None = None
 
 
 def sentence(condition: AnyCondition) -> str:
@@ -53,6 +60,21 @@ def sentence(condition: AnyCondition) -> str:
             pairs = ", or ".join(_pair(pair) for pair in condition.windows)
             title = condition.about.title
             return f"{title} burns its budget of {budget} more than {pairs}{_part(condition)}"
+        case Drift():
+            change = f"{condition.said(condition.bound)} {condition.comparison}"
+            before = f"{span(condition.offset)} before, over {span(condition.window)}"
+            return f"{condition.about.title} {change} that of {before}{_part(condition)}"
+        case Composite():
+            names = ", ".join(condition.rules)
+            return f"{str(condition.needed).capitalize()} of these rules fire: {names}"
+        case Budget():
+            spent = f"Cost above {render(condition.amount_usd, Unit.USD)}"
+            pace = f", or at the pace of the last {span(condition.pace)}" if condition.pace else ""
+            return f"{spent} in {span(condition.window)}{pace}{_part(condition)}"
+        case Absence():
+            back = f", of those seen within {span(condition.seen_within)}" if condition.by else ""
+            nothing = f"nothing for {span(condition.window)}"
+            return f"{condition.about.title}: {nothing}{_part(condition)}{back}"
         case Promql():
             return f"PromQL {condition.expression}"
 
@@ -72,10 +94,15 @@ def value(condition: AnyCondition, number: float | None) -> str:
     match condition:
         case _ if number is None:
             return ""
-        case Threshold():
+        case Threshold() | Absence() | Budget():
             return render(number, condition.about.unit)
         case BurnRate():
             return f"{number:.3g} times the budget"
+        case Composite():
+            return f"{number:.0f} of {len(condition.rules)} rules"
+        case Drift():
+            side = Comparison.BELOW if number < 0 else Comparison.ABOVE
+            return f"{condition.said(number)} {side}"
         case Promql():
             return f"{number:.4g}"
 
@@ -108,6 +135,40 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
                 line=condition.about.title,
                 bound=pair.factor * (1 - condition.objective),
             )
+        case Drift():
+            return Drawing(
+                question=_narrowed(condition.now, labels),
+                baseline=_narrowed(condition.then, labels),
+                unit=condition.about.unit,
+                title=f"{condition.about.title}, each point over {span(condition.window)}, beside "
+                f"what it was {span(condition.offset)} before",
+                line=condition.about.title,
+                comparison=condition.comparison,
+            )
+        case Composite():
+            return Drawing(
+                question=condition.questions[0],
+                unit=Unit.COUNT,
+                title=f"How many of the {len(condition.rules)} rules fire",
+                line="rules that fire",
+                bound=condition.least,
+            )
+        case Budget():
+            return Drawing(
+                question=_narrowed(condition.spent, labels),
+                unit=Unit.USD,
+                title=f"Cost, each point over {span(condition.window)}",
+                line="Cost",
+                bound=condition.amount_usd,
+            )
+        case Absence():
+            return Drawing(
+                question=_narrowed(condition.lately, labels),
+                unit=condition.about.unit,
+                title=f"{condition.about.title}, each point over {span(condition.window)}",
+                line=condition.about.title,
+                comparison=Comparison.BELOW,
+            )
         case Promql():
             expression = condition.expression
             return Drawing(
@@ -130,10 +191,11 @@ def _narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
         signal=query.signal,
         window=query.window,
         scope=tuple(sorted({**dict(query.scope), **own}.items())),
+        offset=query.offset,
     )
 
 
-def _part(condition: Threshold | BurnRate) -> str:
+def _part(condition: OnSignal) -> str:
     parts = []
     if condition.scope:
         parts.append("where " + " and ".join(f"{k} = {v}" for k, v in condition.scope.items()))

@@ -52,6 +52,20 @@ class Comparison(StrEnum):
     BELOW = "below"
 
 
+class Measure(StrEnum):
+    """How a change is counted."""
+
+    RELATIVE = "relative"  # as a share of what was
+    ABSOLUTE = "absolute"  # in the unit of what changed
+
+
+class Needed(StrEnum):
+    """How many of several must be so."""
+
+    ALL = "all"
+    ANY = "any"
+
+
 class Bad(StrEnum):
     """Which way a signal gets worse."""
 

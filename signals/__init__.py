@@ -40,18 +40,22 @@ class Query:
         window: What each value covers, ending at the instant asked for.
         scope: Label equalities that all must hold, as sorted (label, value) pairs.
         by: Labels that split the answer; empty for one value over all.
+        offset: The answer is as it was that long ago. Sources never see one: `signals.offsets`
+            asks them earlier instead.
     """
 
     signal: str
     window: timedelta
     scope: tuple[tuple[str, str], ...] = ()
     by: tuple[str, ...] = ()
+    offset: timedelta = timedelta()
     # A tick looks every question up about ten times: 10,000 rules would hash 100,000 tuples.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Hash once."""
-        object.__setattr__(self, "_hash", hash((self.signal, self.window, self.scope, self.by)))
+        asked = (self.signal, self.window, self.scope, self.by, self.offset)
+        object.__setattr__(self, "_hash", hash(asked))
 
     def __hash__(self) -> int:
         return self._hash

@@ -100,6 +100,14 @@ CATALOG: dict[str, Signal] = {
             breach=Breach(comparison=Comparison.ABOVE, bound=0.08, window=DAY),
         ),
         Signal(
+            name="cost",
+            title="Cost",
+            meaning="Model spend within the window, in dollars.",
+            unit=Unit.USD,
+            bad=Bad.HIGH,
+            golden=False,
+        ),
+        Signal(
             name="cache_hit_ratio",
             title="Cache hit rate",
             meaning="Share of requests answered from the application's cache. Near zero: suspect "

@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
-from signals import Expressions, Query, QueryError, Reading, SignalError, Source, UnreachableError
+from signals import (
+    Expressions,
+    Query,
+    QueryError,
+    Reading,
+    SignalError,
+    Source,
+    UnreachableError,
+    offsets,
+)
 from signals.grouping import Answer, Question, plan, share
 from signals.routing import Sources
 
@@ -134,7 +143,7 @@ class Readers:
 
     def _ask(self, query: Query, at: datetime) -> _Pending:
         source = self._sources.route(query)
-        return self._desk(source).submit(partial(source.read, query, at=at))
+        return self._desk(source).submit(partial(offsets.read, source, query, at=at))
 
     def _evaluate(self, expression: str, at: datetime) -> _Pending:
         source = self._expressions

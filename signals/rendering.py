@@ -42,6 +42,8 @@ class Writer:
                 (term,) = form.terms
                 buckets = self._sum((term,), "bucket", more=("le",))
                 promql = f"histogram_quantile({form.q}, {buckets}){self._scaled(form.terms)}"
+            case Rate(form="total"):
+                promql = self.counted(form.of, "")
             case Rate():
                 promql = self._sum(form.of)
             case Ratio():

@@ -31,7 +31,7 @@ from app import cached, cached_alerts, cached_watching, wired
 from models.database import connect, migrate
 from models.tables import Alert, Group, Policy, Rule
 from models.vocabulary import AlertState, CostSource, SpanKind, SpanStatus
-from signals import Labels, Query
+from signals import Labels, Query, offsets
 from signals.routing import Sources
 from signals.traces import Span
 from signals.traces.embedded import EmbeddedStore
@@ -278,7 +278,8 @@ def furnish(house: House) -> None:
 
 
 def _ask(sources: Sources, questions: Sequence[Question], at: datetime) -> Answers:
-    return {q: sources.route(q).read(q, at=at) for q in questions if isinstance(q, Query)}
+    asked = [q for q in questions if isinstance(q, Query)]
+    return {q: offsets.read(sources.route(q), q, at=at) for q in asked}
 
 
 def _people_act(house: House, present: datetime) -> None:

@@ -37,6 +37,7 @@ def daily(signal: str, labels: Labels, seconds: float) -> float | None:
         "latency_p99": 4.1,
         "error_ratio": 0.006,
         "cost_per_request": 0.031,
+        "cost": 41.0,
         "cache_hit_ratio": 0.36,
         "guardrail_ratio": 0.021,
         "approval_queue_depth": 31.0,

@@ -9,10 +9,21 @@ from hypothesis import strategies as st
 
 from alerts import flapping, observations
 from alerts.backtest import Answers, Instants, Past, backtest
-from alerts.conditions import AnyCondition, BurnRate, Promql, Question, Threshold, Window
+from alerts.conditions import (
+    Absence,
+    AnyCondition,
+    Budget,
+    BurnRate,
+    Composite,
+    Drift,
+    Promql,
+    Question,
+    Threshold,
+    Window,
+)
 from alerts.lifecycle import Timing
 from alerts.observations import Episode, Identity, Watch
-from models.vocabulary import AlertState, Comparison, NoData
+from models.vocabulary import AlertState, Comparison, Measure, Needed, NoData
 from signals import Series
 
 MINUTE = timedelta(minutes=1)
@@ -31,6 +42,20 @@ CONDITIONS: tuple[AnyCondition, ...] = (
         by=("feature",),
     ),
     Promql(expression="up == 0"),
+    Drift(signal="latency_p95", bound=0.4, by=("feature",), window=MINUTE, baseline_requests=30),
+    Drift(
+        signal="error_ratio",
+        comparison=Comparison.BELOW,
+        measure=Measure.ABSOLUTE,
+        bound=0.1,
+        by=("feature",),
+        baseline_requests=0,
+    ),
+    Absence(signal="request_rate", by=("feature",)),
+    Absence(signal="eval_score", by=("feature",)),
+    Composite(rules=("Slow",), needed=Needed.ANY),
+    Budget(amount_usd=0.5, by=("feature",)),
+    Budget(amount_usd=0.9, window=10 * MINUTE, pace=5 * MINUTE, by=("feature",)),
 )
 
 Rows = dict[Question, dict[Identity, list[float | None]]]

@@ -24,7 +24,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MODELS = ("gpt-4o", "claude-sonnet-4-0", "a-model-nobody-sells")
 SIGNALS = (
     *("latency_p50", "latency_p95", "latency_p99", "error_ratio", "request_rate", "token_rate"),
-    *("cost_per_request", "cache_hit_ratio", "guardrail_ratio", "eval_score"),
+    *("cost_per_request", "cost", "cache_hit_ratio", "guardrail_ratio", "eval_score"),
     "approval_queue_depth",
 )
 # Split by labels, narrowed to labels.

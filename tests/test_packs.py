@@ -109,6 +109,7 @@ TRUE: Known = {
     "latency_p99": lambda page: quantile(0.99, page.bounds),
     "error_ratio": lambda _: share(failed),
     "cost_per_request": lambda _: per_second(lambda k: k.dollars) / per_second(),
+    "cost": lambda _: per_second(lambda k: k.dollars) * MINUTES_5.total_seconds(),
     "cache_hit_ratio": lambda _: share(lambda k: k.cached),
     "guardrail_ratio": lambda _: share(lambda k: k.blocked),
     "approval_queue_depth": lambda _: max(applications.QUEUE.values()),

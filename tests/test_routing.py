@@ -101,6 +101,7 @@ def test_a_signal_that_does_not_exist_is_refused_with_those_that_do() -> None:
         ("latency_p99", "feature model"),
         ("error_ratio", "feature model"),
         ("cost_per_request", "feature model"),
+        ("cost", "feature model"),
         ("cache_hit_ratio", "feature"),
         ("guardrail_ratio", "feature"),
         ("approval_queue_depth", ""),

@@ -33,6 +33,18 @@ rules:
     condition: {kind: promql, expression: "up == 0"}
     labels: {team: search}
     policy: standard
+  - name: Slower
+    owner: bob
+    condition: {kind: drift, signal: latency_p95, bound: 0.4, offset: 1d, baseline_requests: 50}
+    policy: standard
+  - name: Dear
+    owner: bob
+    condition: {kind: budget, amount_usd: 50, pace: 1h, scope: {tenant: acme}}
+    policy: standard
+  - name: Gone
+    owner: bob
+    condition: {kind: absence, signal: request_rate, by: [tenant], window: 1h, seen_within: 7d}
+    policy: standard
 """
 
 
@@ -52,7 +64,7 @@ def test_importing_twice_makes_nothing_twice(db: Engine) -> None:
     intake.load(db, FILE, by="ada", now=NOW)
     intake.load(db, FILE, by="ada", now=NOW)
     with Session(read_only(db)) as session:
-        assert (len(rulebook.rules(session)), len(policies.policies(session))) == (3, 1)
+        assert (len(rulebook.rules(session)), len(policies.policies(session))) == (6, 1)
         assert inbox.firing_now(session) == []
 
 

@@ -9,15 +9,21 @@ from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from alerts import rulebook, rulefile, ruletemplates
-from alerts.conditions import PAGE_WINDOWS, BurnRate, Threshold, Window
+from alerts import pings, rulebook, rulefile
+from alerts.conditions import (
+    PAGE_WINDOWS,
+    Absence,
+    Budget,
+    BurnRate,
+    Composite,
+    Drift,
+    Threshold,
+    Window,
+)
 from alerts.rulebook import RuleDraft
-from app import rule_form
-from app.rule_form import FormError
 from models.tables import Alert, Rule
-from models.vocabulary import AlertState, NoData, Severity
-from signals.catalog import CATALOG
-from tests.house import VIEWER, House, empty_house, house, house_template
+from models.vocabulary import AlertState
+from tests.house import MINUTE, VIEWER, House, empty_house, house, house_template
 from tests.pages import opened, text, toasts
 
 __all__ = ["empty_house", "house", "house_template"]
@@ -39,6 +45,10 @@ def editing(house: House, name: str) -> tuple[AppTest, str]:
 def choose_kind(page: AppTest, keys: str, kind: str) -> None:
     control = cast(ButtonGroup[str], page.get_by_key(f"{keys}_kind"))
     control.set_value(kind).run()
+
+
+def _keys(page: AppTest) -> list[str]:
+    return [one.key for one in page.number_input if one.key]
 
 
 def test_the_list_says_what_each_rule_watches_and_how_it_fares(house: House) -> None:
@@ -183,6 +193,65 @@ def test_windows_can_be_added_and_removed(house: House) -> None:
     assert condition.windows == (*PAGE_WINDOWS, added)
 
 
+def test_a_heartbeat_from_the_template_has_an_address_to_call(house: House) -> None:
+    page = opened("rules", rule="new", template="A heartbeat stopped")
+    page.button(key="rules_save").click().run()
+    page, _ = editing(house, "A heartbeat stopped")
+    (address,) = [code.value for code in page.code if "/ping/" in code.value]
+    pings.heard(house.wiring.db, address.rsplit("/", 1)[1], now=house.now)
+    house.passes(MINUTE)
+    page, _ = editing(house, "A heartbeat stopped")
+    assert "last 1 min ago" in text(page)
+
+
+def test_a_drift_is_drawn_beside_last_week_and_saved(house: House) -> None:
+    page, keys = editing(house, "Latency p95")
+    choose_kind(page, keys, "drift")
+    assert page.number_input(key=f"{keys}_change").label == "by more than (%)"
+    (chart,) = page.get("vega_lite_chart")
+    assert "gpt-4.1-mini, 7 d before" in chart.proto.spec
+    page.number_input(key=f"{keys}_change").set_value(25.0).run()
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Latency p95"].condition == Drift(
+        signal="latency_p95", bound=0.25, by=("model",)
+    )
+
+
+def test_a_budget_of_each_tenant_is_made_from_the_template(house: House) -> None:
+    page = opened("rules", rule="new", template="Tenant over its daily budget")
+    assert "never have been over the budget" in text(page)
+    page.number_input(key=next(k for k in _keys(page) if k.endswith("_amount"))).set_value(20).run()
+    assert "this would have been over the budget" in text(page)
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Tenant over its daily budget"].condition == Budget(
+        amount_usd=20, by=("tenant",)
+    )
+
+
+def test_a_composite_is_made_of_rules_that_are_there(house: House) -> None:
+    page, keys = editing(house, "Guardrail trigger rate")
+    choose_kind(page, keys, "composite")
+    assert "rules: say which it is made of" in text(page)
+    page.multiselect(key=f"{keys}_rules").set_value([ERRORS, "Latency p95"]).run()
+    assert "found its rules firing once" in text(page)
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Guardrail trigger rate"].condition == Composite(
+        rules=(ERRORS, "Latency p95")
+    )
+
+
+def test_an_absence_says_itself_what_silence_means(house: House) -> None:
+    page, keys = editing(house, "Latency p95")
+    choose_kind(page, keys, "absence")
+    assert page.selectbox(key=f"{keys}_no_data").disabled
+    page.selectbox(key=f"{keys}_absent_for").set_value("15m").run()
+    assert "this would never have found it gone" in text(page)
+    page.button(key="rules_save").click().run()
+    assert drafts(house)["Latency p95"].condition == Absence(
+        signal="latency_p95", by=("model",), window=timedelta(minutes=15)
+    )
+
+
 def test_a_scope_offers_what_the_store_has_seen(house: House) -> None:
     page, keys = editing(house, "Cost per request")
     page.multiselect(key=f"{keys}_scope").set_value(["tenant"]).run()
@@ -277,60 +346,3 @@ def test_a_broken_file_is_refused_in_one_sentence(
     page.file_uploader(key="rules_upload").upload("rules.yaml", content).run()
     assert reason in text(page)
     assert drafts(house) == before
-
-
-# --- the form's fields
-
-
-@pytest.mark.parametrize("template", ruletemplates.templates(), ids=lambda t: t.name)
-def test_fields_hold_every_template_unchanged(template: ruletemplates.Template) -> None:
-    fields = rule_form.from_template(template, owner="ada", policy="standard")
-    draft = rule_form.read(fields)
-    assert (draft.condition, draft.hold) == (template.condition, template.hold)
-    assert rule_form.read(rule_form.of(draft)) == draft
-
-
-def test_every_field_of_a_rule_survives_the_form() -> None:
-    draft = RuleDraft(
-        name="All of it",
-        owner="ada",
-        severity=Severity.ERROR,
-        summary="Something",
-        runbook_url="https://example.org",
-        condition=Threshold(
-            signal="guardrail_ratio", bound=0.07, scope={"tenant": "acme"}, by=("model",)
-        ),
-        hold=timedelta(seconds=90),
-        keep_firing=timedelta(minutes=3),
-        no_data=NoData.ALERT,
-        interval=timedelta(seconds=7),
-        labels={"team": "platform", "tier": "1"},
-        enabled=False,
-        policy="standard",
-    )
-    assert rule_form.read(rule_form.of(draft)) == draft
-
-
-@pytest.mark.parametrize("percent", [0.1, 1.1, 2.3, 3.0, 14.4, 29.0, 57.3, 99.95])
-def test_percent_on_screen_is_exactly_the_ratio_meant(percent: float) -> None:
-    unit = CATALOG["error_ratio"].unit
-    ratio = rule_form.off_screen(percent, unit)
-    assert rule_form.on_screen(ratio, unit) == percent
-    assert ratio == float(f"{percent / 100:.10f}")
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "complaint"),
-    [
-        ("labels", "team", "labels: 'team' is not a label"),
-        ("hold", "soon", "'soon' is not a duration"),
-        ("runbook_url", "ftp://x", "a runbook is an http or https link"),
-        ("bound", None, "say how much is too much"),
-        ("window", "0s", "window: "),
-        ("name", "   ", "name: is needed"),
-    ],
-)
-def test_what_cannot_be_read_is_said(field: str, value: object, complaint: str) -> None:
-    fields = rule_form.from_template(ruletemplates.templates()[0], owner="ada", policy="standard")
-    with pytest.raises(FormError, match=complaint):
-        rule_form.read(fields | {field: value})

@@ -126,6 +126,7 @@ def test_cost_per_request_counts_each_cost_once(store: EmbeddedStore) -> None:
         ]
     )
     assert value(ask(store, "cost_per_request")) == pytest.approx(0.3)
+    assert value(ask(store, "cost")) == pytest.approx(0.6)
 
 
 def test_a_root_that_alone_has_a_cost_stands_for_its_request(store: EmbeddedStore) -> None:
@@ -138,6 +139,7 @@ def test_an_unknown_cost_is_not_zero(store: EmbeddedStore) -> None:
     whole = root()
     store.write([whole, child(whole, **bill(None))])
     assert ask(store, "cost_per_request").state is DataState.NO_TRAFFIC
+    assert ask(store, "cost").state is DataState.NO_SERIES
 
 
 def test_the_cache_is_the_applications(store: EmbeddedStore) -> None:

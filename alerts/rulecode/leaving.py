@@ -71,6 +71,8 @@ def leave(drafts: Sequence[Draft], kept: Sequence[Kept] = ()) -> Leaving:
 
 
 def _unfit(draft: Draft) -> str:
+    if draft["condition"]["kind"] == "composite":
+        return "it is made of other rules, which PromQL cannot ask about"
     if draft["condition"]["kind"] != "promql":
         return "it watches a golden signal, not PromQL"
     return "" if draft.get("enabled", True) else "it is switched off"

@@ -154,7 +154,11 @@ def _chart(detail: Detail, *, now: datetime) -> None:
             st.markdown(small("There is no data around this alert."))
             return
         firing = [(alert.fired_at, ended)] if alert.fired_at else []
-        plot = watch_chart.plot(about, answer.data.grid, drawing, firing=firing)
+        before = (
+            cached_watching.around(drawing.baseline, began, ended) if drawing.baseline else None
+        )
+        baseline = before.data.series if before and before.data else ()
+        plot = watch_chart.plot(about, answer.data.grid, drawing, baseline=baseline, firing=firing)
         plot = charts.noted(plot, annotation_words.notes(detail.surroundings.annotated))
         parts.draw(plot, key=f"alert_plot_{alert.id}", alt=f"{drawing.title}, around this alert")
 

@@ -15,6 +15,7 @@ from alerts.rulelint import in_order
 from app import (
     cached_alerts,
     cached_watching,
+    condition_fields,
     hindsight,
     hindsight_words,
     identity,
@@ -117,7 +118,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
         draft.seed(rule_form.blank(owner=rule.owner, policy=policy.name) | {"name": rule.name})
     draft.seed({"version": rule.version})
     if rule.source_file:
-        rule_record.kept_in_file(rule, policy)
+        rule_record.kept_in_file(rule, policy, now=now)
         rule_record.history(rule, draft, now=now)
         return
     _changed_meanwhile(draft, rule, now=now)
@@ -127,6 +128,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
             "labels change: then they end, since nothing would watch them any longer.",
             icon=":material/notifications_active:",
         )
+    rule_record.address(saved, now=now)
     _form(draft, policies, rule.id, saved)
     rule_record.history(rule, draft, now=now)
 
@@ -151,7 +153,7 @@ def _form(
     left, right = st.columns([1, 1], gap="large")
     with left:
         with parts.card("rules_condition", "What is watched"):
-            rule_fields.condition(draft)
+            condition_fields.condition(draft)
         with parts.card("rules_patience", "How patiently"):
             rule_fields.patience(draft)
         with parts.card("rules_people", "For whom"):
@@ -230,7 +232,9 @@ def _pasts(rule: RuleDraft, past: timedelta) -> dict[Question, Past] | None:
     """Return what the rule's questions were answered over `past`; None where one was not."""
     now = wired.current().clock()
     with st.spinner(f"Reading the last {span(past)} …"):
-        answers = {q: cached_watching.last(q, past) for q in rule.condition.questions}
+        questions = rule.condition.questions
+        step = cached_watching.past_step(questions)
+        answers = {q: cached_watching.last(q, past, step) for q in questions}
     failed = {answer.error: answer.at for answer in answers.values() if answer.error}
     for reason, last_seen in failed.items():
         parts.source_down(reason, last_seen, now=now)
@@ -254,6 +258,7 @@ def _draw(rule: RuleDraft, pasts: dict[Question, Past], around: Surroundings | N
             shown.series,
             shown.grid,
             drawing,
+            baseline=pasts[drawing.baseline].series if drawing.baseline else (),
             firing=[(a.fired_at, a.ended_at) for a in found.fired if a.fired_at],
             pending=[(a.active_at, a.fired_at or a.ended_at) for a in found.alerts][:MOST_BANDS],
         )

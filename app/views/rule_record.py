@@ -6,9 +6,10 @@ from typing import Final
 import streamlit as st
 from pydantic import ValidationError
 
-from alerts import rulebook, rulefile
+from alerts import pings, rulebook, rulefile
+from alerts.rulebook import RuleDraft
 from alerts.versions import Step
-from app import cached_alerts, local_time, numbers, parts, rule_actions
+from app import cached_alerts, cached_watching, local_time, numbers, parts, rule_actions, wired
 from app.drafts import Draft
 from app.parts import plain, small
 from models.tables import Policy, Rule
@@ -16,7 +17,7 @@ from models.tables import Policy, Rule
 LINES: Final = 8  # of one version's changes
 
 
-def kept_in_file(rule: Rule, policy: Policy) -> None:
+def kept_in_file(rule: Rule, policy: Policy, *, now: datetime) -> None:
     """Show a rule that is changed in its file only."""
     parts.show_flash()
     with parts.card("rules_kept", f"Kept in {rulebook.origin_of(rule)}"):
@@ -26,6 +27,24 @@ def kept_in_file(rule: Rule, policy: Policy) -> None:
         except ValidationError:  # the page has said so
             return
         st.code(rulefile.write(rulebook.written(draft)), language="yaml", wrap_lines=True)
+    address(draft, now=now)
+
+
+def address(rule: RuleDraft | None, *, now: datetime) -> None:
+    """Show where the heartbeat that a rule waits for is to call, and when it last did."""
+    name = rulebook.heartbeat_of(rule.condition) if rule else ""
+    if not name:
+        return
+    answer = cached_watching.heartbeats()
+    if answer.error:
+        parts.source_down(answer.error, answer.at, now=now)
+    if (row := (answer.data or {}).get(name)) is None:
+        return
+    last = f"last {numbers.age(row.last_at, now=now)}" if row.last_at else "not yet heard"
+    with parts.card("rules_heartbeat", f"Where {plain(name)} reports in"):
+        said = f"GET or POST, as often as the rule expects; {last}. The address is a secret."
+        st.markdown(small(said))
+        st.code(pings.ping_url(wired.current().settings.base_url, row), language=None)
 
 
 def history(rule: Rule, draft: Draft, *, now: datetime) -> None:

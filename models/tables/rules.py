@@ -58,7 +58,7 @@ class Rule(SQLModel, table=True):
     interval_seconds: int = 30
     enabled: bool = True
     policy_id: int = Field(foreign_key="policy.id")
-    own: bool = False  # about Wakeful itself: evaluated apart, whatever else stands still
+    own: bool = False  # answered by our own database: evaluated apart, whatever stands still
     version: int = 0
     updated_at: datetime
     updated_by: str

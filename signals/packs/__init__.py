@@ -6,6 +6,7 @@ so that every stack gets the same care about young counters, missing series and 
     form      what it yields                                                   fields
     quantile  a quantile of a histogram                                        q, metric, where
     rate      events (or a sum) per second, over all terms                     of
+    total     events (or a sum) within the window, over all terms              of
     share     part / whole, 0 where there is whole and no part: an error rate  part, whole
     ratio     part / whole, nothing where there is no part: an unknown cost    part, whole
     mean      what is counted, divided by how often: a mean score              metric
@@ -129,9 +130,9 @@ class Quantile(_Data):
 
 
 class Rate(_Data):
-    """Events, or a sum, per second."""
+    """Events, or a sum, per second or within the window."""
 
-    form: Literal["rate"]
+    form: Literal["rate", "total"]
     of: Terms
 
     @property

@@ -124,6 +124,11 @@ def _cost(labels: Sequence[str]) -> str:
     )
 
 
+def _paid(labels: Sequence[str]) -> str:
+    """Return what was spent."""
+    return f"WITH {_spent('{s}.cost_usd', labels)} FROM spent"
+
+
 def _tokens(labels: Sequence[str]) -> str:
     """Return the tokens of spans, each split by the model that used them."""
     tokens = "coalesce({s}.input_tokens + {s}.output_tokens, {s}.input_tokens, {s}.output_tokens)"
@@ -163,6 +168,7 @@ ANSWERS: dict[str, Answer] = {
     ),
     "guardrail_ratio": Answer(facts=_guardrail, value="avg(x){o}"),
     "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)"),
+    "cost": Answer(facts=_paid, value="sum(x){o}"),
     "approval_queue_depth": Answer(
         facts=_of_spans("s.queue_depth"),
         value="arg_max(x, ended_at){o}",

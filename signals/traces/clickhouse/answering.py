@@ -83,8 +83,9 @@ SIGNALS: dict[str, Signal] = {
         value="if(countIf({o}) = 0, NULL, argMaxIf(x, end_ns, {o}))",
     ),
     "cost_per_request": Signal(facts=facts.of_costs, value="sumIf(x, {o})"),
+    "cost": Signal(facts=facts.of_costs, value="sumIf(x, {o})"),
 }
-_COST = "cost_per_request"
+_PER_REQUEST, _TOTAL = "cost_per_request", "cost"
 
 
 def read(server: Server, query: Query, *, at: datetime) -> Reading:
@@ -104,10 +105,10 @@ def read(server: Server, query: Query, *, at: datetime) -> Reading:
         {**parameters, "opened": nanoseconds(opened_at)},
     )
     values = {(_names(query, row), 0): _number(row["value"]) for row in rows}
-    if query.signal == _COST:
+    if query.signal in (_PER_REQUEST, _TOTAL):
         spent = _computed(server, query, opened_at, at)
         requests = {(_names(query, row), 0): int(row["requests"]) for row in rows}
-        values = {place: _each(n, values[place], spent.get(place)) for place, n in requests.items()}
+        values = _with_computed(query, values, spent, requests)
     samples, silent = [], []
     for (names, _), number in values.items():
         labels = _named(query, names)
@@ -134,10 +135,10 @@ def read_range(
     instants = (start, last, step)
     rows = _placed(server, signal.facts, query, instants, f"{value} AS value, sum(n) AS requests")
     values = {(_names(query, row), int(row["i"])): _number(row["value"]) for row in rows}
-    if query.signal == _COST:
+    if query.signal in (_PER_REQUEST, _TOTAL):
         spent = _computed(server, query, start, start + last * step, instants)
         requests = {(_names(query, row), int(row["i"])): int(row["requests"]) for row in rows}
-        values = {place: _each(n, values[place], spent.get(place)) for place, n in requests.items()}
+        values = _with_computed(query, values, spent, requests)
     found: dict[LabelValues, dict[int, float]] = defaultdict(dict)
     for (names, number), each in values.items():
         if each is not None:
@@ -213,7 +214,7 @@ def _computed(
 
 def _unsold(server: Server, start: datetime, end: datetime) -> list[str]:
     """Return the models of calls without a cost that have no price either, as `sold` texts."""
-    everything = Query(signal=_COST, window=KNOWN_FOR)
+    everything = Query(signal=_PER_REQUEST, window=KNOWN_FOR)
     ctes, parameters = _facts(
         server, facts.of_unpriced, everything, start - KNOWN_FOR, end + KNOWN_FOR
     )
@@ -229,11 +230,25 @@ def _price(sold: str, tokens: prices.Tokens, calls: int, at: datetime) -> float 
     return prices.price_together(model, provider or None, tokens, calls=calls, at=at)
 
 
-def _each(requests: int, reported: float | None, computed: float | None) -> float | None:
-    """Return the cost of a request; None where nobody knows of any cost, which is not zero."""
-    if not requests or (reported is None and computed is None):
-        return None
-    return ((reported or 0.0) + (computed or 0.0)) / requests
+def _with_computed(
+    query: Query,
+    reported: Mapping[Place, float | None],
+    computed: Mapping[Place, float],
+    requests: Mapping[Place, int],
+) -> dict[Place, float | None]:
+    """Return what was spent, or that per request; None where nobody knows of any cost."""
+    spent = {
+        place: None
+        if reported.get(place) is None and place not in computed
+        else (reported.get(place) or 0.0) + computed.get(place, 0.0)
+        for place in {*reported, *computed}
+    }
+    if query.signal == _TOTAL:
+        return spent
+    return {
+        place: None if (cost := spent[place]) is None or not count else cost / count
+        for place, count in requests.items()
+    }
 
 
 def _facts(

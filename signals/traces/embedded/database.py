@@ -2,7 +2,8 @@
 
 StoreError   another process holds the file, or it is no DuckDB file
 
-A cursor is made per question: that costs 8 µs and spares every worry about threads.
+A cursor is made per question: that costs 8 µs, and spares every worry about threads but one. The
+connection itself takes one call at a time and refuses a second, so cursors are handed out in turn.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ from signals.traces.embedded import schema
 logger = logging.getLogger(__name__)
 
 MAX_ROWS = 200_000
+CLOSING_SECONDS = 10  # for questions under way to end
 
 # The file stays readable by DuckDB 1.5, and small row groups keep checkpoints short.
 _ATTACH = "ATTACH '{path}' AS store (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE 30720)"
@@ -45,6 +47,8 @@ class Database:
         self._memory_mb = memory_mb
         self._patience = patience
         self._mending = threading.Lock()
+        self._handing = threading.Condition()
+        self._handed: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
         self._connection = self._open()
 
@@ -68,9 +72,11 @@ class Database:
         connection = self._connection
         seconds = (patience or self._patience).total_seconds()
         try:
-            with connection.cursor() as cursor, _bounded(cursor, seconds):
+            with self._cursor_of(connection) as cursor, _bounded(cursor, seconds):
                 rows = cursor.execute(sql, dict(parameters)).fetchmany(at_most + 1)
         except duckdb.InterruptException as error:
+            if self._closed:
+                raise UnreachableError("the trace store is closed") from error
             raise UnreachableError(
                 f"the trace store took longer than {seconds:g} s: ask for less time or fewer labels"
             ) from error
@@ -98,11 +104,26 @@ class Database:
         """Yield a cursor for writing; raises what DuckDB raises."""
         connection = self._connection
         try:
-            with connection.cursor() as cursor:
+            with self._cursor_of(connection) as cursor:
                 yield cursor
         except duckdb.Error as error:
             self._mend(connection, error)
             raise
+
+    @contextlib.contextmanager
+    def _cursor_of(
+        self, connection: duckdb.DuckDBPyConnection
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._handing:
+            cursor = connection.cursor()
+            self._handed.add(cursor)
+        try:
+            with cursor:
+                yield cursor
+        finally:
+            with self._handing:
+                self._handed.discard(cursor)
+                self._handing.notify_all()
 
     def _mend(self, broken: duckdb.DuckDBPyConnection, error: duckdb.Error) -> bool:
         """Open the file again if `error` says that `broken` is of no more use; say whether so.
@@ -137,9 +158,12 @@ class Database:
             return 0
 
     def close(self) -> None:
-        """Close the file; questions under way fail."""
-        with self._mending:
+        """Close the file; questions under way fail, and are waited for."""
+        with self._mending, self._handing:
             self._closed = True
+            for cursor in self._handed:
+                cursor.interrupt()
+            self._handing.wait_for(lambda: not self._handed, timeout=CLOSING_SECONDS)
             self._connection.close()
 
     def _open(self) -> duckdb.DuckDBPyConnection:

@@ -70,6 +70,7 @@ _ASKS: dict[str, tuple[_Ask, ...]] = {
         _Ask(measure="count", aggregations=("count",), filters=(_ROOTS, _FAILED)),
     ),
     "cost_per_request": (_COUNT, _Ask(measure="totalCost", aggregations=("sum",))),
+    "cost": (_Ask(measure="totalCost", aggregations=("sum",)),),
     "token_rate": (_Ask(measure="totalTokens", aggregations=("sum",)),),
     "eval_score": (
         _Ask(measure="value", aggregations=("avg", "min", "max"), view="scores-numeric"),
@@ -181,6 +182,8 @@ class Metrics:
         match query.signal:
             case "request_rate":
                 return first.get("count_count", 0.0) / seconds
+            case "cost":
+                return first.get("sum_totalCost")
             case "token_rate":
                 return first.get("sum_totalTokens", 0.0) / seconds
             case "error_ratio" | "cost_per_request":

@@ -1,0 +1,77 @@
+"""What the kinds of rule have in common. Pure."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from signals import Query
+from signals.catalog import CATALOG, Signal
+
+Scope = dict[str, str]
+
+
+Question = Query | str  # a text is in a source's own language, PromQL
+Values = Mapping[Question, float]
+Columns = Mapping[Question, Any]  # NumPy arrays of one length, not-a-number where nothing was
+
+
+class Part(BaseModel):
+    """A part of a condition: as it was written, unchanging."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kind(Part):
+    """A kind of rule."""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Return what to ask."""
+        raise NotImplementedError
+
+    @property
+    def missing(self) -> bool | None:
+        """Say what a label set amounts to that is not there; None if the rule's `no_data` does."""
+        return None
+
+    def suffices(self, values: Values) -> bool:
+        """Say whether `values` are enough to decide on; if not, the rule's `no_data` does."""
+        return all(question in values for question in self.questions)
+
+    def suffices_over(self, columns: Columns) -> Any:
+        """Return `suffices` of every row of `columns`."""
+        # What is not a number is not itself.
+        return reduce(and_, [columns[q] == columns[q] for q in self.questions])
+
+
+class OnSignal(Kind):
+    """What the kinds that watch a golden signal share."""
+
+    signal: str = Field(description="Golden signal to watch")
+    scope: Scope = Field(default={}, description="Only traffic with these labels")
+    by: tuple[str, ...] = Field(default=(), description="One alert per value of these labels")
+
+    @field_validator("signal")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in CATALOG:
+            raise ValueError(f"there is no signal {name!r}; there are {', '.join(CATALOG)}")
+        return name
+
+    @property
+    def about(self) -> Signal:
+        """Return the signal's entry in the catalog."""
+        return CATALOG[self.signal]
+
+    def over(
+        self, window: timedelta, *, signal: str = "", offset: timedelta = timedelta()
+    ) -> Query:
+        """Return the question for one window, about another signal if one is named."""
+        scope = tuple(sorted(self.scope.items()))
+        return Query(
+            signal=signal or self.signal, window=window, scope=scope, by=self.by, offset=offset
+        )
