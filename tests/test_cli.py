@@ -38,9 +38,9 @@ def wakeful(
 
 
 def test_rules_go_in_and_come_out(tmp_path: Path) -> None:
-    assert wakeful(tmp_path, "rules", "check", "-", typed=RULES).stdout == (
-        "-: 1 policy, 1 rule in order (wakeful)\n"
-    )
+    checked = wakeful(tmp_path, "rules", "check", "-", typed=RULES).stdout.splitlines()
+    assert checked[-1] == "-: 1 policy, 1 rule in order (wakeful)"
+    assert "hint: It has no runbook" in checked[0]
     assert wakeful(tmp_path, "rules", "import", "-", typed=RULES).returncode == 0
     exported = wakeful(tmp_path, "rules", "export", "-").stdout
     assert "name: Errors" in exported

@@ -238,7 +238,7 @@ def test_a_link_to_a_trace_opens_it(anew: Product, stranger: Person) -> None:
     [
         ("/alerts?alert=999999", "There is no alert 999999"),
         ("/alerts?alert=<b>x", "There is no alert <b>x"),
-        (f"/traces?trace={'ab' * 16}", "This trace is not here"),
+        (f"/traces?trace={'ab' * 16}", f"Trace {'ab' * 16} is not here"),
         ("/traces?trace=nonsense", "There is no trace id in that"),
     ],
 )

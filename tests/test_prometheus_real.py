@@ -36,7 +36,7 @@ MINUTE = timedelta(minutes=1)
 HALF_HOUR = timedelta(minutes=30)
 SEEDS = (found for name in PACKS[0].signals if (found := recipe(PACKS[0], name, None)))
 BY_FEATURE = sorted(found.signal for found in SEEDS if not found.lacking(["feature"]))
-RATIOS = [name for name in BY_FEATURE if not name.endswith("_rate")]
+RATIOS = [name for name in BY_FEATURE if name != "cost" and not name.endswith("_rate")]
 
 
 @pytest.fixture(scope="module")
