@@ -55,7 +55,7 @@ LANES = {
     "others": (channels.APPRISE,),
     "people": channels.PEOPLE,
 }
-BURST = 50  # deliveries of one lane before it lets go of its thread
+BURST_SECONDS = 10.0  # that one lane delivers before it says that it is alive, and goes on
 TESTS = 5  # likewise, of tests
 
 EVALUATED = Counter("wakeful_rule_evaluations_total", "Rules evaluated")
@@ -178,7 +178,8 @@ class Jobs:
 
     def deliver(self, lane: str) -> None:
         """Deliver what is due on one lane."""
-        for _ in range(BURST):
+        ends = time.monotonic() + BURST_SECONDS
+        while time.monotonic() < ends:
             entry = delivery.deliver_next(
                 self.db, self.usable, LANES[lane], now=self.clock(), by=self.engine_id
             )

@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument(
-        "--large", action="store_true", help="also 10,000 rules; 10,000,000 spans for 1,000,000"
+        "--large", action="store_true", help="also 10,000 rules; 10,000,000 spans; PostgreSQL"
     )
     parser.add_argument("--keep", action="store_true", help="leave docs/bench.md as it is")
     options = parser.parse_args()

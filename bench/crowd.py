@@ -86,15 +86,15 @@ class Course:
 
 
 def measure(folder: Path, *, large: bool) -> list[Table]:
-    """Return the figures; `large` changes nothing."""
-    del large
+    """Return the figures; `large` adds PostgreSQL."""
     (folder / "sqlite").mkdir()
     (folder / "postgresql").mkdir()
     db = connect(f"sqlite:///{folder / 'sqlite' / 'wakeful.db'}")
     migrate(db)
     courses = {"SQLite": _course(db, folder / "sqlite")}
-    with postgresql() as other:
-        courses["PostgreSQL"] = _course(other, folder / "postgresql")
+    if large:
+        with postgresql() as other:
+            courses["PostgreSQL"] = _course(other, folder / "postgresql")
     return [_table(courses)]
 
 

@@ -77,8 +77,8 @@ def _report(tolls: dict[str, Toll], over: Failover) -> str:
         "**heard of after their end**": lambda t: f"**{len(t.disordered)}**",
         "**under several dedup keys**": lambda t: f"**{len(t.renamed)}**",
         "folded by PagerDuty": lambda t: str(t.folded),
-        "posts in Slack caught before their record": lambda t: str(sum(t.caught)),
-        "… by one kill at most": lambda t: str(max(t.caught, default=0)),
+        "posts in Slack caught before their record": lambda t: str(t.all_caught),
+        "… by one kill at most": lambda t: str(t.most_caught),
         "twice in Slack": lambda t: str(t.twice),
     }
     lines += [_row(name, [show(toll) for toll in tolls.values()]) for name, show in kept.items()]

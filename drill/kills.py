@@ -36,7 +36,7 @@ class Toll:
         disordered: Those of which PagerDuty heard something after their end.
         renamed: Those that PagerDuty shows more than once: under several dedup keys.
         folded: Events that PagerDuty folded, being repeated under the same key.
-        caught: For each kill, how many posts were in Slack and not recorded when it came.
+        caught: For each kill, the posts that were in Slack and not recorded when it came.
         twice: Posts in Slack beyond the first of an incident.
     """
 
@@ -46,14 +46,24 @@ class Toll:
     disordered: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     folded: int = 0
-    caught: list[int] = field(default_factory=list)
+    caught: list[set[tuple[int | None, int]]] = field(default_factory=list)
     twice: int = 0
 
     @property
     def clean(self) -> bool:
         """Say whether the promise was kept."""
         broken = self.lost or self.disordered or self.renamed
-        return not broken and self.twice <= sum(self.caught) and max(self.caught, default=0) <= 1
+        return not broken and self.twice <= self.all_caught and self.most_caught <= 1
+
+    @property
+    def all_caught(self) -> int:
+        """Return how many posts were caught by any kill."""
+        return sum(map(len, self.caught))
+
+    @property
+    def most_caught(self) -> int:
+        """Return how many one kill caught at most."""
+        return max(map(len, self.caught), default=0)
 
 
 class Incidents:
@@ -95,7 +105,8 @@ def drill(place: Site, *, kills: int, engines: int, seed: int = 1) -> Toll:
             place.start(next(points), rng.randint(1, 3))
         died = _provoke(place, incidents)
         toll.kills[died] += 1
-        toll.caught.append(len(_unrecorded(place)))
+        # What an earlier kill caught may still wait for whoever takes over.
+        toll.caught.append(_unrecorded(place) - set().union(*toll.caught))
         print(".", end="", flush=True)
     place.kill()
     _finish(place, incidents, toll)
