@@ -68,6 +68,7 @@ def _take_all(browser: Browser, product: Product) -> None:
 def _take(page: Page, name: str) -> None:
     page.mouse.move(0, 0)
     page.wait_for_load_state("networkidle")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     path: Path = DOCS / f"{name}.png"
     page.screenshot(path=path)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
