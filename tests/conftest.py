@@ -30,6 +30,14 @@ def pytest_unconfigure() -> None:
     faulthandler.dump_traceback_later(EXIT_SECONDS, exit=True)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case by its argument, never by its bytes: gzip writes the second into them.
+
+    The workers of one run must all collect the same names.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def own_main() -> Iterator[None]:
     """Give `__main__` back: AppTest puts its script there, and leaves it to whoever spawns."""
