@@ -29,6 +29,8 @@ from models.tables import Delivery, Group, Notification
 from models.vocabulary import AlertState, Event
 
 LEASE = timedelta(minutes=1)  # longer than any one send may take
+# Longest due first, as the index has them: of ten thousand that are due, one is read.
+_FIRST = (col(Notification.next_attempt_at), col(Notification.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def _claim(
     db: Engine, usable: Channels, kinds: Collection[str], *, now: datetime, by: str
 ) -> Claim | None:
     """Lease the longest-due row, so that no two engines send it, and word its message."""
-    due = select(Notification).where(*_due(kinds, now)).order_by(col(Notification.wanted_at))
+    due = select(Notification).where(*_due(kinds, now)).order_by(*_FIRST)
     with Session(db, expire_on_commit=False) as session:
         while True:
             note = session.exec(due.limit(1).with_for_update(skip_locked=True)).one_or_none()

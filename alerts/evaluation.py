@@ -32,6 +32,7 @@ from alerts.outbox import free
 from alerts.rulecode import templates
 from models.database import read_only
 from models.tables import Alert, Rule
+from models.tables.columns import still_open
 from models.vocabulary import AlertState, DataState
 from signals import Reading, SignalError
 
@@ -238,7 +239,7 @@ def _open_alerts(db: Engine) -> dict[int, dict[str, Episode]]:
     columns = [*known, *(getattr(Alert, name) for name in names)]
     found: dict[int, dict[str, Episode]] = defaultdict(dict)
     with Session(read_only(db)) as session:
-        rows = session.exec(select(*columns).where(Alert.state != AlertState.RESOLVED))
+        rows = session.exec(select(*columns).where(still_open(Alert.state)))
         for alert_id, rule_id, identity, group_id, version, flaps, *values in rows:
             found[rule_id][identity] = Episode(
                 alert_id=alert_id,

@@ -13,6 +13,7 @@ from alerts.flapping import WITHIN
 from alerts.muting import Mutes
 from alerts.policies import plan_of
 from models.tables import Alert, Group, Policy, Rule
+from models.tables.columns import still_open
 from models.vocabulary import AlertState
 
 STORM_WITHIN = timedelta(minutes=1)
@@ -85,7 +86,7 @@ class Homes:
         return group
 
     def _open(self, key: str) -> Group | None:
-        opened = (Group.key == key, Group.state != AlertState.RESOLVED)
+        opened = (Group.key == key, still_open(Group.state))
         return self._session.exec(select(Group).where(*opened)).one_or_none()
 
     def _opened_lately(self, policy_id: int) -> int:

@@ -11,6 +11,7 @@ from alerts.conditions import AnyCondition, parse_condition
 from alerts.groups import WORST_FIRST
 from alerts.wording import summary
 from models.tables import Alert, Delivery, Group, Heartbeat, Notification, Rule, SourceStatus
+from models.tables.columns import still_open
 from models.vocabulary import AlertState
 
 OPEN = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
@@ -127,7 +128,7 @@ def outbox(session: Session) -> list[tuple[Notification, str]]:
         select(Notification, Group.title)
         .join(Group)
         .where(or_(col(Notification.next_attempt_at).is_not(None), Notification.error != ""))
-        .where(or_(Notification.error == "", Group.state != AlertState.RESOLVED))
+        .where(or_(Notification.error == "", still_open(Group.state)))
     )
     return list(session.exec(query.order_by(col(Notification.wanted_at)).limit(500)))
 
@@ -155,7 +156,7 @@ def firing_intervals(
 
 def counts(session: Session) -> dict[AlertState, int]:
     """Return how many alerts are open, by state; states without any are left out."""
-    query = select(Alert.state, func.count()).where(Alert.state != AlertState.RESOLVED)
+    query = select(Alert.state, func.count()).where(still_open(Alert.state))
     return {AlertState(state): n for state, n in session.exec(query.group_by(col(Alert.state)))}
 
 

@@ -23,7 +23,7 @@ from alerts.notifiers.pagerduty_incidents import Sight
 from alerts.notifiers.pagerduty_wire import PAGE
 from models.database import read_only
 from models.tables import Group, Incident, Notification, Poll
-from models.vocabulary import AlertState
+from models.tables.columns import still_open
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _keys(db: Engine) -> set[str]:
     asked = (
         select(Group.dedup_key, Group.epoch, Notification.external_id, Notification.in_doubt)
         .join(Notification)
-        .where(Group.state != AlertState.RESOLVED, sent)
+        .where(still_open(Group.state), sent)
         .where(col(Notification.channel).startswith(services))
     )
     with Session(read_only(db)) as session:
@@ -136,7 +136,7 @@ def _keys(db: Engine) -> set[str]:
 
 
 def _known(db: Engine) -> dict[str, Incident]:
-    opened = Group.state != AlertState.RESOLVED
+    opened = still_open(Group.state)
     with Session(read_only(db), expire_on_commit=False) as session:
         return {row.id: row for row in session.exec(select(Incident).join(Group).where(opened))}
 

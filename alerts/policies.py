@@ -12,7 +12,8 @@ from alerts import channels, plans
 from alerts.durations import Duration
 from alerts.escalation import Hours, Only, Plan, Step
 from models.tables import Group, Policy
-from models.vocabulary import AlertState, Severity
+from models.tables.columns import still_open
+from models.vocabulary import Severity
 
 
 class PolicyError(Exception):
@@ -176,7 +177,7 @@ def put_policy(session: Session, draft: PolicyDraft, *, policy_id: int | None) -
 def groups_on_older(session: Session, policy: Policy) -> list[Group]:
     """Return the open groups that go on with an older version of `policy`, longest first."""
     newest = plans.dump(plan_of(policy))
-    opened = (Group.policy_id == policy.id, Group.state != AlertState.RESOLVED)
+    opened = (Group.policy_id == policy.id, still_open(Group.state))
     rows = session.exec(select(Group).where(*opened).order_by(col(Group.opened_at)))
     return [row for row in rows if row.policy != newest]
 

@@ -15,7 +15,8 @@ from alerts.notifiers import people
 from alerts.rota_drafts import LayerDraft, ScheduleDraft
 from alerts.schedule import Schedule, on_call
 from models.tables import Group, OnCallCalendar, OnCallOverride, OnCallSchedule, Policy
-from models.vocabulary import AlertState, RotaSource
+from models.tables.columns import still_open
+from models.vocabulary import RotaSource
 
 REMEMBERED = timedelta(days=366)  # the longest that a shift or an override may last
 
@@ -142,9 +143,7 @@ def policies_naming(session: Session, name: str) -> list[str]:
 def groups_naming(session: Session, name: str) -> list[Group]:
     """Return the open groups whose policy, as it was when they opened, still tells them."""
     channel = channels.name(channels.SCHEDULE, name)
-    found = session.exec(
-        select(Group).where(Group.state != AlertState.RESOLVED).order_by(col(Group.id))
-    )
+    found = session.exec(select(Group).where(still_open(Group.state)).order_by(col(Group.id)))
     return [group for group in found if _names(group.policy["steps"], channel)]
 
 

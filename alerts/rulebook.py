@@ -23,6 +23,7 @@ from alerts.decision import Decision, core
 from alerts.durations import Duration
 from alerts.rulecode import templates
 from models.tables import Alert, Policy, Rule, RuleVersion
+from models.tables.columns import still_open
 from models.vocabulary import AlertState, NoData, Severity
 from signals.catalog import CATALOG
 
@@ -333,7 +334,7 @@ def _subject(condition: AnyCondition) -> tuple[Any, ...]:
 
 
 def _close_open_alerts(session: Session, rule: Rule, *, by: str, now: datetime) -> None:
-    is_open = (Alert.rule_id == rule.id, Alert.state != AlertState.RESOLVED)
+    is_open = (Alert.rule_id == rule.id, still_open(Alert.state))
     by_group = col(Alert.group_id).asc()
     decision = Decision(session, now=now)
     for row in session.exec(select(Alert).where(*is_open).order_by(by_group)).all():

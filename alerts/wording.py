@@ -12,6 +12,7 @@ from alerts.evidence import Breach
 from alerts.groups import WORST_FIRST, vendor_key
 from alerts.notifiers import Line, Message
 from models.tables import Alert, Escalation, Group, Notification, Rule
+from models.tables.columns import still_open
 from models.vocabulary import AlertState
 from signals.units import span
 
@@ -136,7 +137,7 @@ def worst(session: Session, group: Group, *, limit: int) -> Rows:
         ended = of_group.order_by(col(Alert.resolved_at).desc(), col(Alert.id))
         return session.exec(ended.limit(limit)).all()
     badness = case(*((Alert.severity == s, i) for i, s in enumerate(WORST_FIRST)))
-    opened = of_group.where(Alert.state != AlertState.RESOLVED).order_by(
+    opened = of_group.where(still_open(Alert.state)).order_by(
         (col(Alert.state) == AlertState.ACKNOWLEDGED).asc(),
         (col(Alert.muted_by) != "").asc(),
         badness,

@@ -9,6 +9,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlmodel import create_engine
 
+from models.turns import take_turns
+
 BUSY_TIMEOUT_SECONDS = 10
 MIGRATION_LOCK = 8501  # any number, as long as it is ours
 
@@ -19,6 +21,7 @@ def connect(url: str) -> Engine:
         return create_engine(url, pool_size=10, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
     event.listen(engine, "connect", _set_pragmas)
+    take_turns(engine, seconds=BUSY_TIMEOUT_SECONDS)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 

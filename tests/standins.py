@@ -63,7 +63,7 @@ class Slack:
     def __init__(self, url: str, config: SlackConfig) -> None:
         self.url, self.config = url, config
         self.client = self.as_("xoxb-stand-in")
-        self.http = httpx2.Client(base_url=url, trust_env=False, verify=False)
+        self.http = httpx2.Client(base_url=url, trust_env=False, verify=False, timeout=30)
 
     def as_(self, token: str) -> WebClient:
         return WebClient(token=token, base_url=f"{self.url}/api/", retry_handlers=[], timeout=5)
@@ -121,7 +121,7 @@ class Receiver:
 class PagerDuty:
     def __init__(self, url: str, config: PagerDutyConfig) -> None:
         self.url, self.config = url, config
-        self.http = httpx2.Client(base_url=url, trust_env=False, verify=False)
+        self.http = httpx2.Client(base_url=url, trust_env=False, verify=False, timeout=30)
         secure = {"base_url": url.replace("http:", "https:"), "transport": Plain(verify=False)}
         self.events = pagerduty.EventsApiV2Client(KEY, **secure)
         self.rest = pagerduty.RestApiV2Client(
