@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts import rota_changes
 from alerts.rota import RotaError
 from alerts.rota_drafts import Stint
-from app import cached, cached_oncall, identity, oncall_form, opened, parts, policy_form, wired
+from app import cached, cached_oncall, identity, oncall_form, opened, parts, wired
 from app.drafts import Draft
 from app.parts import plain
 from app.rule_form import FormError
@@ -115,17 +115,6 @@ def add_layer(draft: Draft, zone: tzinfo) -> None:
     draft.put("order", [*draft.get("order"), number])
     fresh = oncall_form.new_layer(zone, now=wired.current().clock())
     draft.seed(oncall_form.layer_fields(number, fresh) | oncall_form.hours_fields(number, ()))
-
-
-def remove_layer(draft: Draft, number: int) -> None:
-    """Take a layer out."""
-    draft.put("order", [one for one in draft.get("order") if one != number])
-
-
-def move_layer(draft: Draft, number: int, by: int) -> None:
-    """Move a layer up or down; a later one wins."""
-    if number in draft.get("order"):
-        draft.put("order", policy_form.moved(draft.get("order"), number, by))
 
 
 def choose_hours(draft: Draft, number: int) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import oncall_actions, oncall_form, oncall_words, parts
+from app import oncall_actions, oncall_form, oncall_words, ordering, parts
 from app.drafts import Draft
 from app.oncall_form import field
 from app.parts import plain
@@ -17,7 +17,6 @@ _SESSION: Final = "session"  # what was typed outlives a look at another page
 
 def draw(draft: Draft, place: int, number: int, people: Sequence[str], *, zone: tzinfo) -> None:
     """Draw layer `number`, which stands at `place` from the bottom."""
-    order = draft.get("order")
     title = f"Layer {place + 1}" + (", wins over those before" if place else "")
     with parts.card(f"oncall_layer_{number}", title):
         left, right = st.columns([1, 3])
@@ -45,17 +44,7 @@ def draw(draft: Draft, place: int, number: int, people: Sequence[str], *, zone: 
             oncall_form.read_layer(draft.fields, number, zone)
         except FormError as error:
             st.markdown(f":orange[:material/edit:] {plain(str(error))}")
-        with st.container(horizontal=True, gap="small"):
-            _move(draft, number, -1, disabled=place == 0)
-            _move(draft, number, 1, disabled=place == len(order) - 1)
-            st.button(
-                "Remove",
-                icon=":material/delete:",
-                key=draft.key(f"remove_{number}"),
-                on_click=oncall_actions.remove_layer,
-                args=(draft, number),
-                disabled=len(order) == 1,
-            )
+        ordering.buttons(draft, number)
 
 
 def _turns(draft: Draft, number: int, zone: tzinfo) -> None:
@@ -167,18 +156,6 @@ def _window(draft: Draft, number: int, place: int) -> None:
             on_click=oncall_actions.remove_window,
             args=(draft, number, place),
         )
-
-
-def _move(draft: Draft, number: int, by: int, *, disabled: bool) -> None:
-    up = by < 0
-    st.button(
-        "Up" if up else "Down",
-        icon=f":material/arrow_{'upward' if up else 'downward'}:",
-        key=draft.key(f"{'up' if up else 'down'}_{number}"),
-        on_click=oncall_actions.move_layer,
-        args=(draft, number, by),
-        disabled=disabled,
-    )
 
 
 def _day(weekday: int | None) -> str:

@@ -66,14 +66,3 @@ def add_step(draft: Draft) -> None:
     draft.put("made", number + 1)
     draft.put("order", [*draft.get("order"), number])
     draft.seed(policy_form.step_fields(number, after="5m"))
-
-
-def remove_step(draft: Draft, number: int) -> None:
-    """Take a step out."""
-    draft.put("order", [one for one in draft.get("order") if one != number])
-
-
-def move_step(draft: Draft, number: int, by: int) -> None:
-    """Move a step up or down."""
-    if number in draft.get("order"):
-        draft.put("order", policy_form.moved(draft.get("order"), number, by))

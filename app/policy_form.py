@@ -124,10 +124,3 @@ def plan(draft: PolicyDraft) -> Plan:
 def total(draft: PolicyDraft) -> timedelta:
     """Return how long the first round takes until the last step."""
     return sum((step.after for step in draft.steps), timedelta())
-
-
-def moved(order: Sequence[int], number: int, by: int) -> list[int]:
-    """Return `order` with a step moved up or down; at either end it stays."""
-    changed = [one for one in order if one != number]
-    changed.insert(max(order.index(number) + by, 0), number)
-    return changed

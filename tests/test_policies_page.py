@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from alerts import policies
 from alerts.escalation import Plan, Step
 from alerts.policies import PolicyDraft, StepDraft
-from app import channel_words, policy_form
+from app import channel_words, ordering, policy_form
 from models.tables import Policy
 from tests.house import House, empty_house, house, house_template
 from tests.pages import opened, text, toasts
@@ -185,7 +185,7 @@ def test_the_words_follow_the_engine() -> None:
     [(2, -1, [2, 1, 3]), (2, 1, [1, 3, 2]), (1, -1, [1, 2, 3]), (3, 1, [1, 2, 3])],
 )
 def test_a_step_moves_by_one_and_never_off_the_end(number: int, by: int, order: list[int]) -> None:
-    assert policy_form.moved([1, 2, 3], number, by) == order
+    assert ordering.moved([1, 2, 3], number, by) == order
 
 
 def test_a_policy_that_this_version_cannot_read_can_be_written_anew(house: House) -> None:

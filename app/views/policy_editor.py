@@ -11,6 +11,7 @@ from app import (
     cached_alerts,
     cached_oncall,
     channel_words,
+    ordering,
     parts,
     policy_actions,
     policy_fields,
@@ -116,7 +117,6 @@ def _form(draft: Draft, policy_id: int | None, known: Sequence[str]) -> None:
 
 
 def _step(draft: Draft, place: int, number: int, known: Sequence[str]) -> None:
-    last = len(draft.get("order")) - 1
     with parts.card(f"policies_step_{number}", f"Step {place + 1}"):
         left, right = st.columns([1, 3])
         with left:
@@ -148,29 +148,7 @@ def _step(draft: Draft, place: int, number: int, known: Sequence[str]) -> None:
         for channel in cached_oncall.unknown(draft.get(field) or ()):
             said = f"{channel}: there is no such schedule, so nobody would be told"
             st.markdown(f":orange[:material/edit:] {plain(said)}")
-        with st.container(horizontal=True, gap="small"):
-            _move(draft, number, -1, disabled=place == 0)
-            _move(draft, number, 1, disabled=place == last)
-            st.button(
-                "Remove",
-                icon=":material/delete:",
-                key=draft.key(f"remove_{number}"),
-                on_click=policy_actions.remove_step,
-                args=(draft, number),
-                disabled=last == 0,
-            )
-
-
-def _move(draft: Draft, number: int, by: int, *, disabled: bool) -> None:
-    up = by < 0
-    st.button(
-        "Up" if up else "Down",
-        icon=f":material/arrow_{'upward' if up else 'downward'}:",
-        key=draft.key(f"{'up' if up else 'down'}_{number}"),
-        on_click=policy_actions.move_step,
-        args=(draft, number, by),
-        disabled=disabled,
-    )
+        ordering.buttons(draft, number)
 
 
 def _outcome(draft: Draft, policy_id: int | None) -> None:
