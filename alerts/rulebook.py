@@ -224,9 +224,16 @@ def set_enabled(db: Engine, rule_id: int, enabled: bool, *, by: str, now: dateti
         RuleError: The rule is gone, or it is kept in a file.
     """
     with Session(db) as session:
-        row = _changeable(session, rule_id, by_file=False)
-        _switch(session, row, enabled, by=by, why="rule disabled", now=now)
+        switch(session, rule_id, enabled, by=by, now=now)
         session.commit()
+
+
+def switch(session: Session, rule_id: int, enabled: bool, *, by: str, now: datetime) -> bool:
+    """Do what `set_enabled` does, as a part of the caller's transaction; say if it changed."""
+    row = _changeable(session, rule_id, by_file=False)
+    changed = row.enabled != enabled
+    _switch(session, row, enabled, by=by, why="rule disabled", now=now)
+    return changed
 
 
 def release(session: Session, rule: Rule, *, by: str, now: datetime) -> None:

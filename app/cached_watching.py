@@ -5,11 +5,14 @@ the very number that the rule was or would have been decided on.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import current_thread
 from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from alerts import pings
 from alerts.conditions import Question
@@ -81,6 +84,20 @@ def last(question: Question, span: timedelta, step: timedelta) -> Answer[Past]:
     end = floor(now, step)
     grid = Grid(start=end - span, end=end, step=step)
     return asked(("last", question, span, step), lambda: _read(question, grid), now)
+
+
+def last_of_all(
+    questions: Sequence[Question], span: timedelta, step: timedelta
+) -> dict[Question, Answer[Past]]:
+    """Return `last` of each question; what has to be asked is asked side by side."""
+    if len(questions) == 1:
+        return {questions[0]: last(questions[0], span, step)}
+    ran = get_script_run_ctx()  # what Streamlit knows a thread by: none is missed without a page
+    with ThreadPoolExecutor(
+        len(questions), initializer=lambda: ran and add_script_run_ctx(current_thread(), ran)
+    ) as threads:
+        answers = threads.map(lambda question: last(question, span, step), questions)
+        return dict(zip(questions, answers, strict=True))
 
 
 def past_step(questions: Sequence[Question]) -> timedelta:
