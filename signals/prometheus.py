@@ -6,13 +6,14 @@ the result, so a response hook reads status, error and warnings first and makes 
 Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote as percent
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -32,6 +33,7 @@ from signals.prometheus_faults import (
     malformed,
     warnings_of,
 )
+from signals.prometheus_road import Road
 from signals.promql import (
     Asked,
     Item,
@@ -97,6 +99,14 @@ class Prometheus:
         self._session.trust_env = False
         self._session.verify = access.ca_cert or True
         self._session.hooks["response"].append(self._inspect)
+        self._path = parts.path.rstrip("/")
+        self._road = Road(
+            self._url,
+            self._headers,
+            timeout=self._timeout,
+            verify=self._session.verify,
+            connections=POOL_SIZE,
+        )
         self._client = PrometheusConnect(
             self._url,
             headers=self._headers,
@@ -216,6 +226,7 @@ class Prometheus:
         """Close the connections."""
         self._aside.shutdown(wait=False, cancel_futures=True)
         self._session.close()
+        self._road.close()
 
     def _answerer(self, query: Query) -> Answerer:
         labels = tuple(dict.fromkeys([*(name for name, _ in query.scope), *query.by]))
@@ -239,8 +250,17 @@ class Prometheus:
         if _is_long(expression):
             vector = self._ask(lambda: self._post("query", {"query": expression, **params}))
         else:
-            vector = self._ask(lambda: self._client.custom_query(expression, params=params))
+            vector = self._ask(lambda: self._instant(expression, params))
         return vector
+
+    def _instant(self, expression: str, params: Mapping[str, str]) -> Any:
+        asked = urlencode({"query": expression, **params})
+        answer = self._road.get(f"{self._path}/api/v1/query?{asked}")
+        if answer.is_redirect:
+            answer.close()
+            return self._client.custom_query(expression, params=params)
+        self._inspect(answer)
+        return json.loads(answer.content.decode(errors="replace"))["data"]["result"]
 
     def _chunks(
         self, expression: str, *, start: datetime, end: datetime, step: timedelta
@@ -312,7 +332,7 @@ class Prometheus:
                 f"{self._who} cannot be asked: the bearer token or the tenant holds characters "
                 "that no header may carry"
             ) from None
-        except (requests.exceptions.InvalidJSONError, KeyError, TypeError) as error:
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise malformed(self._who) from error
         except (PrometheusApiClientException, OSError) as error:
             # Every exception of requests is an OSError.
