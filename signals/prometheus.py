@@ -9,10 +9,9 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote as percent
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -33,11 +32,13 @@ from signals.prometheus_faults import (
     malformed,
     warnings_of,
 )
-from signals.prometheus_road import Road
+from signals.prometheus_road import Aside, Road
 from signals.promql import (
     Asked,
     Item,
     MalformedError,
+    is_long,
+    largest,
     matrix_series,
     quote,
     ranges,
@@ -52,9 +53,6 @@ logger = logging.getLogger(__name__)
 
 POOL_SIZE = 16
 CONNECT_TIMEOUT_SECONDS = 1.0
-# Beyond this a query travels as a form: proxies commonly refuse lines of 4 or 8 KiB.
-LONGEST_URL_QUERY = 2_000
-MAX_ASIDE = 4  # parts of ranges asked at a time, by all who ask
 MAX_WARNINGS = 100  # remembered, so that each is logged once
 T = TypeVar("T")
 
@@ -93,7 +91,7 @@ class Prometheus:
         self._headers = headers_for(access, parts)
         self._births = Births(self._last_birth)
         self._warned: set[str] = set()
-        self._aside = ThreadPoolExecutor(MAX_ASIDE, thread_name_prefix=f"range-{name}")
+        self._aside = Aside(name)
         self._session = requests.Session()
         # Neither proxies nor credentials from the environment or ~/.netrc.
         self._session.trust_env = False
@@ -203,7 +201,7 @@ class Prometheus:
         # An instant query sees five minutes back; older samples take a scan by the minute.
         for newest in ("max(timestamp({}))", "max(max_over_time(timestamp({})[1d:1m]))"):
             each = [newest.format(selector(beat)) for beat in self.stacks.heartbeats]
-            samples = self.evaluate(_largest(each), at=at).samples if each else ()
+            samples = self.evaluate(largest(each), at=at).samples if each else ()
             if samples:
                 return datetime.fromtimestamp(samples[0].value, tz=UTC)
         return None
@@ -224,7 +222,7 @@ class Prometheus:
 
     def close(self) -> None:
         """Close the connections."""
-        self._aside.shutdown(wait=False, cancel_futures=True)
+        self._aside.close()
         self._session.close()
         self._road.close()
 
@@ -247,7 +245,7 @@ class Prometheus:
     def _query(self, expression: str, at: datetime) -> Sequence[Item]:
         params = {"time": f"{at.timestamp():.3f}", **self._patience}
         vector: Sequence[Item]
-        if _is_long(expression):
+        if is_long(expression):
             vector = self._ask(lambda: self._post("query", {"query": expression, **params}))
         else:
             vector = self._ask(lambda: self._instant(expression, params))
@@ -265,19 +263,11 @@ class Prometheus:
     def _chunks(
         self, expression: str, *, start: datetime, end: datetime, step: timedelta
     ) -> list[Sequence[Item]]:
-        parts = list(ranges(start, end, step))
-        if len(parts) == 1:
-            return [self._query_range(expression, *parts[0], step)]
         # A server takes one core for one query: a month by the minute is four, side by side.
-        asked = [
-            self._aside.submit(self._query_range, expression, first, last, step)
-            for first, last in parts
-        ]
-        try:
-            return [one.result() for one in asked]
-        finally:
-            for one in asked:
-                one.cancel()
+        parts = ranges(start, end, step)
+        return self._aside.all(
+            [partial(self._query_range, expression, *part, step) for part in parts]
+        )
 
     def _query_range(
         self, expression: str, start: datetime, end: datetime, step: timedelta
@@ -290,7 +280,7 @@ class Prometheus:
             **self._patience,
         }
         matrix: Sequence[Item]
-        if _is_long(expression):
+        if is_long(expression):
             matrix = self._ask(lambda: self._post("query_range", {"query": expression, **params}))
         else:
             matrix = self._ask(
@@ -356,16 +346,3 @@ class Prometheus:
             if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
                 self._warned.add(warning)
                 logger.warning("answer incomplete source=%s warning=%r", self._name, warning)
-
-
-def _largest(each: Sequence[str]) -> str:
-    """Return PromQL for the largest of several values, which share their labels."""
-    apart = (f'label_replace({one}, "of", "{i}", "", "")' for i, one in enumerate(each))
-    return each[0] if len(each) == 1 else f"max({' or '.join(apart)})"
-
-
-def _is_long(expression: str) -> bool:
-    try:
-        return len(percent(expression)) > LONGEST_URL_QUERY
-    except UnicodeEncodeError as error:
-        raise QueryError("the query holds characters that are no text") from error

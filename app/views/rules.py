@@ -146,11 +146,15 @@ def _list(found: RuleList, text: str, *, now: datetime) -> None:
     if not found.rules:
         _none_yet()
         return
-    with st.container(horizontal=True, gap="small", key="rules_narrowing"):
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", key="rules_narrowing"
+    ):
         wanted = rule_filters.choose(found, text)
         shown = rule_words.matching(found.rules, wanted, found.open, now=now)
         if shown:
             rule_bulk.draw(shown)
+        if wanted:
+            st.markdown(small(f"{len(shown)} of {len(found.rules)} rules"))
     if not shown:
         parts.empty(
             "No rule matches",

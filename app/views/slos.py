@@ -93,7 +93,7 @@ def _said(slo: Slo, budget: Budget | None, *, now: datetime) -> None:
         which = f"{plain(_name(worst))}: " if slo.by else ""
         lines.append(f"{which}{plain(slo_words.left(worst.standing, now=now, zone=zone))}")
         lines.append(small(plain(slo_words.basis(worst.standing, zone=zone))))
-    if budget is not None and slo.by:
+    if budget is not None and budget.parts and slo.by:
         lines.append(small(_others(budget)))
     st.markdown("  \n".join(line for line in lines if line))
     if standing is not None and standing.is_spent:
@@ -175,6 +175,10 @@ def _table(budget: Budget, *, now: datetime) -> None:
             column_config={
                 "Of": columns.TextColumn(pinned=True),
                 "Left": columns.NumberColumn(format="%.1f %%"),
+                **{
+                    name: columns.NumberColumn(format="localized")
+                    for name in ("Bad", "May be bad", "Requests")
+                },
                 "Pace": columns.NumberColumn(
                     format="%.2f", help="1 spends the budget exactly in its time."
                 ),
