@@ -5,6 +5,7 @@ would bring is the pace of a plain window, times what is left. Over time the fir
 the steps of a day, so that it costs a source one plain question, not one for each window.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +18,10 @@ from models.wallclock import instant, wall
 from signals import Day, Query, Reading, Series, Source
 
 Floats = NDArray[np.float64]
+# A rate needs two scrapes, and no tile of a day should miss them.
+TILE = timedelta(minutes=5)
 _SECOND = timedelta(seconds=1)
+_ROUNDING = 1e-3  # seconds
 
 
 def begins(at: datetime, zone: str) -> datetime:
@@ -54,8 +58,8 @@ def read_range(
 ) -> list[Series]:
     """Return the same over time; see `Source.read_range`.
 
-    A step over midnight counts to the day in which it ends, so a step should divide a quarter of
-    an hour, by which zones differ.
+    What there was so far is added up from tiles of one step, or of `TILE` if that is longer, and
+    is taken to have come evenly within each.
     """
     day = query.day
     if day is None:
@@ -64,13 +68,15 @@ def read_range(
     if day.rest:
         found = source.read_range(_plain(query), start=start, end=end, step=step)
         return [_led_on(one, midnights, query.window) for one in found]
-    early = -((midnights[0] - start) // step)  # whole steps, back to where the first day began
-    first = start - early * step
-    tiles = replace(query, window=step, day=None)
-    found = source.read_range(tiles, start=first, end=end, step=step)
-    count = (end - first) // step + 1
-    at: Floats = first.timestamp() + step.total_seconds() * np.arange(count, dtype=float)
-    summed = [_added_up(one, at, midnights, asked=slice(early, None)) for one in found]
+    tile = step * max(1, math.ceil(TILE / step))
+    early = math.ceil((end - midnights[0]) / tile)  # back to where the first day began
+    first = end - early * tile
+    found = source.read_range(
+        replace(query, window=tile, day=None), start=first, end=end, step=tile
+    )
+    at = _instants(start, end, step)
+    tiles = _instants(first, end, tile)
+    summed = [_added_up(one, tiles, at, _seconds(midnights)) for one in found]
     return [one for one in summed if one.seconds]
 
 
@@ -104,20 +110,28 @@ def _led_on(series: Series, midnights: Sequence[datetime], window: timedelta) ->
     return replace(series, values=values.tolist())
 
 
-def _added_up(series: Series, at: Floats, midnights: Sequence[datetime], *, asked: slice) -> Series:
-    """Return what there was since each day began; from the first value of the day on.
+def _added_up(series: Series, tiles: Floats, at: Floats, midnights: Floats) -> Series:
+    """Return what there was at each instant since its day began, once there was anything.
 
-    A step without a value adds nothing, as it adds nothing to a window that is asked as a whole.
+    A tile without a value adds nothing, as it adds nothing to a window that is asked as a whole.
+    The first tile ends where the first day begins, or before.
     """
-    places = np.rint((np.asarray(series.seconds, dtype=float) - at[0]) / (at[1] - at[0]))
-    values = np.bincount(places.astype(int), weights=series.values, minlength=len(at))
-    known = np.bincount(places.astype(int), minlength=len(at))
-    bounds = _seconds(midnights)
-    began = bounds[np.searchsorted(bounds, at, side="right") - 1]
-    before = np.searchsorted(at, began, side="right") - 1  # the last instant of the day before
-    sums, counts = (np.cumsum(one) - np.cumsum(one)[before] for one in (values, known))
-    there = np.flatnonzero(counts[asked]) + (asked.start or 0)
-    return replace(series, seconds=at[there].tolist(), values=sums[there].tolist())
+    places = np.searchsorted(tiles, np.asarray(series.seconds, dtype=float) - _ROUNDING)
+    sums = np.cumsum(np.bincount(places, weights=series.values, minlength=len(tiles))[1:])
+    known = np.cumsum(np.bincount(places, minlength=len(tiles))[1:])
+    sums, known = (np.concatenate(([0.0], one)) for one in (sums, known))
+    began = midnights[np.searchsorted(midnights, at, side="right") - 1]
+    values = np.interp(at, tiles, sums) - np.interp(began, tiles, sums)
+    last = np.searchsorted(tiles, at - _ROUNDING)
+    before = np.searchsorted(tiles, began + _ROUNDING) - 1
+    there = (at > began) & (known[last] > known[before])
+    return replace(series, seconds=at[there].tolist(), values=values[there].tolist())
+
+
+def _instants(start: datetime, end: datetime, step: timedelta) -> Floats:
+    count = (end - start) // step + 1
+    found: Floats = start.timestamp() + step.total_seconds() * np.arange(count, dtype=float)
+    return found
 
 
 def _seconds(instants: Sequence[datetime]) -> Floats:

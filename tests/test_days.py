@@ -79,6 +79,14 @@ def test_a_step_without_a_value_leaves_the_sum_as_it_is() -> None:
     assert series.values == [6.0, 7.0, 7.0, 8.0]
 
 
+def test_steps_too_short_for_a_rate_are_added_up_from_longer_tiles() -> None:
+    source = MemorySource(wave=lambda *_: 10.0)
+    step = timedelta(seconds=15)
+    [series] = offsets.read_range(source, SO_FAR, start=NOON, end=NOON + MINUTE, step=step)
+    assert series.values == pytest.approx([1560.0 + n * 0.5 for n in range(5)])
+    assert {query.window for query in source.asked} == {5 * MINUTE}
+
+
 def test_a_day_so_far_and_a_window_are_two_questions() -> None:
     plain = Query(signal="cost", window=DAY)
     assert plain != SO_FAR
