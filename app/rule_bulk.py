@@ -17,25 +17,22 @@ SHOWN: Final = 3
 
 
 def draw(shown: Sequence[Known]) -> None:
-    """Draw the buttons for all of `shown`."""
+    """Draw the buttons for all of `shown` that can be changed here."""
     ours = [rule for rule, _ in shown if not rule.source_file]
-    kept = len(shown) - len(ours)
-    with st.popover("Switch all", icon=":material/toggle_on:", key="rules_bulk"):
-        said = f"{_count(len(shown))} listed, on all pages."
-        if kept:
-            said += f" {kept} are kept in files and stay as they are: change them there."
-        st.markdown(small(said))
-        for enabled, icon in ((True, "toggle_on"), (False, "toggle_off")):
-            ids = tuple(rule.id or 0 for rule in ours if rule.enabled is not enabled)
+    for enabled, icon in ((True, "toggle_on"), (False, "toggle_off")):
+        ids = tuple(rule.id or 0 for rule in ours if rule.enabled is not enabled)
+        if ids:
             st.button(
                 f"{_verb(enabled)} {_count(len(ids))}",
                 icon=f":material/{icon}:",
                 key=f"rules_bulk_{_verb(enabled).lower()}",
-                disabled=not ids,
+                help="All that are listed, on all pages.",
                 on_click=ask,
                 args=(ids, enabled),
-                width="stretch",
             )
+    if kept := len(shown) - len(ours):
+        many = "1 is" if kept == 1 else f"{kept} are"
+        st.markdown(small(f"{many} kept in files: changed there"))
 
 
 def ask(rule_ids: tuple[int, ...], enabled: bool) -> None:
@@ -52,7 +49,8 @@ def forget() -> None:
 def confirm(found: RuleList) -> None:
     """Draw the dialog."""
     rule_ids, enabled = st.session_state.get(ASKED, ((), True))
-    named = [rule.name for rule, _ in found.rules if rule.id in set(rule_ids)]
+    wanted = set(rule_ids)
+    named = [rule.name for rule, _ in found.rules if rule.id in wanted]
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     st.markdown(f"{_verb(enabled)} **{plain(', '.join(named[:SHOWN]))}**{more}?")
     ending = sum(len(found.open.get(rule_id, ())) for rule_id in rule_ids)

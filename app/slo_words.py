@@ -8,15 +8,15 @@ from alerts.error_budget import LATELY, Standing
 from alerts.slos import Slo
 from app import numbers
 from app.parts import Look
-from models.vocabulary import Period, Unit
-from signals.units import render, span
+from models.vocabulary import Period
+from signals.units import span
 
 _PERIODS = {Period.DAYS_28: "the last 28 days", Period.DAYS_30: "the last 30 days"}
 
 
 def objective(slo: Slo) -> str:
     """Return what is promised, of what, for how long, in one line."""
-    good = render(slo.objective, Unit.RATIO)
+    good = f"{slo.objective * 100:.7g} %"  # every nine of it counts
     period = _PERIODS.get(slo.period) or f"the calendar month in {slo.zone}"
     where = " and ".join(f"{name} = {value}" for name, value in slo.scope)
     said = [f"{good} good by {slo.about.title.lower()}", f"over {period}"]
@@ -65,7 +65,7 @@ def _back(standing: Standing, *, now: datetime, zone: tzinfo) -> str:
         return f"At this rate there is some again {moment(standing.back_at, now=now, zone=zone)}."
     if standing.span.end > now:
         return f"A new one begins {moment(standing.span.end, now=now, zone=zone)}."
-    return "At this rate there is none again within the same time."
+    return "At this rate it stays spent."
 
 
 def moment(at: datetime, *, now: datetime, zone: tzinfo) -> str:

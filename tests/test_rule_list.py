@@ -65,8 +65,8 @@ def test_a_file_is_a_place_to_narrow_to(house: House) -> None:
     keep_in_file(house, CACHE)
     page = opened("rules", rules_kept_in="llm.yaml")
     assert listed(page) == 1
-    assert "1 are kept in files and stay as they are" in text(page)
-    assert page.button(key="rules_bulk_disable").disabled
+    assert "1 is kept in files: changed there" in text(page)
+    assert "rules_bulk_disable" not in [button.key for button in page.button]
 
 
 def test_a_dashboard_is_about_the_signals_that_it_shows(house: House) -> None:

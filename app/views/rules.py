@@ -153,8 +153,9 @@ def _list(found: RuleList, text: str, *, now: datetime) -> None:
         shown = rule_words.matching(found.rules, wanted, found.open, now=now)
         if shown:
             rule_bulk.draw(shown)
-        if wanted:
-            st.markdown(small(f"{len(shown)} of {len(found.rules)} rules"))
+        off = sum(not rule.enabled for rule, _ in found.rules)
+        count = f"{len(shown)} of {len(found.rules)} rules"
+        st.markdown(small(f"{count}, {off} of all switched off" if off else count))
     if not shown:
         parts.empty(
             "No rule matches",
@@ -167,9 +168,6 @@ def _list(found: RuleList, text: str, *, now: datetime) -> None:
     page = st.pagination(pages, key="rules_page") if pages > 1 else 1
     for rule, policy in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
         _card((rule, policy), found.open.get(rule.id or 0, ()), now=now)
-    off = sum(not rule.enabled for rule, _ in found.rules)
-    count = f"{len(shown)} of {len(found.rules)} rules"
-    st.markdown(small(f"{count}, {off} of all switched off" if off else count))
 
 
 def _none_yet() -> None:

@@ -1,5 +1,6 @@
 """SLOs: what is left of each error budget, and until when; `?slo=<rule id>` opens one."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -148,15 +149,15 @@ def _chart_caption(budget: Budget) -> str:
 
 
 def _plot(budget: Budget) -> Plot:
-    seconds = [
-        (budget.grid.start + index * budget.grid.step).timestamp()
-        for index in range(budget.grid.count)
-    ]
+    grid = budget.grid
+    seconds = [(grid.start + index * grid.step).timestamp() for index in range(grid.count)]
+    before = (budget.parts[0].standing.span.start - grid.start) // grid.step  # of a young month
+    drawn = replace(grid, start=grid.start + max(before, 0) * grid.step)
     named = [
         (_name(one), Series(labels=one.labels, seconds=seconds, values=one.left.tolist()))
         for one in budget.parts[: charts.MOST_LINES]
     ]
-    return charts.plot(named, budget.grid, Unit.RATIO)
+    return charts.plot(named, drawn, Unit.RATIO)
 
 
 def _name(part: Part) -> str:
