@@ -3,7 +3,7 @@
 Hand-overs happen at the time that clocks in the schedule's zone show, so a daily shift has 23
 hours on the day clocks go forward and 25 on the day they go back. A hand-over at a time that
 clocks jump over happens at the jump; one at a time that comes twice, the first time: see
-`alerts.wallclock`. A turn that clocks jump over as a whole is nobody's, and its person waits for
+`models.wallclock`. A turn that clocks jump over as a whole is nobody's, and its person waits for
 the next round.
 
 A person is whatever text names one. Every instant here is aware UTC.
@@ -17,7 +17,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Protocol
 
-from alerts.wallclock import instant, wall
+from models.wallclock import instant, wall
 
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)

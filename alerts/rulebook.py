@@ -225,9 +225,14 @@ def set_enabled(db: Engine, rule_id: int, enabled: bool, *, by: str, now: dateti
         RuleError: The rule is gone, or it is kept in a file.
     """
     with Session(db) as session:
-        row = _changeable(session, rule_id, by_file=False)
-        _switch(session, row, enabled, by=by, why="rule disabled", now=now)
+        switch(session, rule_id, enabled, by=by, now=now)
         session.commit()
+
+
+def switch(session: Session, rule_id: int, enabled: bool, *, by: str, now: datetime) -> bool:
+    """Do what `set_enabled` does, as a part of the caller's transaction; say if it changed."""
+    row = _changeable(session, rule_id, by_file=False)
+    return _switch(session, row, enabled, by=by, why="rule disabled", now=now)
 
 
 def release(session: Session, rule: Rule, *, by: str, now: datetime) -> None:
@@ -306,18 +311,19 @@ def _changeable(session: Session, rule_id: int, *, by_file: bool) -> Rule:
 
 def _switch(
     session: Session, row: Rule, enabled: bool, *, by: str, why: str, now: datetime
-) -> None:
+) -> bool:
     before = _known(session, row)
     if not enabled:
         _close_open_alerts(session, row, by=f"{by} ({why})", now=now)
     if row.enabled == enabled:
-        return
+        return False
     versions.keep_first(session, row, written(before) if before else None)
     row.enabled, row.version = enabled, row.version + 1
     row.updated_at, row.updated_by, row.next_evaluation_at = now, by, now
     session.flush()
     if before is not None:
         versions.record(session, row, written(before.model_copy(update={"enabled": enabled})))
+    return True
 
 
 def _watches(row: Rule) -> tuple[Any, dict[str, str]]:

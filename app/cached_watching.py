@@ -5,11 +5,14 @@ the very number that the rule was or would have been decided on.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import current_thread
 from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from alerts import pings
 from alerts.conditions import Question
@@ -69,7 +72,7 @@ def around(question: Question, began: datetime, ended: datetime | None) -> Answe
     span = end - (began - BEFORE)
     step = next((s for s in _STEPS if s * _POINTS >= span), _STEPS[-1])
     grid = Grid(start=floor(began - BEFORE, step), end=floor(end, step), step=step)
-    return _ask(("around", question, began, ended), lambda: _read(question, grid), now)
+    return asked(("around", question, began, ended), lambda: _read(question, grid), now)
 
 
 @st.cache_resource(
@@ -80,7 +83,21 @@ def last(question: Question, span: timedelta, step: timedelta) -> Answer[Past]:
     now = wired.current().clock()
     end = floor(now, step)
     grid = Grid(start=end - span, end=end, step=step)
-    return _ask(("last", question, span, step), lambda: _read(question, grid), now)
+    return asked(("last", question, span, step), lambda: _read(question, grid), now)
+
+
+def last_of_all(
+    questions: Sequence[Question], span: timedelta, step: timedelta
+) -> dict[Question, Answer[Past]]:
+    """Return `last` of each question; what has to be asked is asked side by side."""
+    if len(questions) == 1:
+        return {questions[0]: last(questions[0], span, step)}
+    ran = get_script_run_ctx()  # what Streamlit knows a thread by: none is missed without a page
+    with ThreadPoolExecutor(
+        len(questions), initializer=lambda: ran and add_script_run_ctx(current_thread(), ran)
+    ) as threads:
+        answers = threads.map(lambda question: last(question, span, step), questions)
+        return dict(zip(questions, answers, strict=True))
 
 
 def past_step(questions: Sequence[Question]) -> timedelta:
@@ -110,8 +127,8 @@ def worst_traces(
     if traces is None:
         return Answer()
     query = question(which, dict(labels), start=began, end=ended or now, limit=MOST_TRACES)
-    asked = ("traces", which, labels, began, ended)
-    return _ask(asked, lambda: tuple(traces.search(query)), now)
+    told = ("traces", which, labels, began, ended)
+    return asked(told, lambda: tuple(traces.search(query)), now)
 
 
 @st.cache_resource(ttl=timedelta(seconds=2), max_entries=1, show_spinner=False)
@@ -133,7 +150,8 @@ def _last_good() -> LastGood:
     return LastGood(limit=256)
 
 
-def _ask(question: object, read: Callable[[], T], now: datetime) -> Answer[T]:
+def asked(question: object, read: Callable[[], T], now: datetime) -> Answer[T]:
+    """Return what `read` does, or its last good answer to `question` with the error."""
     try:
         answer = Answer(data=read(), at=now)
     except SignalError as error:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from alerts.conditions.composite import MOST
-from app import cached_alerts, condition_form
+from app import budget_fields, cached_alerts, condition_form, slo_fields
 from app.condition_widgets import part_of_traffic, signal
 from app.drafts import Draft
 from app.field_widgets import SESSION, duration
@@ -29,11 +29,11 @@ def condition(draft: Draft) -> None:
         case "promql":
             _promql(draft)
         case "burn_rate":
-            _burn_rate(draft)
+            slo_fields.burn_rate(draft)
         case "absence":
             _absence(draft)
         case "budget":
-            _budget(draft)
+            budget_fields.budget(draft)
         case "composite":
             _composite(draft)
         case "drift":
@@ -94,36 +94,6 @@ def _absence(draft: Draft) -> None:
             condition_form.LOOK_BACKS,
             "With one alert for each: what was there in this time is missed, what is gone for "
             "longer is forgotten and its alert ends.",
-        )
-    part_of_traffic(draft)
-
-
-def _budget(draft: Draft) -> None:
-    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
-    with left:
-        st.number_input(
-            "More than (USD)",
-            key=draft.key("amount"),
-            min_value=0.0,
-            step=10.0,
-            format="%g",
-            persist_state=SESSION,
-        )
-    with middle:
-        duration(
-            draft,
-            "budget_window",
-            "Within",
-            condition_form.BUDGET_WINDOWS,
-            "What the amount is for, ending now: 1d is the last 24 hours.",
-        )
-    with right:
-        duration(
-            draft,
-            "pace",
-            "or at the pace of the last",
-            condition_form.PACES,
-            "Forecast: what was spent in this time, if it went on so. 0s: only what was spent.",
         )
     part_of_traffic(draft)
 
@@ -211,64 +181,6 @@ def _drift(draft: Draft) -> None:
     part_of_traffic(draft)
 
 
-def _burn_rate(draft: Draft) -> None:
-    signal(draft, list(condition_form.RATIO_SIGNALS))
-    st.number_input(
-        "Objective (%)",
-        min_value=0.0,
-        max_value=100.0,
-        step=0.1,
-        format="%g",
-        key=draft.key("objective"),
-        help="Share of good requests: with 99 %, one in a hundred may fail.",
-        persist_state=SESSION,
-    )
-    for index in range(draft.get("pairs")):
-        _pair(draft, index)
-    with st.container(horizontal=True, gap="small"):
-        if draft.get("pairs") < condition_form.MOST_PAIRS:
-            st.button(
-                "Add windows",
-                icon=":material/add:",
-                key=draft.key("add_pair"),
-                on_click=_pairs_changed,
-                args=(draft, 1),
-            )
-        if draft.get("pairs") > 1:
-            st.button(
-                "Remove the last",
-                icon=":material/remove:",
-                key=draft.key("remove_pair"),
-                on_click=_pairs_changed,
-                args=(draft, -1),
-            )
-    part_of_traffic(draft)
-
-
-def _pair(draft: Draft, index: int) -> None:
-    left, middle, right = st.columns(3)
-    with left:
-        duration(draft, f"long_{index}", "Over", condition_form.WINDOWS, "The long window.")
-    with middle:
-        duration(
-            draft,
-            f"short_{index}",
-            "and over",
-            condition_form.WINDOWS,
-            "The short window, so that the alert ends soon after the trouble does.",
-        )
-    with right:
-        st.number_input(
-            "Times too fast",
-            min_value=0.0,
-            step=0.1,
-            format="%g",
-            key=draft.key(f"factor_{index}"),
-            help="1 spends the budget exactly; 14.4 over an hour spends 2 % of a month's.",
-            persist_state=SESSION,
-        )
-
-
 def _promql(draft: Draft) -> None:
     st.text_area(
         "Expression",
@@ -288,11 +200,3 @@ def _kind_changed(draft: Draft) -> None:
 def _signal_changed(draft: Draft) -> None:
     for field, value in condition_form.breach_fields(draft.get("signal")).items():
         draft.put(field, value)
-
-
-def _pairs_changed(draft: Draft, by: int) -> None:
-    count = min(max(draft.get("pairs") + by, 1), condition_form.MOST_PAIRS)
-    draft.put("pairs", count)
-    last = count - 1
-    for field in ("long", "short", "factor"):
-        draft.seed({f"{field}_{last}": draft.get(f"{field}_{last - 1}")})

@@ -18,7 +18,7 @@ from alerts.conditions import (
     Promql,
     Window,
 )
-from models.vocabulary import Comparison, Measure, Needed, Unit
+from models.vocabulary import Comparison, Measure, Needed, Period, Unit
 from signals.catalog import CATALOG
 from signals.traces import FILTERS
 
@@ -77,6 +77,11 @@ PACES: Final = ("0s", "15m", "1h", "6h")
 LOOK_BACKS: Final = ("1h", "6h", "1d", "7d")
 MEASURE_WORDS: Final = {Measure.RELATIVE: "Of what it was", Measure.ABSOLUTE: "In its unit"}
 MOST_PAIRS: Final = 4
+PERIOD_WORDS: Final = {
+    Period.DAYS_28: "the last 28 days",
+    Period.DAYS_30: "the last 30 days",
+    Period.MONTH: "the calendar month",
+}
 
 
 class FormError(ValueError):
@@ -96,6 +101,10 @@ def defaults() -> Fields:
         "objective": 99.0,
         "expression": "",
         **_window_fields(PAGE_WINDOWS),
+        "period": Period.DAYS_30,
+        "policy_when_spent": "",
+        "zone": "UTC",
+        "by_day": False,
         "measure": Measure.RELATIVE,
         "change": 40.0,
         "offset": "7d",
@@ -174,7 +183,13 @@ def fields_of(condition: AnyCondition) -> Fields:
     }
     if isinstance(condition, BurnRate):
         objective = on_screen(condition.objective, Unit.RATIO)
-        return common | {"objective": objective, **_window_fields(condition.windows)}
+        return common | {
+            "objective": objective,
+            "period": condition.period,
+            "zone": condition.zone,
+            "policy_when_spent": condition.policy_when_spent,
+            **_window_fields(condition.windows),
+        }
     if isinstance(condition, Absence):
         return common | {
             "absent_for": durations.write(condition.window),
@@ -184,6 +199,8 @@ def fields_of(condition: AnyCondition) -> Fields:
         return common | {
             "amount": condition.amount_usd,
             "budget_window": durations.write(condition.window),
+            "by_day": bool(condition.zone),
+            "zone": condition.zone or "UTC",
             "pace": durations.write(condition.pace),
         }
     if isinstance(condition, Drift):
@@ -237,14 +254,19 @@ def read(fields: Mapping[str, Any]) -> dict[str, Any]:
         return common | {
             "objective": objective,
             "windows": [_pair(fields, i) for i in range(count)],
+            "period": fields.get("period") or Period.DAYS_30,
+            "zone": fields.get("zone") or "UTC",
+            "policy_when_spent": (fields.get("policy_when_spent") or "").strip(),
         }
     if kind == "absence":
         windows = {"window": "absent_for", "seen_within": "seen_within"}
         return common | {name: fields.get(field) or "" for name, field in windows.items()}
     if kind == "budget":
+        by_day = bool(fields.get("by_day"))
         return common | {
             "amount_usd": fields.get("amount"),
-            "window": fields.get("budget_window") or "",
+            "window": "1d" if by_day else fields.get("budget_window") or "",
+            "zone": (fields.get("zone") or "UTC") if by_day else "",
             "pace": fields.get("pace") or "0s",
         }
     if kind == "drift":

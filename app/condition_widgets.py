@@ -1,6 +1,8 @@
 """Widgets that several kinds of rule draw. Each keeps its field of the draft."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from zoneinfo import available_timezones
 
 import streamlit as st
 
@@ -59,6 +61,22 @@ def part_of_traffic(draft: Draft) -> None:
         placeholder="One alert for all",
         persist_state=SESSION,
     )
+
+
+def zone(draft: Draft, label: str, meaning: str) -> None:
+    """Draw the choice of a time zone."""
+    st.selectbox(
+        label,
+        with_chosen(_zones(), draft.get("zone")),
+        key=draft.key("zone"),
+        help=meaning,
+        persist_state=SESSION,
+    )
+
+
+@lru_cache(maxsize=1)
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
 
 
 def _seen(label: str) -> Sequence[str]:

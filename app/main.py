@@ -16,6 +16,7 @@ from app.views import (
     policies,
     rules,
     silences,
+    slos,
     sources,
     traces,
 )
@@ -36,6 +37,7 @@ pages = [
     st.Page(traces.render, title="Traces", icon=":material/account_tree:", url_path="traces"),
     st.Page(cost.render, title="Cost", icon=":material/payments:", url_path="cost"),
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
+    st.Page(slos.render, title="SLOs", icon=":material/target:", url_path="slos"),
     st.Page(policies.render, title="Policies", icon=":material/escalator_warning:",
             url_path="policies"),
     st.Page(oncall.render, title="On call", icon=":material/calendar_month:", url_path="oncall"),

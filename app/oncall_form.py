@@ -23,9 +23,9 @@ from alerts.rota_drafts import (
     WindowDraft,
     known_zones,
 )
-from alerts.wallclock import instant, wall
 from app.rule_form import NEEDED, FormError
 from models.vocabulary import RotaSource
+from models.wallclock import instant, wall
 
 Fields = dict[str, Any]
 

@@ -14,8 +14,8 @@ from typing import Final
 from alerts.layers import Shift
 from alerts.notifiers import people
 from alerts.schedule import Gap
-from alerts.wallclock import instant
 from app import oncall_words
+from models.wallclock import instant
 
 STYLE: Final = f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 HUES: Final = 8

@@ -70,7 +70,7 @@ def sentence(condition: AnyCondition) -> str:
         case Budget():
             spent = f"Cost above {render(condition.amount_usd, Unit.USD)}"
             pace = f", or at the pace of the last {span(condition.pace)}" if condition.pace else ""
-            return f"{spent} in {span(condition.window)}{pace}{_part(condition)}"
+            return f"{spent} {_during(condition)}{pace}{_part(condition)}"
         case Absence():
             back = f", of those seen within {span(condition.seen_within)}" if condition.by else ""
             nothing = f"nothing for {span(condition.window)}"
@@ -157,7 +157,7 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
             return Drawing(
                 question=_narrowed(condition.spent, labels),
                 unit=Unit.USD,
-                title=f"Cost, each point over {span(condition.window)}",
+                title=_spending(condition),
                 line="Cost",
                 bound=condition.amount_usd,
             )
@@ -192,7 +192,18 @@ def _narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
         window=query.window,
         scope=tuple(sorted({**dict(query.scope), **own}.items())),
         offset=query.offset,
+        day=query.day,
     )
+
+
+def _during(budget: Budget) -> str:
+    return f"in a day of {budget.zone}" if budget.zone else f"in {span(budget.window)}"
+
+
+def _spending(budget: Budget) -> str:
+    if budget.zone:
+        return f"Cost, each point since midnight in {budget.zone}"
+    return f"Cost, each point over {span(budget.window)}"
 
 
 def _part(condition: OnSignal) -> str:

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import crowd, ingest, pages, paging, rules
+from bench import crowd, hindsight, ingest, pages, paging, rules
 from bench.processes import BenchError
 from bench.report import Table, circumstances
 from models.clock import utc_now
 
 PARTS: dict[str, Callable[..., list[Table]]] = {
     "rules": rules.measure,
+    "hindsight": hindsight.measure,
     "ingest": ingest.measure,
     "pages": pages.measure,
     "paging": paging.measure,

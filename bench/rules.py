@@ -199,7 +199,8 @@ def _table(rows: Sequence[Row], pairs: int) -> Table:
             "does Wakeful as raw PromQL. Its templates become the pack's PromQL.",
             "A round of the ruler is `prometheus_rule_group_duration_seconds`; of Wakeful, the "
             "engine's `evaluate` job, database and Prometheus included: the median. Evaluations "
-            "per second are rules / round. The first round, which opens the alerts, is left out.",
+            "per second are rules / round; the last rule of a round is late by the whole round."
+            " The first round, which opens the alerts, is left out.",
             "1,000 rules are five for each of 200 features and models; scattered, they are 1,000 "
             "out of 3,600 that ask different questions. All evaluators must end with the same "
             "number of alerts firing.",

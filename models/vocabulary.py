@@ -103,6 +103,14 @@ class NoData(StrEnum):
     RESOLVE = "resolve"  # silence is health
 
 
+class Period(StrEnum):
+    """What the error budget of an SLO is for."""
+
+    DAYS_28 = "28d"  # rolling: the four weeks that end now
+    DAYS_30 = "30d"  # rolling
+    MONTH = "month"  # of the calendar, in a named time zone
+
+
 class RotaSource(StrEnum):
     """Where an on-call schedule comes from."""
 

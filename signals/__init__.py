@@ -32,6 +32,20 @@ class UnreachableError(SignalError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """A calendar day in a named time zone, of a signal that adds up.
+
+    Attributes:
+        zone: IANA name, such as `Europe/Berlin`.
+        rest: Not what there was since the day began, but what the rest of it would bring if it
+            went on as within the query's window.
+    """
+
+    zone: str
+    rest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One question: a signal over a window, for a part of the traffic, split by labels.
 
@@ -42,6 +56,8 @@ class Query:
         by: Labels that split the answer; empty for one value over all.
         offset: The answer is as it was that long ago. Sources never see one: `signals.offsets`
             asks them earlier instead.
+        day: The answer is about the calendar day of the instant asked for. Sources never see
+            one: `signals.days` asks them for the part of the day that is over instead.
     """
 
     signal: str
@@ -49,12 +65,13 @@ class Query:
     scope: tuple[tuple[str, str], ...] = ()
     by: tuple[str, ...] = ()
     offset: timedelta = timedelta()
+    day: Day | None = None
     # A tick looks every question up about ten times: 10,000 rules would hash 100,000 tuples.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Hash once."""
-        asked = (self.signal, self.window, self.scope, self.by, self.offset)
+        asked = (self.signal, self.window, self.scope, self.by, self.offset, self.day)
         object.__setattr__(self, "_hash", hash(asked))
 
     def __hash__(self) -> int:

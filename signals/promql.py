@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote as percent
 
 from signals import Labels, Query, QueryError, Reading, Sample, Series
 
@@ -17,6 +18,8 @@ MAX_POINTS = 11_000
 MAX_CHUNKS = 100
 # More is a mistake in the split, and would take minutes to show and to decide on.
 MAX_SERIES = 20_000
+# Beyond this a query travels as a form: proxies commonly refuse lines of 4 or 8 KiB.
+LONGEST_URL_QUERY = 2_000
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
@@ -173,6 +176,24 @@ def ranges(start: datetime, end: datetime, step: timedelta) -> Iterator[tuple[da
         (start + first * step, min(start + (first + MAX_POINTS - 1) * step, end))
         for first in range(0, points, MAX_POINTS)
     )
+
+
+def largest(each: Sequence[str]) -> str:
+    """Return PromQL for the largest of several values, which share their labels."""
+    apart = (f'label_replace({one}, "of", "{i}", "", "")' for i, one in enumerate(each))
+    return each[0] if len(each) == 1 else f"max({' or '.join(apart)})"
+
+
+def is_long(expression: str) -> bool:
+    """Say whether a query is too long for an address.
+
+    Raises:
+        QueryError: It holds what is no text.
+    """
+    try:
+        return len(percent(expression)) > LONGEST_URL_QUERY
+    except UnicodeEncodeError as error:
+        raise QueryError("the query holds characters that are no text") from error
 
 
 def _labels(item: Item, shared: Labels, renamed: Mapping[str, str]) -> Labels:

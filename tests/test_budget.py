@@ -14,7 +14,7 @@ from alerts.rulebook import RuleDraft
 from app import cached_watching
 from models.tables import Alert, Rule
 from models.vocabulary import CostSource, SpanKind, SpanStatus
-from signals import Query
+from signals import Query, offsets
 from signals.reading import Readers
 from signals.routing import Sources
 from signals.traces import Span
@@ -25,6 +25,9 @@ __all__ = ["house", "house_template"]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SPENT = Budget(amount_usd=50)
 HEADING = Budget(amount_usd=50, pace=HOUR)
+BERLIN = "Europe/Berlin"
+DAILY = Budget(amount_usd=50, zone=BERLIN)
+FORECAST = Budget(amount_usd=50, zone=BERLIN, pace=HOUR, by=("tenant",))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,10 @@ HEADING = Budget(amount_usd=50, pace=HOUR)
         (HEADING, [10.0, 2.1], True),
         (HEADING, [10.0, 2.0], False),
         (HEADING, [], False),
+        (DAILY, [50.01], True),
+        (FORECAST, [10.0, 40.01], True),  # the second is what the rest of the day will bring
+        (FORECAST, [10.0, 40.0], False),
+        (FORECAST, [50.01], True),
     ],
 )
 def test_it_holds_beyond_the_amount_spent_or_headed_for(
@@ -52,6 +59,10 @@ def test_what_is_said_tells_spent_from_headed_for() -> None:
     assert HEADING.sentence(HEADING.value(values)) == (
         "Cost heads for $60.00 at the pace of the last 1 h (budget $50.00 in 1 d)"
     )
+    assert FORECAST.sentence(61) == (
+        "Cost heads for $61.00 by the end of the day at the pace of the last 1 h "
+        "(budget $50.00 a day in Europe/Berlin)"
+    )
     assert SPENT.sentence(61) == "Cost reached $61.00 (budget $50.00 in 1 d)"
 
 
@@ -60,6 +71,8 @@ def test_what_is_said_tells_spent_from_headed_for() -> None:
     [
         ({"amount_usd": 0}, "greater than 0"),
         ({"pace": "1d"}, "pace: shorter than the window"),
+        ({"zone": "Europe/Atlantis"}, "there is no time zone 'Europe/Atlantis'"),
+        ({"zone": BERLIN, "window": "7d"}, "window: a calendar day needs 1d"),
         ({"signal": "token_rate"}, "a budget is about 'cost'"),
     ],
 )
@@ -119,6 +132,23 @@ def test_the_engine_finds_the_tenant_over_its_budget_in_the_trace_store(house: H
         asked = select(Alert).join(Rule).where(Rule.name == "Dear")
         found = {alert.labels["tenant"]: alert.value for alert in session.exec(asked)}
     assert found == {"initech": pytest.approx(55)}
+
+
+def test_a_day_live_and_in_hindsight_comes_to_the_same(house: House) -> None:
+    """Acme spends from both sides of the midnight of Berlin, 23:00 UTC; the house is at noon."""
+    store = house.wiring.store
+    assert store is not None
+    minutes = (5, 200, 779, 781, 900)
+    store.write([s for m in minutes for s in spans(house, "initech", 10 + m, m * MINUTE)])
+    step = cached_watching.past_step(FORECAST.questions)
+    for question in FORECAST.questions:
+        assert isinstance(question, Query)
+        live = offsets.read(store, question, at=house.now)
+        past = offsets.read_range(store, question, start=house.now - DAY, end=house.now, step=step)
+        now = {one.labels["tenant"]: one.value for one in live.samples}
+        then = {one.labels["tenant"]: one.values[-1] for one in past}
+        assert now["initech"] == pytest.approx(then["initech"])
+    assert now["initech"] == pytest.approx(15 * 11)  # what the last hour cost, 11 more hours
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from alerts.layers import DAY, WEEK, Booking, Bookings, Rotation, Shift, Window
 from alerts.schedule import Gap, Schedule, following, on_call, shifts
-from alerts.wallclock import instant, wall
+from models.wallclock import instant, wall
 from tests.made_schedules import (
     HOUR,
     MINUTE,

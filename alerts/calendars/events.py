@@ -23,7 +23,7 @@ import recurring_ical_events
 
 from alerts.calendars import Agenda, CalendarError, Event, event
 from alerts.notifiers import people
-from alerts.wallclock import instant
+from models.wallclock import instant
 
 MOST_EVENTS = 5000
 MOST_UNKNOWN = 20

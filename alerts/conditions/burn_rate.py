@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from alerts.conditions.kind import Columns, OnSignal, Part, Question, Values
+from alerts.conditions.kind import Columns, OnSignal, Part, Question, Values, known_zone
 from alerts.durations import Duration
-from models.vocabulary import Unit
+from models.vocabulary import Period, Unit
 from signals.catalog import CATALOG
 from signals.units import render
+
+LONGEST_NOTE = 500
 
 
 class Window(Part):
@@ -32,12 +34,24 @@ PAGE_WINDOWS = (
 class BurnRate(OnSignal):
     """Holds while the error budget of an SLO burns too fast over a long and a short window.
 
+    What the budget is for (`period`, `zone`) and what was agreed on for when it is spent decide
+    nothing here: they are what else there is to an SLO. See `alerts.slos`.
+
     Source: Google SRE Workbook, ch. 5, "Multiwindow, Multi-Burn-Rate Alerts".
     """
 
     kind: Literal["burn_rate"] = "burn_rate"
     objective: float = Field(gt=0, lt=1, description="Share of good requests, such as 0.99")
     windows: tuple[Window, ...] = Field(default=PAGE_WINDOWS, min_length=1)
+    period: Period = Field(default=Period.DAYS_30, description="What the budget is for")
+    zone: str = Field(
+        default="UTC", max_length=100, description="Time zone of a calendar month, such as `UTC`"
+    )
+    policy_when_spent: str = Field(
+        default="",
+        max_length=LONGEST_NOTE,
+        description="What was agreed on for when the budget is spent, such as a freeze",
+    )
 
     @field_validator("signal")
     @classmethod
@@ -45,6 +59,11 @@ class BurnRate(OnSignal):
         if CATALOG[name].unit is not Unit.RATIO:
             raise ValueError(f"an error budget needs a ratio; {name} is in {CATALOG[name].unit}")
         return name
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        return known_zone(name)
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from functools import reduce
 from operator import and_
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from signals import Query
+from signals import Day, Query
 from signals.catalog import CATALOG, Signal
 
 Scope = dict[str, str]
@@ -17,6 +18,18 @@ Scope = dict[str, str]
 Question = Query | str  # a text is in a source's own language, PromQL
 Values = Mapping[Question, float]
 Columns = Mapping[Question, Any]  # NumPy arrays of one length, not-a-number where nothing was
+
+
+def known_zone(name: str) -> str:
+    """Return the name of a time zone.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {name!r}") from error
 
 
 class Part(BaseModel):
@@ -68,10 +81,19 @@ class OnSignal(Kind):
         return CATALOG[self.signal]
 
     def over(
-        self, window: timedelta, *, signal: str = "", offset: timedelta = timedelta()
+        self,
+        window: timedelta,
+        *,
+        signal: str = "",
+        offset: timedelta = timedelta(),
+        day: Day | None = None,
     ) -> Query:
         """Return the question for one window, about another signal if one is named."""
-        scope = tuple(sorted(self.scope.items()))
         return Query(
-            signal=signal or self.signal, window=window, scope=scope, by=self.by, offset=offset
+            signal=signal or self.signal,
+            window=window,
+            scope=tuple(sorted(self.scope.items())),
+            by=self.by,
+            offset=offset,
+            day=day,
         )

@@ -10,13 +10,13 @@ from alerts.layers import Shift
 from alerts.rota import Rota
 from alerts.rota_drafts import OverrideDraft, Stint
 from alerts.schedule import Gap, shifts, whole_shifts
-from alerts.wallclock import wall
 from app import oncall_actions, oncall_form, oncall_words, wired
 from app.drafts import Draft
 from app.http.oncall import address
 from app.parts import plain, small
 from app.rule_form import FormError
 from models.tables import OnCallOverride
+from models.wallclock import wall
 
 SWAPPABLE: Final = timedelta(days=90)
 MOST_SHIFTS: Final = 100

@@ -234,7 +234,7 @@ def _pasts(rule: RuleDraft, past: timedelta) -> dict[Question, Past] | None:
     with st.spinner(f"Reading the last {span(past)} …"):
         questions = rule.condition.questions
         step = cached_watching.past_step(questions)
-        answers = {q: cached_watching.last(q, past, step) for q in questions}
+        answers = cached_watching.last_of_all(questions, past, step)
     failed = {answer.error: answer.at for answer in answers.values() if answer.error}
     for reason, last_seen in failed.items():
         parts.source_down(reason, last_seen, now=now)

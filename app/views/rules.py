@@ -9,7 +9,16 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import ruletemplates
-from app import cached_alerts, numbers, parts, rule_actions, rule_words, wired
+from app import (
+    cached_alerts,
+    numbers,
+    parts,
+    rule_actions,
+    rule_bulk,
+    rule_filters,
+    rule_words,
+    wired,
+)
 from app.cached_alerts import RuleList
 from app.opened import opened
 from app.parts import plain, small
@@ -117,6 +126,8 @@ def _live(text: str) -> None:
         _list(answer.data, text, now=now)
     if rule_actions.DISABLE in st.session_state and answer.data is not None:
         _ask_to_disable(answer.data)
+    elif rule_bulk.ASKED in st.session_state and answer.data is not None:
+        rule_bulk.confirm(answer.data)
 
 
 def _broken_files(found: RuleList, *, now: datetime) -> None:
@@ -135,11 +146,20 @@ def _list(found: RuleList, text: str, *, now: datetime) -> None:
     if not found.rules:
         _none_yet()
         return
-    shown = rule_words.matching(found.rules, text)
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", key="rules_narrowing"
+    ):
+        wanted = rule_filters.choose(found, text)
+        shown = rule_words.matching(found.rules, wanted, found.open, now=now)
+        if shown:
+            rule_bulk.draw(shown)
+        off = sum(not rule.enabled for rule, _ in found.rules)
+        count = f"{len(shown)} of {len(found.rules)} rules"
+        st.markdown(small(f"{count}, {off} of all switched off" if off else count))
     if not shown:
         parts.empty(
             "No rule matches",
-            f"None of the {len(found.rules)} rules has all of these words.",
+            f"None of the {len(found.rules)} rules has all of these words and passes the filters.",
             icon="search_off",
             key="rules_no_match",
         )
@@ -148,9 +168,6 @@ def _list(found: RuleList, text: str, *, now: datetime) -> None:
     page = st.pagination(pages, key="rules_page") if pages > 1 else 1
     for rule, policy in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
         _card((rule, policy), found.open.get(rule.id or 0, ()), now=now)
-    off = sum(not rule.enabled for rule, _ in found.rules)
-    count = f"{len(shown)} of {len(found.rules)} rules"
-    st.markdown(small(f"{count}, {off} of all switched off" if off else count))
 
 
 def _none_yet() -> None:
@@ -170,7 +187,7 @@ def _card(known: Known, open_alerts: Sequence[int], *, now: datetime) -> None:
     rule, policy = known
     with parts.card(f"rule_{rule.id}"):
         lines = [
-            f"{_marks(rule)} **{plain(rule.name)}**",
+            f"{_marks(rule, now)} **{plain(rule.name)}**",
             plain(rule_words.watches(rule)),
             small(plain(rule_words.looked_after(rule, policy, now=now))),
         ]
@@ -192,7 +209,7 @@ def _card(known: Known, open_alerts: Sequence[int], *, now: datetime) -> None:
                 )
 
 
-def _marks(rule: Rule) -> str:
+def _marks(rule: Rule, now: datetime) -> str:
     marks = [parts.severity_mark(rule.severity)]
     if not rule.enabled:
         marks.append(parts.mark("off", ("gray", "toggle_off")))
@@ -200,6 +217,8 @@ def _marks(rule: Rule) -> str:
         marks.append(parts.mark("not evaluated yet", ("gray", "schedule")))
     else:
         marks.append(parts.mark(rule.data_state, parts.DATA_STATES[rule.data_state]))
+    if rule_words.overdue(rule, now=now):
+        marks.append(parts.mark("late", ("orange", "schedule")))
     return " ".join(marks)
 
 

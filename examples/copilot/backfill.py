@@ -77,7 +77,8 @@ def _promtool(promtool: Path, text: Path, folder: Path) -> subprocess.Popen[str]
 
 def instants_of(past: Past) -> npt.NDArray[np.int64]:
     """Return the Unix times of the samples."""
-    starts = [_aligned(max(past.start, past.now - ago)) for ago, _ in STEPS]
+    kept = [past.lasts, *(ago for ago, _ in STEPS[1:])]  # however long the past is
+    starts = [_aligned(max(past.start, past.now - ago)) for ago in kept]
     ends = [*starts[1:], int(past.now.timestamp())]
     parts = zip(starts, ends, STEPS, strict=True)
     return np.concatenate([np.arange(a, b, step, dtype=np.int64) for a, b, (_, step) in parts])
