@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from alerts import flapping, observations
 from alerts.conditions import Question
 from alerts.lifecycle import Lifecycle
-from alerts.observations import Change, Episode, Identity, Seen, Watch
-from models.vocabulary import AlertState
+from alerts.observations import BLIND, Change, Episode, Identity, Seen, Watch
+from models.vocabulary import AlertState, DataState
 from signals import Labels, Series
 
 Answers = Mapping[Question, Sequence[Series]]
 Values = NDArray[np.float64]
-_PRESENT, _COMPLETE, _HOLDS = 1, 2, 4
+_PRESENT, _COMPLETE, _HOLDS, _IDLE = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,8 @@ def backtest(
     Args:
         watch: The rule.
         answers: The series of each of its questions; where one has no value at an instant, there
-            was none. A source that did not answer then cannot be told from it.
+            was none, or no traffic where the series says so. A source that did not answer then, or
+            had nothing new, cannot be told from it.
         instants: Where the values lie; each stands until the next.
         every: How often the rule is evaluated; at each of `instants` by default.
     """
@@ -104,9 +105,9 @@ def backtest(
     course = _Course(watch, table.evaluated)
     for index, due in course.through(table.flips):
         affected = table.affected(index, due)
-        seen, episodes = table.seen(index, affected), course.among(affected)
+        seen, episodes = table.seen(index, affected), course.among(affected | table.wholes)
         # Where nothing is there at all, that nothing is open makes a difference.
-        course.observe(seen, episodes if seen else course.episodes, index)
+        course.observe(seen, episodes if seen.values else course.episodes, index)
     return Hindsight(
         alerts=tuple(course.finished()),
         held=instants.step * table.held,
@@ -126,14 +127,14 @@ class _Table:
         self._every, self._step = every, instants.step
         past = instants.count * instants.step
         self.evaluated = Instants(start=instants.start, step=every, count=math.ceil(past / every))
-        self.values = _by_identity(answers, instants)
+        self.values, idle = _by_identity(answers, instants)
         self._states: dict[Identity, NDArray[np.int8]] = {}
         self._fingerprints: dict[Identity, str] = {}
         self._changed: dict[int, list[Identity]] = {0: list(self.values)} if instants.count else {}
         self.held = 0
         there = np.zeros(instants.count, dtype=bool)
         for identity, values in self.values.items():
-            state = self._state(values)
+            state = self._state(values, idle[identity])
             self._states[identity] = state
             labels = watch.labels_of(dict(identity), None, now=instants.start)
             self._fingerprints[identity] = observations.fingerprint(labels)
@@ -143,9 +144,16 @@ class _Table:
             self.held += int(np.count_nonzero(state & _HOLDS))
             there |= (state & _PRESENT).astype(bool)
         self.known = int(np.count_nonzero(there))
-        if observations.silence(watch) is True:
-            self.held += int(np.count_nonzero(~there))
+        silent = np.zeros(instants.count, dtype=bool)
+        for state in self._states.values():
+            silent |= (state & _IDLE).astype(bool)
+        for named, when in ((DataState.NO_TRAFFIC, silent), (DataState.NO_SERIES, ~silent)):
+            if observations.amounts_to(watch, named):
+                self.held += int(np.count_nonzero(~there & when))
         self._identities = {print_: one for one, print_ in self._fingerprints.items()}
+        whole = watch.whole(now=instants.start)
+        both = {observations.fingerprint(labels) for labels in (whole, {**whole, **BLIND})}
+        self.wholes = both - self._identities.keys()  # what is about no single label set
 
     @property
     def flips(self) -> list[int]:
@@ -164,16 +172,25 @@ class _Table:
             found |= set(itertools.islice(there, 1))
         return found
 
-    def seen(self, index: int, affected: Collection[str]) -> dict[Identity, dict[Question, float]]:
-        """Return what was there at an instant, of the label sets that are `affected`."""
+    def seen(self, index: int, affected: Collection[str]) -> Seen:
+        """Return what was there at an instant, of the label sets that are `affected`.
+
+        Where none is there, all that are idle are told, for they make a difference to the whole.
+        """
         there = [self._identities[one] for one in affected if self._is_there(one, index)]
-        return {identity: self._at(identity, index) for identity in there}
+        values = {identity: self._at(identity, index) for identity in there}
+        asked = affected if values else self._identities
+        idle = {self._identities[one] for one in asked if self._is(one, index, _IDLE)}
+        return Seen(values=values, idle=idle)
 
     def _is_there(self, fingerprint: str, index: int) -> bool:
+        return self._is(fingerprint, index, _PRESENT)
+
+    def _is(self, fingerprint: str, index: int, what: int) -> bool:
         identity = self._identities.get(fingerprint)
         if identity is None:
             return False
-        return bool(self._states[identity][self._place(index)] & _PRESENT)
+        return bool(self._states[identity][self._place(index)] & what)
 
     def _place(self, index: int) -> int:
         """Return which of the values stands at an evaluation."""
@@ -184,7 +201,9 @@ class _Table:
         values = self.values[identity].items()
         return {q: float(v[place]) for q, v in values if not math.isnan(v[place])}
 
-    def _state(self, values: Mapping[Question, Values]) -> NDArray[np.int8]:
+    def _state(
+        self, values: Mapping[Question, Values], idle: NDArray[np.bool_]
+    ) -> NDArray[np.int8]:
         count = len(next(iter(values.values())))
         nothing = np.full(count, np.nan)
         all_values = {q: values.get(q, nothing) for q in self._watch.condition.questions}
@@ -194,6 +213,7 @@ class _Table:
             _PRESENT * np.logical_or.reduce(there)
             + _COMPLETE * self._watch.condition.suffices_over(all_values)
             + _HOLDS * holds
+            + _IDLE * idle
         ).astype(np.int8)
         return state
 
@@ -263,7 +283,9 @@ class _Course:
         self._open[key] = past
         number = before.alert_id if before else len(self._keys)
         self._keys[number] = key
-        self.episodes[key] = Episode(lifecycle=after, flaps=flaps, alert_id=number)
+        self.episodes[key] = Episode(
+            lifecycle=after, flaps=flaps, alert_id=number, state=change.state
+        )
         self._wake(key, after, flaps)
 
     def _wake(self, key: str, alert: Lifecycle, flaps: int) -> None:
@@ -278,16 +300,29 @@ class _Course:
         heapq.heappush(self._due, (self.instants.index(due), key))
 
 
-def _by_identity(answers: Answers, instants: Instants) -> dict[Identity, dict[Question, Values]]:
-    """Return the values by label set and question, not-a-number where there is none."""
+def _by_identity(
+    answers: Answers, instants: Instants
+) -> tuple[dict[Identity, dict[Question, Values]], dict[Identity, NDArray[np.bool_]]]:
+    """Return the values by label set and question, and where each label set was idle to any.
+
+    Not-a-number is where there is no value.
+    """
     found: dict[Identity, dict[Question, Values]] = {}
+    idle: dict[Identity, NDArray[np.bool_]] = {}
     start, step = instants.start.timestamp(), instants.step.total_seconds()
+
+    def places(seconds: Sequence[float]) -> NDArray[np.int_]:
+        return np.rint((np.asarray(seconds, dtype=float) - start) / step).astype(int)
+
     for question, all_series in answers.items():
         for series in all_series:
-            places = np.rint((np.asarray(series.seconds, dtype=float) - start) / step).astype(int)
-            inside = (places >= 0) & (places < instants.count)
+            at = places(series.seconds)
+            inside = (at >= 0) & (at < instants.count)
             values = np.full(instants.count, np.nan)
-            values[places[inside]] = np.asarray(series.values, dtype=float)[inside]
-            identity = tuple(sorted(series.labels.items()))
+            values[at[inside]] = np.asarray(series.values, dtype=float)[inside]
+            identity = observations.identity_of(series.labels)
             found.setdefault(identity, {})[question] = values
-    return found
+            silent = places(series.idle)
+            was = idle.setdefault(identity, np.zeros(instants.count, dtype=bool))
+            was[silent[(silent >= 0) & (silent < instants.count)]] = True
+    return found, idle

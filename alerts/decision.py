@@ -27,7 +27,7 @@ from alerts.grouping import Homes
 from alerts.groups import Members, Standing, standing
 from alerts.lifecycle import Lifecycle
 from models.tables import Alert, Group, Remark, Rule, Transition
-from models.vocabulary import AlertState, Event
+from models.vocabulary import AlertState, DataState, Event, Severity
 
 logger = logging.getLogger(__name__)
 
@@ -82,13 +82,14 @@ class Decision:
         fingerprint: str,
         labels: Mapping[str, str],
         value: float | None,
+        severity: Severity,
     ) -> Alert:
         """Add the alert of a new episode, pending; `move` it on if it fires at once."""
         row = Alert(
             rule_id=cast(int, rule.id),
             fingerprint=fingerprint,
             labels=dict(labels),
-            severity=rule.severity,
+            severity=severity,
             value=value,
             **asdict(Lifecycle(state=AlertState.PENDING, active_at=after.active_at)),
         )
@@ -120,6 +121,12 @@ class Decision:
             touched.seen = True
         self._record(row, before, actor=actor, at=self.now, value=value)
         logger.info("alert id=%s rule=%s state=%s by=%s", row.id, row.rule_id, after.state, actor)
+
+    def sight(self, row: Alert, state: DataState) -> None:
+        """Write the data state in which an alert stands, and since when it is not seen."""
+        if row.data_state is not state:
+            since = None if state is DataState.OK else self.now
+            self._swap(row, {"data_state": state, "data_since": since})
 
     def mute(self, row: Alert, reason: str) -> None:
         """Write what mutes an alert, or that nothing does any longer; see `alerts.muting`."""
@@ -194,10 +201,11 @@ class Decision:
     def _swap(self, row: Alert, values: Mapping[str, Any]) -> None:
         """Compare and swap on `version`."""
         mine = update(Alert).where(col(Alert.id) == row.id, col(Alert.version) == row.version)
-        written = self.session.exec(mine.values(**values, version=row.version + 1))
+        after = {**values, "version": row.version + 1}  # now: the update itself may change the row
+        written = self.session.exec(mine.values(after))
         if cast(CursorResult[Any], written).rowcount != 1:
             raise StaleError(f"alert {row.id} is past version {row.version}")
-        for name, value in {**values, "version": row.version + 1}.items():
+        for name, value in after.items():
             set_committed_value(row, name, value)
 
     def _record(

@@ -1,7 +1,7 @@
 """Evaluating rules: claim what is due, ask every distinct question once, decide alert by alert.
 
-A failed query is not an observation: the rule says why it is blind, and no alert of it moves.
-Only what changed is written.
+A failed query is a data state, of which the rule makes what it chose: by default nothing, so that
+no alert of it moves. The rule says why it is blind. Only what changed is written.
 """
 
 import logging
@@ -17,16 +17,19 @@ from sqlmodel import Session, col, select, update
 
 from alerts import lifecycle
 from alerts.conditions import Question, parse_condition
+from alerts.datastates import DataStates
 from alerts.decision import LIFECYCLE, Decision, StaleError, core, deciding
 from alerts.lifecycle import Lifecycle, Timing
 from alerts.observations import (
     Change,
     Episode,
     SameLabelsError,
+    Seen,
     Watch,
-    by_identity,
     changes,
     fingerprint,
+    severity_of,
+    sight,
 )
 from alerts.outbox import free
 from alerts.rulecode import templates
@@ -154,7 +157,7 @@ class Evaluator:
                 condition=condition,
                 timing=Timing(hold=rule.hold, keep_firing=rule.keep_firing),
                 labels=rule.labels,
-                no_data=rule.no_data,
+                data_states=DataStates.model_validate(rule.data_states),
                 name=rule.alertname or rule.name,
                 external_url=self.external_url,
             )
@@ -172,18 +175,15 @@ class Evaluator:
         now: datetime,
     ) -> tuple[DataState, str]:
         """Decide about every label set of one rule; return what its sources could say."""
-        readings = {q: answers[q] for q in task.questions}
-        for answer in readings.values():
-            if isinstance(answer, SignalError):
-                return answer.state, str(answer)
-        seen = by_identity(cast(Mapping[Question, Reading], readings))
+        seen = sight({question: answers[question] for question in task.questions})
         try:
             found = changes(task.watch, seen, episodes, now=now)
         except SameLabelsError as error:
-            return DataState.QUERY_ERROR, str(error)
+            seen = Seen(doubt=DataState.QUERY_ERROR, reason=str(error))
+            found = changes(task.watch, seen, episodes, now=now)
         for some in _chunks(found, BATCH):
             self._write(task, some, now)
-        return cast(Reading, readings[task.questions[0]]).state, ""
+        return seen.state, seen.reason
 
     def _write(self, task: Task, some: Sequence[Change], now: datetime, *, again: int = 1) -> None:
         """Write changes in one transaction; where somebody was faster, each in one of its own."""
@@ -223,6 +223,7 @@ def _apply(decision: Decision, task: Task, change: Change) -> None:
             fingerprint=fingerprint(change.labels),
             labels=change.labels,
             value=change.value,
+            severity=severity_of(change.labels, rule.severity),
         )
     entered = episode is None or episode.lifecycle.state is not after.state
     if rule.annotations and change.series is not None and entered and after.state in _TELLING:
@@ -230,22 +231,26 @@ def _apply(decision: Decision, task: Task, change: Change) -> None:
         row.annotations = templates.render_all(task.watch.name, rule.annotations, firing)
     if after != core(row):
         decision.move(row, after, actor=lifecycle.ENGINE, value=change.value)
+    # Of an alert that is over, what it was about stays; that it was not seen to end is said.
+    if after.state is not AlertState.RESOLVED or change.state is not DataState.OK:
+        decision.sight(row, change.state)
 
 
 def _open_alerts(db: Engine) -> dict[int, dict[str, Episode]]:
     """Return every open alert, by rule and fingerprint, without loading whole rows."""
     names = sorted(LIFECYCLE)
-    known = (Alert.id, Alert.rule_id, Alert.fingerprint, Alert.group_id, Alert.version, Alert.flaps)
-    columns = [*known, *(getattr(Alert, name) for name in names)]
+    ids = (Alert.id, Alert.rule_id, Alert.fingerprint, Alert.group_id, Alert.version)
+    columns = [*ids, Alert.flaps, Alert.data_state, *(getattr(Alert, name) for name in names)]
     found: dict[int, dict[str, Episode]] = defaultdict(dict)
     with Session(read_only(db)) as session:
         rows = session.exec(select(*columns).where(still_open(Alert.state)))
-        for alert_id, rule_id, identity, group_id, version, flaps, *values in rows:
+        for alert_id, rule_id, identity, group_id, version, flaps, state, *values in rows:
             found[rule_id][identity] = Episode(
                 alert_id=alert_id,
                 group_id=group_id,
                 version=version,
                 flaps=flaps,
+                state=state,
                 lifecycle=Lifecycle(**dict(zip(names, values, strict=True))),
             )
     return found

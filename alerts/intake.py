@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from alerts import composites, offers, policies, rulebook, rulegroups
 from alerts.conditions import Composite
+from alerts.datastates import DataStates
 from alerts.offers import Offer, Offered
 from alerts.policies import PolicyError
 from alerts.rulebook import Origin, RuleDraft, RuleError
@@ -19,7 +20,7 @@ from models.tables import Policy
 
 NO_POLICY = "there is no policy yet: make one first, or have the file bring one"
 # What a file of Prometheus cannot say, and people choose here.
-KEPT_HERE = ("policy", "enabled", "no_data")
+KEPT_HERE = ("policy", "enabled")  # and what is made of data states
 
 
 def defaults(session: Session, *, owner: str, policy: str = "") -> Defaults:
@@ -170,6 +171,9 @@ class _Page:
         kept -= {"enabled"} if self.source else set()  # what a folder has is on
         rule, policy = self.held[name]
         before = rule.model_dump(include=kept) | ({"policy": policy} if "policy" in kept else {})
+        settled = draft.condition.settled.model_dump()
+        open_ = {state: made for state, made in rule.data_states.items() if state not in settled}
+        before["data_states"] = DataStates.model_validate(open_)
         return replace(one, draft=draft.model_copy(update=before))
 
     def is_used(self, name: str) -> bool:

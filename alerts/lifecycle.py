@@ -64,7 +64,7 @@ def observe(
 
     Args:
         alert: The open alert, or None when there is none.
-        holds: Whether the condition held. A failed query is not an observation: don't call.
+        holds: Whether the condition held. Where a data state is no observation, don't call.
         timing: The rule's patience.
         now: Time of the evaluation.
 

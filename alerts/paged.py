@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alerts import escalation, groups
+from alerts import escalation, groups, observations
 from alerts.backtest import Past
 from alerts.escalation import Cursor, Plan, Situation
 from alerts.groups import Members, Standing
@@ -146,7 +146,7 @@ class _Way:
     def _member(self, alert: Past, quiet: Sequence[Quiet]) -> Members:
         labels = self._labels(alert)
         muted = any(match(silence.matchers, labels) for silence in quiet)
-        return Members(state=AlertState.FIRING, severity=self.severity, muted=muted)
+        return Members(state=AlertState.FIRING, severity=self._severity(alert), muted=muted)
 
     def _home(self, alert: Past, at: datetime) -> _Group:
         key = groups.key(0, groups.shared(self._labels(alert), self.route.group_by))
@@ -161,7 +161,7 @@ class _Way:
             number=len(self._opened) + 1,
             key=key,
             opened_at=at,
-            stands=Standing(state=AlertState.FIRING, severity=self.severity, size=0),
+            stands=Standing(state=AlertState.FIRING, severity=self._severity(alert), size=0),
         )
         self._groups.append(group)
         self._opened.append(at)
@@ -171,7 +171,10 @@ class _Way:
         return next((group for group in self._groups if group.key == key), None)
 
     def _labels(self, alert: Past) -> dict[str, str]:
-        return dict(identity(alert.labels, rule=self.rule, severity=self.severity))
+        return dict(identity(alert.labels, rule=self.rule, severity=self._severity(alert)))
+
+    def _severity(self, alert: Past) -> Severity:
+        return observations.severity_of(alert.labels, self.severity)
 
 
 def _by_instant(

@@ -19,12 +19,13 @@ from sqlmodel import Session, col, select
 
 from alerts import composites, lifecycle, pings, versions
 from alerts.conditions import KINDS, AnyCondition, Composite, Condition, parse_condition
+from alerts.datastates import DataStates
 from alerts.decision import Decision, core
 from alerts.durations import Duration
 from alerts.rulecode import templates
 from models.tables import Alert, Policy, Rule, RuleVersion
 from models.tables.columns import still_open
-from models.vocabulary import AlertState, NoData, Severity
+from models.vocabulary import AlertState, Severity
 from signals.catalog import CATALOG
 
 LONGEST_INTERVAL = timedelta(days=365)
@@ -59,7 +60,10 @@ class RuleDraft(BaseModel):
     condition: Condition
     hold: Duration = Field(default=timedelta(), alias="for", ge=timedelta())
     keep_firing: Duration = Field(default=timedelta(), alias="keep_firing_for", ge=timedelta())
-    no_data: NoData = NoData.KEEP
+    data_states: DataStates = Field(
+        default=DataStates(),
+        description="What is made of having no answer; else what is usual for the kind",
+    )
     interval: Duration = Field(
         default=timedelta(seconds=30), ge=timedelta(seconds=1), le=LONGEST_INTERVAL
     )
@@ -83,6 +87,21 @@ class RuleDraft(BaseModel):
         if "\0" in text:  # PostgreSQL's texts hold none
             raise ValueError("a NUL character cannot be kept")
         return text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_states(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "no_data" in data:
+            raise ValueError("no_data: now data_states, such as {no_series: alert}: see the README")
+        return data
+
+    @model_validator(mode="after")
+    def _chooses_what_is_open(self) -> "RuleDraft":
+        settled = self.condition.settled.model_dump().keys()
+        if taken := sorted(settled & self.data_states.model_dump().keys()):
+            raise ValueError(f"data_states: what {taken[0]} means to a {self.condition.kind} rule "
+                             "is settled: leave it out")  # fmt: skip
+        return self
 
     @model_validator(mode="after")
     def _stays_the_same_alert(self) -> "RuleDraft":
@@ -119,9 +138,9 @@ def draft_of(rule: Rule, policy: str) -> RuleDraft:
 
 
 def written(draft: RuleDraft) -> dict[str, Any]:
-    """Return `draft` as JSON has it, without what only rules of Prometheus have, if it has not."""
+    """Return `draft` as JSON has it, without what few rules have, if it has not."""
     data = draft.model_dump(mode="json", by_alias=True)
-    return {k: v for k, v in data.items() if v or k not in _OF_PROMETHEUS}
+    return {k: v for k, v in data.items() if v or k not in _SELDOM}
 
 
 def heartbeat_of(condition: AnyCondition) -> str:
@@ -272,12 +291,13 @@ def why(error: ValidationError) -> str:
 
 
 _PLACE = ("source_file", "source_line", "position")  # whose change is nobody's business
-_OF_PROMETHEUS = ("annotations", "alertname", "group", "position")
+_SELDOM = ("data_states", "annotations", "alertname", "group", "position")
 
 
 def _columns(draft: RuleDraft) -> dict[str, Any]:
     values = draft.model_dump(exclude={"condition", "interval", "policy"})
     values["condition"] = draft.condition.model_dump(mode="json")
+    values["data_states"] = draft.data_states.model_dump(mode="json")
     values["interval_seconds"] = int(draft.interval.total_seconds())
     signal = CATALOG.get(getattr(draft.condition, "signal", ""))
     # A composite asks our own database, and must not wait for anybody's telemetry.

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from alerts import annotations
 from alerts.wording import summary
-from models.tables import Alert, Annotation, Rule
+from models.tables import Alert, Annotation, Note, Rule
 from models.vocabulary import AlertState
 
 EDITED_WITHIN = timedelta(days=1)  # before an alert began
@@ -30,6 +30,24 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """The episode before, and what was done about it.
+
+    Attributes:
+        acknowledged_by: None if nobody took it.
+        ended_at, resolved_by: None while it is open.
+        note: The last that somebody wrote on it; empty if nobody did.
+    """
+
+    alert_id: int
+    fired_at: datetime
+    acknowledged_by: str | None = None
+    ended_at: datetime | None = None
+    resolved_by: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What changed around the beginning of an alert.
 
@@ -41,6 +59,7 @@ class Surroundings:
         earlier: How often the same alert fired in the week before.
         ended_at: When the last of these was over.
         annotated: What people and pipelines told of that time and may concern it, newest first.
+        last: When the same alert fired last, however long ago; None if it never did.
     """
 
     edited_at: datetime | None = None
@@ -50,6 +69,7 @@ class Surroundings:
     earlier: int = 0
     ended_at: datetime | None = None
     annotated: tuple[Annotation, ...] = ()
+    last: Earlier | None = None
 
 
 def surroundings(session: Session, alert: Alert, rule: Rule) -> Surroundings:
@@ -72,6 +92,7 @@ def surroundings(session: Session, alert: Alert, rule: Rule) -> Surroundings:
                 labels=alert.labels,
             )[:MOST]
         ),
+        last=_last(session, alert),
     )
 
 
@@ -108,3 +129,21 @@ def _earlier(session: Session, alert: Alert) -> tuple[int, datetime | None]:
     query = select(func.count(), func.max(Alert.resolved_at)).where(*same, within)
     count, ended_at = session.exec(query.where(Alert.id != alert.id)).one()
     return count, ended_at
+
+
+def _last(session: Session, alert: Alert) -> Earlier | None:
+    same = (Alert.rule_id == alert.rule_id, Alert.fingerprint == alert.fingerprint)
+    fired = col(Alert.fired_at)
+    earlier = select(Alert).where(*same, Alert.id != alert.id, fired < alert.active_at)
+    last = session.exec(earlier.order_by(fired.desc()).limit(1)).first()
+    if last is None or last.id is None or last.fired_at is None:
+        return None
+    notes = select(Note.text).where(Note.alert_id == last.id)
+    return Earlier(
+        alert_id=last.id,
+        fired_at=last.fired_at,
+        acknowledged_by=last.acknowledged_by,
+        ended_at=last.resolved_at,
+        resolved_by=last.resolved_by,
+        note=session.exec(notes.order_by(col(Note.at).desc()).limit(1)).first() or "",
+    )

@@ -194,7 +194,9 @@ def wire(settings: Settings, role: Role, *, clock: Clock = utc_now) -> Wiring:
         logs_in=store.logs if store else None,
         usable=usable_channels(settings, db, traces=traces),
         listeners=listeners(settings, db, clock),
-        readers=Readers(signals, prometheus, patience=patience),
+        readers=Readers(
+            signals, prometheus, patience=patience, fed=(prometheus,) if prometheus else ()
+        ),
         clock=clock,
         lock=lock,
     )

@@ -11,9 +11,10 @@ from alerts.conditions import parse_condition
 from alerts.evidence import Breach
 from alerts.groups import WORST_FIRST, vendor_key
 from alerts.notifiers import Line, Message
+from alerts.observations import is_blind
 from models.tables import Alert, Escalation, Group, Notification, Rule
 from models.tables.columns import still_open
-from models.vocabulary import AlertState
+from models.vocabulary import AlertState, DataState
 from signals.units import span
 
 # Labels that say best what misbehaves, most telling first.
@@ -30,7 +31,7 @@ def summary(alert: Alert, rule: Rule) -> str:
     """Return what is wrong, and for whom, in one line: in the rule's own words, if it has any."""
     name = next((n for n in OWN_WORDS if alert.annotations.get(n, "").strip()), "")
     if not name:
-        return about(sentence(rule, alert.value), alert.labels)
+        return about(_unseen(alert, rule) or sentence(rule, alert.value), alert.labels)
     said = " ".join(alert.annotations[name].split())[:WORDS_LIMIT]
     # Its own words with a template in them say themselves for whom.
     return said if "{{" in rule.annotations.get(name, "") else about(said, alert.labels)
@@ -49,6 +50,15 @@ def sentence(rule: Rule, value: float | None) -> str:
         ValidationError
     ):  # written by another version of Wakeful: a page must go out all the same
         return f"{rule.name} fired"
+
+
+def _unseen(alert: Alert, rule: Rule) -> str:
+    """Return what is wrong where that is a data state, and nothing that was seen; else empty."""
+    if alert.value is not None or alert.data_state is DataState.OK:
+        return ""
+    if is_blind(alert.labels):
+        return f"{rule.name} is blind: {alert.data_state}"
+    return f"{sentence(rule, None)}: {alert.data_state}"
 
 
 def about(said: str, labels: Mapping[str, str]) -> str:

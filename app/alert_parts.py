@@ -11,6 +11,7 @@ from alerts.rulecode.taken import RUNBOOK_ANNOTATIONS
 from alerts.wording import DETAILS_LIMIT, OWN_WORDS
 from app import alert_buttons, alert_words, parts
 from app.parts import plain, small
+from models.vocabulary import DataState
 
 NAMED = 3  # alerts of a group, on its card
 
@@ -18,7 +19,10 @@ NAMED = 3  # alerts of a group, on its card
 def headline(item: Item) -> str:
     """Return Markdown for how bad and in what state."""
     muted = f" {parts.mark('muted', parts.MUTED)}" if item.alert.muted_by else ""
-    return f"{parts.severity_mark(item.alert.severity)} {parts.state_mark(item.alert.state)}{muted}"
+    state = item.alert.data_state
+    unseen = "" if state is DataState.OK else f" {parts.mark(state, parts.DATA_STATES[state])}"
+    marks = f"{parts.severity_mark(item.alert.severity)} {parts.state_mark(item.alert.state)}"
+    return f"{marks}{muted}{unseen}"
 
 
 def facts(item: Item, known: Mutings, *, now: datetime, zone: tzinfo) -> str:

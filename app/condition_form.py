@@ -69,8 +69,6 @@ SIGNALS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "absence": (OTHERS_SIGNALS, "request_rate"),
     "budget": (("cost",), "cost"),
 }
-# These kinds are themselves about what is not there, so that `no_data` decides nothing.
-SAY_SILENCE: Final = ("promql", "absence", "budget", "composite")
 OFFSETS: Final = ("1h", "1d", "7d", "28d")
 BUDGET_WINDOWS: Final = ("1h", "1d", "7d", "30d")
 PACES: Final = ("0s", "15m", "1h", "6h")

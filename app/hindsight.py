@@ -60,7 +60,7 @@ def of(rule: RuleDraft, pasts: Mapping[Question, Past]) -> Hindsight:
         timing=Timing(hold=rule.hold, keep_firing=rule.keep_firing),
         # One alert of a series, not one for each of its values.
         labels={n: text for n, text in rule.labels.items() if not templates.says_value(text)},
-        no_data=rule.no_data,
+        data_states=rule.data_states,
         name=rule.alertname or rule.name,
     )
     answers = {question: past.series for question, past in pasts.items()}

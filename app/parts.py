@@ -42,6 +42,7 @@ DATA_STATES: Final[dict[DataState, Look]] = {
     DataState.NO_TRAFFIC: ("gray", "hourglass_empty"),
     DataState.QUERY_ERROR: ("red", "rule"),
     DataState.UNREACHABLE: ("red", "cloud_off"),
+    DataState.STALE: ("red", "update_disabled"),
 }
 OUTCOMES: Final[dict[Outcome, Look]] = {
     Outcome.DELIVERED: ("green", "check_circle"),

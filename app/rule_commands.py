@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from alerts import intake, offers, promtool, rulebook, rulefile
+from alerts import intake, offers, promtool, rulebook, rulefile, ruletests
 from alerts.offers import Offer, Offered
 from alerts.promtool import PromtoolError
 from alerts.rulebook import written
@@ -56,7 +56,12 @@ def add_commands(book: argparse.ArgumentParser) -> None:
     )
     checking = action("check", check, "Say whether files are sound, without a database")
     checking.add_argument("files", metavar="FILE", nargs="+")
-    testing = action("test", test, "Run unit tests in promtool's format")
+    testing = action(
+        "test",
+        test,
+        "Run unit tests in promtool's format: Wakeful decides which alerts fire, on what promtool, "
+        "which must be on PATH, says that the PromQL returns",
+    )
     testing.add_argument("files", metavar="FILE", nargs="+")
     testing.add_argument(
         "--rules", metavar="FILE", nargs="+", default=[],
@@ -133,7 +138,7 @@ def test(options: argparse.Namespace) -> int:
     passed = True
     for file in options.files:
         tests = promtest.parse(read(file))
-        outcome = promtool.run(tests, rules=_under_test(tests, Path(file).parent, options.rules))
+        outcome = ruletests.run(tests, _under_test(tests, Path(file).parent, options.rules))
         print(f"{file}: {'passed' if outcome.passed else 'FAILED'}")
         for failure in outcome.failures:
             print(f"  {failure}")

@@ -1,13 +1,15 @@
 """The widgets of the rule form, section by section. Each keeps its field of the draft."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
-from app import condition_form, rule_form
+from alerts.datastates import NAMED, field_of
+from app import data_state_form, rule_form
 from app.drafts import Draft
 from app.field_widgets import SESSION, duration, text
-from models.vocabulary import NoData, Severity
+from models.vocabulary import Severity
 
 
 def patience(draft: Draft) -> None:
@@ -32,16 +34,24 @@ def patience(draft: Draft) -> None:
             rule_form.PATIENCES,
             "How long it must be clear before the alert resolves.",
         )
-        st.selectbox(
-            "When there is no data",
-            list(NoData),
-            format_func=rule_form.NO_DATA_WORDS.__getitem__,
-            key=draft.key("no_data"),
-            disabled=draft.get("kind") in condition_form.SAY_SILENCE,
-            help="What to make of a source that answers, but has nothing. A source that fails to "
-            "answer never changes an alert.",
-            persist_state=SESSION,
-        )
+    _data_states(draft)
+
+
+def _data_states(draft: Draft) -> None:
+    """Draw what the rule makes of having no answer, for each way of having none."""
+    settled, usual = data_state_form.by_kind(draft.fields)
+    with st.expander("When there is no answer", icon=":material/visibility_off:"):
+        for state in NAMED:
+            said = partial(data_state_form.said, settled=settled.of(state), usual=usual.of(state))
+            st.selectbox(
+                state.capitalize(),
+                data_state_form.options(state),
+                format_func=said,
+                key=draft.key(f"on_{field_of(state)}"),
+                disabled=settled.of(state) is not None,
+                help=data_state_form.MEANINGS[state],
+                persist_state=SESSION,
+            )
 
 
 def people(draft: Draft, policies: Sequence[str]) -> None:

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from alerts.backtest import Hindsight
-from alerts.conditions import AnyCondition, Promql, Question, Threshold
+from alerts.conditions import AnyCondition, Drift, Promql, Question, Threshold
 from alerts.rulebook import RuleDraft
-from alerts.rulelint import Finding, asked, itself, past
-from alerts.rulelint.past import QUANTILES, Traffic
+from alerts.rulelint import Finding, asked, itself, past, quantiles
+from alerts.rulelint.past import Traffic
+from alerts.rulelint.quantiles import QUANTILES
 from app import cached_lint, cached_watching, rule_form
 from app.cached_watching import Past
 from app.rule_form import FormError
@@ -43,7 +44,7 @@ def in_hindsight(
     return [
         *past.in_hindsight(rule, found, drawn),
         *past.by_traffic(rule, _traffic(rule.condition, span)),
-        *past.by_buckets(rule.condition, _buckets(rule.condition)),
+        *quantiles.by_buckets(rule.condition, _buckets(rule.condition)),
     ]
 
 
@@ -71,6 +72,6 @@ def _traffic(condition: AnyCondition, span: timedelta) -> dict[timedelta, Traffi
 
 
 def _buckets(condition: AnyCondition) -> tuple[Bucket, ...]:
-    if not isinstance(condition, Threshold) or condition.signal not in QUANTILES:
+    if not isinstance(condition, Threshold | Drift) or condition.signal not in QUANTILES:
         return ()
     return cached_lint.buckets(condition.over(condition.window))

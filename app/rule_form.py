@@ -10,22 +10,18 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from alerts import durations, rulebook, ruletemplates
+from alerts.datastates import DataStates
 from alerts.rulebook import RuleDraft
 from alerts.ruletemplates import Template
-from app import condition_form, label_texts
+from app import condition_form, data_state_form, label_texts
 from app.condition_form import FormError
 from app.label_texts import LabelTextError
-from models.vocabulary import NoData, Severity
+from models.vocabulary import Severity
 
 __all__ = ["FormError"]
 
 Fields = dict[str, Any]
 
-NO_DATA_WORDS: Final = {
-    NoData.KEEP: "Leave alerts as they are",
-    NoData.ALERT: "Alert: silence is the breach",
-    NoData.RESOLVE: "Resolve: silence is health",
-}
 PATIENCES: Final = ("0s", "1m", "2m", "5m", "10m", "15m", "30m", "1h")
 INTERVALS: Final = ("5s", "10s", "15s", "30s", "1m", "5m")
 NEEDED: Final = "String should have at least 1 character"
@@ -60,7 +56,7 @@ def of(draft: RuleDraft) -> Fields:
         "runbook_url": draft.runbook_url,
         "hold": durations.write(draft.hold),
         "keep_firing": durations.write(draft.keep_firing),
-        "no_data": draft.no_data,
+        **data_state_form.fields_of(draft.data_states),
         "interval": durations.write(draft.interval),
         "labels": label_texts.pairs_text(draft.labels),
         "annotations": label_texts.lines(draft.annotations),
@@ -85,7 +81,7 @@ def read(fields: Mapping[str, Any]) -> RuleDraft:
                 "condition": condition_form.read(fields),
                 "for": fields.get("hold") or "0s",
                 "keep_firing_for": fields.get("keep_firing") or "0s",
-                "no_data": fields.get("no_data"),
+                "data_states": data_state_form.read(fields),
                 "interval": fields.get("interval") or "30s",
                 "labels": label_texts.pairs(fields.get("labels") or ""),
                 "annotations": label_texts.annotations(fields.get("annotations") or ""),
@@ -123,7 +119,7 @@ def _common_defaults() -> Fields:
     return {
         "runbook_url": "",
         "keep_firing": "0s",
-        "no_data": NoData.KEEP,
+        **data_state_form.fields_of(DataStates()),
         "interval": "30s",
         "labels": "",
         "annotations": "",

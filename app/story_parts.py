@@ -72,7 +72,8 @@ def untold(waiting: Sequence[Notification], *, now: datetime) -> None:
 
 def changes(around: Surroundings, *, now: datetime, zone: tzinfo) -> None:
     """Draw what is known to have changed around the beginning of an alert."""
-    with parts.card("alert_changes", "What changed around then"):
+    with st.container(border=True, key="alert_changes", gap="xsmall"):
+        st.markdown("**What changed around then**")
         known = _changes(around, now=now, zone=zone)
         known = [annotation_words.line(row, now=now, zone=zone) for row in around.annotated] + known
         for line in known or [small("Nothing that Wakeful knows of.")]:

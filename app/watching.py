@@ -118,7 +118,7 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
     match condition:
         case Threshold():
             return Drawing(
-                question=_narrowed(condition.over(condition.window), labels),
+                question=narrowed(condition.over(condition.window), labels),
                 unit=condition.about.unit,
                 title=f"{condition.about.title}, each point over {span(condition.window)}",
                 line=condition.about.title,
@@ -128,7 +128,7 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
         case BurnRate():
             pair = condition.windows[0]
             return Drawing(
-                question=_narrowed(condition.over(pair.short), labels),
+                question=narrowed(condition.over(pair.short), labels),
                 unit=condition.about.unit,
                 title=f"{condition.about.title}, each point over {span(pair.short)}, under the "
                 f"rate that burns the budget {pair.factor:g} times too fast",
@@ -137,8 +137,8 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
             )
         case Drift():
             return Drawing(
-                question=_narrowed(condition.now, labels),
-                baseline=_narrowed(condition.then, labels),
+                question=narrowed(condition.now, labels),
+                baseline=narrowed(condition.then, labels),
                 unit=condition.about.unit,
                 title=f"{condition.about.title}, each point over {span(condition.window)}, beside "
                 f"what it was {span(condition.offset)} before",
@@ -155,7 +155,7 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
             )
         case Budget():
             return Drawing(
-                question=_narrowed(condition.spent, labels),
+                question=narrowed(condition.spent, labels),
                 unit=Unit.USD,
                 title=_spending(condition),
                 line="Cost",
@@ -163,7 +163,7 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
             )
         case Absence():
             return Drawing(
-                question=_narrowed(condition.lately, labels),
+                question=narrowed(condition.lately, labels),
                 unit=condition.about.unit,
                 title=f"{condition.about.title}, each point over {span(condition.window)}",
                 line=condition.about.title,
@@ -176,14 +176,8 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
             )
 
 
-def belongs(series: Mapping[str, str], alert: Mapping[str, str]) -> bool:
-    """Say whether a series with these labels is what an alert with those is about."""
-    return all(
-        alert.get(name) == value for name, value in series.items() if name != PROMETHEUS_LABEL
-    )
-
-
-def _narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
+def narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
+    """Return a question for the part of the traffic that an alert with `labels` is about."""
     if labels is None:
         return query
     own = {name: labels[name] for name in query.by if name in labels}
@@ -204,6 +198,13 @@ def _spending(budget: Budget) -> str:
     if budget.zone:
         return f"Cost, each point since midnight in {budget.zone}"
     return f"Cost, each point over {span(budget.window)}"
+
+
+def belongs(series: Mapping[str, str], alert: Mapping[str, str]) -> bool:
+    """Say whether a series with these labels is what an alert with those is about."""
+    return all(
+        alert.get(name) == value for name, value in series.items() if name != PROMETHEUS_LABEL
+    )
 
 
 def _part(condition: OnSignal) -> str:

@@ -93,14 +93,17 @@ class DataState(StrEnum):
     NO_TRAFFIC = "no traffic"  # the series exist; nothing happened in the window
     QUERY_ERROR = "query error"  # the source refused the question
     UNREACHABLE = "unreachable"  # the source did not answer in time
+    STALE = "stale data"  # it answered, but nothing new has reached it for minutes
 
 
-class NoData(StrEnum):
-    """What a rule makes of NO_SERIES and NO_TRAFFIC; a failed query is never an observation."""
+class DataChoice(StrEnum):
+    """What a rule makes of a data state other than OK."""
 
-    KEEP = "keep"  # leave every alert as it is
-    ALERT = "alert"  # silence is the breach
-    RESOLVE = "resolve"  # silence is health
+    KEEP = "keep"  # keep last: leave every alert as it is
+    ALERT = "alert"  # the state is the breach
+    RESOLVE = "resolve"  # the state is health
+    SAY = "say"  # keep last, and an alert of its own says that the rule is blind
+    USE = "use"  # judge by what there is: of stale data only, which are data
 
 
 class Period(StrEnum):

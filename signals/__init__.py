@@ -101,14 +101,18 @@ class Reading:
     Attributes:
         samples: The values there are.
         no_traffic: Label sets that exist but had nothing to count in the window (0/0).
+        stale_since: Since when nothing new has reached the source, if that is too long; else None.
     """
 
     samples: tuple[Sample, ...] = ()
     no_traffic: tuple[Labels, ...] = ()
+    stale_since: datetime | None = None
 
     @property
     def state(self) -> DataState:
         """Say in a word what this answer is."""
+        if self.stale_since is not None:
+            return DataState.STALE
         if self.samples:
             return DataState.OK
         return DataState.NO_TRAFFIC if self.no_traffic else DataState.NO_SERIES
@@ -122,11 +126,14 @@ class Series:
         labels: Identity of the series.
         seconds: Unix times, ascending. An instant without a value is left out, never 0 or NaN.
         values: In the signal's unit, as many as `seconds`.
+        idle: Those of the instants left out at which it was there but had nothing to count, as far
+            as the source tells them from those at which it was not there.
     """
 
     labels: Labels
     seconds: Sequence[float]
     values: Sequence[float]
+    idle: Sequence[float] = ()
 
 
 class Source(Protocol):

@@ -27,7 +27,14 @@ def read_range(
         source, _plain(query), start=start - query.offset, end=end - query.offset, step=step
     )
     later = query.offset.total_seconds()
-    return [replace(one, seconds=[second + later for second in one.seconds]) for one in found]
+    return [
+        replace(
+            one,
+            seconds=[second + later for second in one.seconds],
+            idle=[second + later for second in one.idle],
+        )
+        for one in found
+    ]
 
 
 def _plain(query: Query) -> Query:

@@ -45,6 +45,7 @@ from signals.promql import (
     selector,
     vector_reading,
 )
+from signals.recipes import Recipe
 from signals.trust import Bucket, Trust
 
 __all__ = ["Prometheus", "PrometheusAccess"]
@@ -205,6 +206,10 @@ class Prometheus:
             if samples:
                 return datetime.fromtimestamp(samples[0].value, tz=UTC)
         return None
+
+    def dates(self, query: Query) -> bool:
+        """Say whether `newest` is about what answers `query`: not about a user's own PromQL."""
+        return isinstance(self._answerer(query), Recipe)
 
     def check(self) -> str:
         """Return one line that shows who answers, with its version.

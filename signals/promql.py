@@ -136,29 +136,37 @@ def matrix_series(
     scope: Labels | None = None,
     renamed: Mapping[str, str] | None = None,
 ) -> list[Series]:
-    """Return the series of consecutive range answers, joined. Points without a number are gaps.
+    """Return the series of consecutive range answers, joined. A point without a number is idle.
 
     Raises:
         MalformedError: They are no range answers.
         QueryError: One has more than `MAX_SERIES` series.
     """
     shared, other = scope or {}, renamed or {}
-    joined: dict[tuple[tuple[str, str], ...], tuple[Labels, list[float], list[float]]] = {}
+    joined: dict[
+        tuple[tuple[str, str], ...], tuple[Labels, list[float], list[float], list[float]]
+    ] = {}
     try:
         for matrix in chunks:
             _check_size(matrix)
             for item in matrix:
                 labels = _labels(item, shared, other)
                 identity = tuple(sorted(labels.items()))
-                _, seconds, values = joined.setdefault(identity, (labels, [], []))
+                _, seconds, values, idle = joined.setdefault(identity, (labels, [], [], []))
                 for second, text in item["values"]:
                     value = float(text)
                     if math.isfinite(value):
                         seconds.append(float(second))
                         values.append(value)
+                    else:
+                        idle.append(float(second))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedError from error
-    return [Series(labels=labels, seconds=s, values=v) for labels, s, v in joined.values() if s]
+    return [
+        Series(labels=labels, seconds=s, values=v, idle=idle)
+        for labels, s, v, idle in joined.values()
+        if s
+    ]
 
 
 def ranges(start: datetime, end: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:

@@ -1,11 +1,12 @@
 """Asking many questions at one instant: each distinct one once, the sources side by side."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
+from typing import Any
 
 from signals import (
     Expressions,
@@ -17,6 +18,7 @@ from signals import (
     UnreachableError,
     offsets,
 )
+from signals.freshness import Fed, Freshness
 from signals.grouping import Answer, Question, plan, share
 from signals.routing import Sources
 
@@ -59,6 +61,9 @@ class Readers:
         patience: How long one call may take. A source that was not done by then is not asked
             again until it is: it holds up one call, not every one.
         threads: At most this many questions at a time to each source.
+        fed: The sources that get something new every minute, whatever happens, as a Prometheus
+            does by its scrapes. Where they do not, their answers say since when. Of others, old
+            data mean only that nothing happened.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Readers:
         *,
         patience: timedelta = timedelta(seconds=10),
         threads: int = 8,
+        fed: Sequence[Fed] = (),
     ) -> None:
         self._sources = sources
         self._expressions = expressions
@@ -75,6 +81,7 @@ class Readers:
         self._threads = threads
         self._desks: dict[int, _Desk] = {}
         self._refused: set[Query] = set()
+        self._fed = {id(source): Freshness(source) for source in fed}
 
     def read_all(self, questions: Iterable[Question], *, at: datetime) -> dict[Question, Answer]:
         """Return the answer to every question, a query or PromQL.
@@ -99,17 +106,41 @@ class Readers:
             query: self._ask(query, at) for query in dict.fromkeys(asked.values())
         }
         pending |= {text: self._evaluate(text, at) for text in texts}
+        dated = self._dated(routed)
+        looks = [self._look(one, at) for one in dict.fromkeys(dated.values())]
         deadline = monotonic() + self._patience_seconds
-        answers = self._wait(pending, deadline)
+        answers = self._wait(pending, deadline, looks)
         if alone := self._unshared(asked, answers):
             asked |= alone
             answers |= self._wait({query: self._ask(query, at) for query in alone}, deadline)
-        return refused | {text: answers[text] for text in texts} | share(asked, answers)
+        told = share(asked, answers)
+        for query, freshness in dated.items():
+            answer, since = told[query], freshness.stale_since(at)
+            if since is not None and isinstance(answer, Reading):
+                told[query] = replace(answer, stale_since=since)
+        return refused | {text: answers[text] for text in texts} | told
 
     def close(self) -> None:
         """Drop the questions not asked yet, and wait for those that are."""
         for desk in self._desks.values():
             desk.threads.shutdown(cancel_futures=True)
+
+    def _dated(self, routed: Mapping[Query, Source]) -> dict[Query, Freshness]:
+        """Return what dates the answer to each query, where anything does."""
+        if not self._fed:
+            return {}
+        found = {}
+        for query, source in routed.items():
+            freshness = self._fed.get(id(source))
+            # An offset asks for the past, which is as old as it is meant to be.
+            if freshness and not query.offset and freshness.source.dates(query):
+                found[query] = freshness
+        return found
+
+    def _look(self, freshness: Freshness, at: datetime) -> Future[None] | None:
+        """Have a source's newest data looked up beside the questions, unless it is late."""
+        desk = self._desk(freshness.source)
+        return None if desk.is_late else desk.threads.submit(freshness.look, at=at)
 
     def _planned(self, routed: dict[Query, Source]) -> dict[Query, Query]:
         """Return what to ask in the place of each query; itself, if its source cannot split so."""
@@ -160,9 +191,13 @@ class Readers:
         return desk
 
     def _wait(
-        self, pending: Mapping[Question, _Pending] | Mapping[Query, _Pending], deadline: float
+        self,
+        pending: Mapping[Question, _Pending] | Mapping[Query, _Pending],
+        deadline: float,
+        looks: Iterable[Future[None] | None] = (),
     ) -> dict[Question, Answer]:
-        futures = [p.future for p in pending.values() if isinstance(p.future, Future)]
+        futures: list[Future[Any]] = [look for look in looks if look is not None]
+        futures += [p.future for p in pending.values() if isinstance(p.future, Future)]
         wait(futures, timeout=max(0.0, deadline - monotonic()))
         return {question: self._answer(asked) for question, asked in pending.items()}
 

@@ -19,7 +19,7 @@ from alerts.observations import Watch
 from alerts.policies import PolicyDraft
 from alerts.rulebook import RuleDraft
 from models.tables import Alert
-from models.vocabulary import AlertState, NoData
+from models.vocabulary import AlertState
 from signals import Reading, Sample, Series, UnreachableError
 
 MINUTE = timedelta(minutes=1)
@@ -49,7 +49,7 @@ def looked_back(condition: AnyCondition, *drawn: str, tenant: str = "") -> Hinds
         question: [series(one, tenant)]
         for question, one in zip(condition.questions, drawn, strict=True)
     }
-    watch = Watch(condition=condition, timing=Timing(), labels={}, no_data=NoData.KEEP)
+    watch = Watch(condition=condition, timing=Timing(), labels={})
     return backtest(watch, answers, Instants(start=START, step=MINUTE, count=len(drawn[0])))
 
 

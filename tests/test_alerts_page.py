@@ -1,5 +1,6 @@
 """The inbox, and one alert: full, empty, with its source or its database down."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -199,7 +200,7 @@ def test_the_page_of_an_alert_shows_its_signal_under_the_threshold(house: House)
     page = opened("alerts", alert=str(house.alert(TAKEN).id))
     (chart,) = page.get("vega_lite_chart")
     assert '"datum":5' in chart.proto.spec.replace(" ", "")
-    asked = house.source.asked[-1]
+    asked = next(q for q in reversed(house.source.asked) if q.signal == "latency_p95")
     assert (asked.scope, asked.by) == ((("model", "gpt-4.1-mini"),), ())
 
 
@@ -209,6 +210,15 @@ def test_the_page_of_an_alert_links_the_traces_that_explain_it(house: House) -> 
     assert links[0] == "**Slowest traces meanwhile**"
     assert len(links) == 6
     assert all("/traces?trace=0000" in link for link in links[1:])
+
+
+def test_the_page_of_an_alert_says_on_what_it_was_decided(house: House) -> None:
+    page = opened("alerts", alert=str(house.alert(FIRING).id))
+    said = " ".join(line.value for line in page.container(key="alert_why").markdown)
+    assert re.search(r"Error rate [\d.]+ % in 5 min\\?: about [\d,]+ of [\d,]+ requests", said), (
+        said
+    )
+    assert "It had never fired before." in said
 
 
 def test_failed_traces_explain_an_error_rate(house: House) -> None:

@@ -21,9 +21,10 @@ from alerts.conditions import (
     Threshold,
     Window,
 )
+from alerts.datastates import DataStates
 from alerts.lifecycle import Timing
-from alerts.observations import Episode, Identity, Watch
-from models.vocabulary import AlertState, Comparison, Measure, Needed, NoData
+from alerts.observations import Episode, Identity, Seen, Watch
+from models.vocabulary import AlertState, Comparison, DataChoice, DataState, Measure, Needed
 from signals import Series
 
 MINUTE = timedelta(minutes=1)
@@ -58,11 +59,26 @@ CONDITIONS: tuple[AnyCondition, ...] = (
     Budget(amount_usd=0.9, window=10 * MINUTE, pace=5 * MINUTE, by=("feature",)),
 )
 
-Rows = dict[Question, dict[Identity, list[float | None]]]
+IDLE = "idle"  # there, with nothing to count
+Value = float | str | None
+Rows = dict[Question, dict[Identity, list[Value]]]
 
 
-def value() -> st.SearchStrategy[float | None]:
+def value() -> st.SearchStrategy[Value]:
+    return st.sampled_from([None, IDLE, 0.0, 0.1, 0.4, 0.5, 0.6, 1.0])
+
+
+def number() -> st.SearchStrategy[float | None]:
     return st.sampled_from([None, 0.0, 0.1, 0.4, 0.5, 0.6, 1.0])
+
+
+def data_states(condition: AnyCondition) -> st.SearchStrategy[DataStates]:
+    """Return choices for the states that a look back can know, where the kind leaves any."""
+    choices = st.sampled_from(
+        [DataChoice.KEEP, DataChoice.ALERT, DataChoice.RESOLVE, DataChoice.SAY]
+    )
+    drawn = st.builds(DataStates, no_series=choices, no_traffic=choices)
+    return drawn if condition.settled.of(DataState.NO_SERIES) is None else st.just(DataStates())
 
 
 @st.composite
@@ -85,12 +101,12 @@ def cases(draw: st.DrawFn) -> tuple[Watch, Rows, Instants]:
             keep_firing=draw(st.sampled_from([0, 1, 2.5, 6])) * MINUTE,
         ),
         labels=draw(st.sampled_from([{}, {"team": "llm"}])),
-        no_data=draw(st.sampled_from(NoData)),
+        data_states=draw(data_states(condition)),
     )
     return watch, rows, Instants(start=START, step=MINUTE, count=count)
 
 
-def _stretched(draw: st.DrawFn, count: int) -> list[float | None]:
+def _stretched(draw: st.DrawFn, count: int) -> list[Value]:
     """Values that stay for a while, as they do."""
     runs = draw(st.lists(st.tuples(value(), st.integers(1, 12)), min_size=1, max_size=20))
     values = [one for one, length in runs for _ in range(length)]
@@ -103,13 +119,27 @@ def series(rows: Rows, instants: Instants) -> Answers:
         question: [
             Series(
                 labels=dict(identity),
-                seconds=[start + 60 * n for n, one in enumerate(values) if one is not None],
-                values=[one for one in values if one is not None],
+                seconds=[start + 60 * n for n, v in enumerate(values) if isinstance(v, float)],
+                values=[v for v in values if isinstance(v, float)],
+                idle=[start + 60 * n for n, v in enumerate(values) if v == IDLE],
             )
             for identity, values in of_labels.items()
         ]
         for question, of_labels in rows.items()
     }
+
+
+def seen_at(rows: Rows, index: int) -> Seen:
+    values: dict[Identity, dict[Question, float]] = {}
+    idle: set[Identity] = set()
+    for question, of_labels in rows.items():
+        for identity, all_values in of_labels.items():
+            one = all_values[index]
+            if isinstance(one, float):
+                values.setdefault(identity, {})[question] = one
+            elif one == IDLE:
+                idle.add(identity)
+    return Seen(values=values, idle=idle)
 
 
 def minute_by_minute(watch: Watch, rows: Rows, instants: Instants) -> list[Past]:
@@ -120,12 +150,7 @@ def minute_by_minute(watch: Watch, rows: Rows, instants: Instants) -> list[Past]
     over: list[dict[str, object]] = []
     for index in range(instants.count):
         now = instants.at(index)
-        seen: dict[Identity, dict[Question, float]] = {}
-        for question, of_labels in rows.items():
-            for identity, values in of_labels.items():
-                if (one := values[index]) is not None:
-                    seen.setdefault(identity, {})[question] = one
-        for change in observations.changes(watch, seen, episodes, now=now):
+        for change in observations.changes(watch, seen_at(rows, index), episodes, now=now):
             after = change.after
             key = (
                 observations.fingerprint(change.labels)
@@ -148,7 +173,9 @@ def minute_by_minute(watch: Watch, rows: Rows, instants: Instants) -> list[Past]
                 over.append(opened.pop(key) | {"ended_at": now})
                 episodes.pop(key, None)
                 continue
-            episodes[key] = Episode(lifecycle=after, flaps=int(str(past["flaps"])))
+            episodes[key] = Episode(
+                lifecycle=after, flaps=int(str(past["flaps"])), state=change.state
+            )
     return [Past(**one) for one in [*over, *opened.values()]]  # type: ignore[arg-type]
 
 
@@ -168,7 +195,7 @@ def test_only_instants_at_which_something_can_happen_need_to_be_looked_at(
 
 @given(
     condition=st.sampled_from(CONDITIONS),
-    columns=st.lists(st.lists(value(), min_size=4, max_size=4), min_size=1, max_size=20),
+    columns=st.lists(st.lists(number(), min_size=4, max_size=4), min_size=1, max_size=20),
 )
 @settings(max_examples=200, deadline=None)
 def test_a_condition_says_of_a_column_what_it_says_of_each_row(
@@ -188,7 +215,6 @@ def test_a_value_stands_until_the_next_however_often_the_rule_is_evaluated() -> 
         condition=CONDITIONS[0],
         timing=Timing(hold=timedelta(seconds=10)),
         labels={},
-        no_data=NoData.KEEP,
     )
     rows: Rows = {CONDITIONS[0].questions[0]: {(("feature", "chat"),): [0.0, 1.0, 0.0, 0.0]}}
     instants = Instants(start=START, step=MINUTE, count=4)
@@ -215,7 +241,7 @@ def test_evaluating_more_often_is_reading_the_same_values_more_often(
 
 
 def test_what_ended_at_the_last_instant_is_over_and_what_holds_there_is_open() -> None:
-    watch = Watch(condition=CONDITIONS[0], timing=Timing(), labels={}, no_data=NoData.KEEP)
+    watch = Watch(condition=CONDITIONS[0], timing=Timing(), labels={})
     rows: Rows = {
         CONDITIONS[0].questions[0]: {
             (("feature", "chat"),): [1.0, 0.0],

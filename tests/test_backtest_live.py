@@ -26,7 +26,7 @@ from alerts.rulebook import RuleDraft
 from alerts.silences import SilenceDraft
 from models import database
 from models.tables import Alert, Escalation
-from models.vocabulary import NoData, Severity
+from models.vocabulary import Severity
 from signals import Reading, Sample, Series
 
 MINUTE = timedelta(minutes=1)
@@ -88,7 +88,12 @@ def cases(draw: st.DrawFn) -> Case:
             "keep_firing_for": draw(st.sampled_from(["0s", "3m"])),
             "interval": "30s",
             "policy": "p",
-            "no_data": draw(st.sampled_from([NoData.KEEP, NoData.RESOLVE])),
+            "data_states": draw(
+                st.dictionaries(
+                    st.sampled_from(["no_series", "no_traffic"]),
+                    st.sampled_from(["keep", "alert", "resolve", "say"]),
+                )
+            ),
         }
     )
     begins, lasts = draw(st.integers(0, count)), draw(st.integers(1, 15))
@@ -152,8 +157,8 @@ def test_the_backtest_says_what_the_engine_did(sqlite_template: Path, case: Case
             quiet = tuple(map(silences.quiet, silences.silences(session, now=START)))
         db.dispose()
     found, steps = looked_back(case, quiet)
-    happened = [(a.labels["feature"], a.fired_at, a.resolved_at) for a in alerts if a.fired_at]
-    said = [(a.labels["feature"], a.fired_at, a.ended_at) for a in found if a.fired_at]
+    happened = [(sorted(a.labels.items()), a.fired_at, a.resolved_at) for a in alerts if a.fired_at]
+    said = [(sorted(a.labels.items()), a.fired_at, a.ended_at) for a in found if a.fired_at]
     assert sorted(map(str, said)) == sorted(map(str, happened))
     did = sorted((s.at, tuple(s.channels), s.skipped) for s in taken)
     assert sorted((s.at, s.channels, s.skipped) for s in steps) == did
@@ -176,7 +181,7 @@ def looked_back(
         condition=CONDITION,
         timing=Timing(hold=case.rule.hold, keep_firing=case.rule.keep_firing),
         labels=case.rule.labels,
-        no_data=case.rule.no_data,
+        data_states=case.rule.data_states,
     )
     instants = Instants(start=START, step=MINUTE, count=count)
     alerts = backtest(watch, {CONDITION.questions[0]: series}, instants).alerts

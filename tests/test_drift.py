@@ -9,8 +9,8 @@ from alerts import observations, rulebook
 from alerts.conditions import Drift, Question
 from alerts.evaluation import Evaluator
 from alerts.lifecycle import Timing
-from alerts.observations import Watch
-from models.vocabulary import AlertState, Comparison, Measure, NoData
+from alerts.observations import Seen, Watch
+from models.vocabulary import AlertState, Comparison, Measure
 from signals import Labels
 from signals.reading import Readers
 from signals.routing import Sources
@@ -57,9 +57,9 @@ def test_it_holds_strictly_beyond_the_change(
 def test_too_little_to_compare_with_is_no_observation(
     condition: Drift, there: dict[Question, float]
 ) -> None:
-    watch = Watch(condition=condition, timing=Timing(), labels={}, no_data=NoData.KEEP)
+    watch = Watch(condition=condition, timing=Timing(), labels={})
     assert not condition.suffices(there)
-    assert observations.changes(watch, {(): there}, {}, now=NOON) == []
+    assert observations.changes(watch, Seen(values={(): there}), {}, now=NOON) == []
 
 
 def test_a_change_of_a_share_is_said_in_points() -> None:

@@ -8,18 +8,19 @@ import pytest
 
 from alerts.backtest import Hindsight, Instants, Past, backtest
 from alerts.conditions import AnyCondition, BurnRate, Promql, Threshold
+from alerts.datastates import DataStates
 from alerts.lifecycle import Timing
 from alerts.observations import Watch
 from alerts.paged import Told
 from app import hindsight_words
 from app.hindsight_words import Incident
-from models.vocabulary import Comparison, NoData
+from models.vocabulary import Comparison, DataChoice
 from signals import Series
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 1, tzinfo=UTC)
 OVER_5S = Threshold(signal="latency_p95", bound=5)
-AT_ONCE = Watch(condition=OVER_5S, timing=Timing(), labels={}, no_data=NoData.KEEP)
+AT_ONCE = Watch(condition=OVER_5S, timing=Timing(), labels={})
 DAY = Instants(start=START, step=MINUTE, count=24 * 60 + 1)
 
 
@@ -42,9 +43,10 @@ def looked_back(
     return backtest(replace(watch, condition=condition), answers, instants)
 
 
-def patient(*, hold: int = 0, keep: int = 0, no_data: NoData = NoData.KEEP) -> Watch:
+def patient(*, hold: int = 0, keep: int = 0, silence: DataChoice = DataChoice.KEEP) -> Watch:
     timing = Timing(hold=hold * MINUTE, keep_firing=keep * MINUTE)
-    return replace(AT_ONCE, timing=timing, no_data=no_data)
+    states = DataStates(no_series=silence)
+    return replace(AT_ONCE, timing=timing, data_states=states)
 
 
 @pytest.mark.parametrize(
@@ -88,20 +90,20 @@ def test_a_gap_is_no_observation() -> None:
 
 
 def test_silence_is_a_breach_where_the_rule_says_so() -> None:
-    found = looked_back(".  .", watch=patient(no_data=NoData.ALERT))
+    found = looked_back(".  .", watch=patient(silence=DataChoice.ALERT))
     assert (len(found.alerts), found.held) == (1, 2 * MINUTE)
     assert found.alerts[0].labels == {}  # as live: nobody knows which label set is missing
 
 
 def test_silence_ends_an_alert_where_the_rule_says_so() -> None:
-    found = looked_back("##  ##", watch=patient(no_data=NoData.RESOLVE))
+    found = looked_back("##  ##", watch=patient(silence=DataChoice.RESOLVE))
     assert len(found.fired) == 2
 
 
 def test_without_any_series_silence_itself_may_alert() -> None:
     instants = Instants(start=START, step=MINUTE, count=4)
     kept = backtest(AT_ONCE, {}, instants)
-    [alert] = backtest(patient(no_data=NoData.ALERT), {}, instants).alerts
+    [alert] = backtest(patient(silence=DataChoice.ALERT), {}, instants).alerts
     assert (kept.label_sets, kept.alerts) == (0, ())
     assert (alert.fired_at, alert.ended_at) == (START, None)
 

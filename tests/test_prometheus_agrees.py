@@ -2,7 +2,8 @@
 
 promtool evaluates real alerting rules over the series and tells `ALERTS` at every evaluation; ours
 gets what the same expressions return at the same instants. Two things differ on purpose and are
-left out: flapping alerts are held longer here (`alerts.flapping`), and `no_data: keep`.
+left out: flapping alerts are held longer here (`alerts.flapping`), and a series that vanishes may
+be kept.
 """
 
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ from hypothesis import strategies as st
 
 from alerts import observations, promtool
 from alerts.conditions import AnyCondition, Promql, Threshold
+from alerts.datastates import DataStates
 from alerts.lifecycle import Timing
 from alerts.observations import Episode, Seen, Watch
 from alerts.promtool import Answer
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
 from alerts.rulecode.promtest import InputSeries
-from models.vocabulary import AlertState, Comparison, NoData
+from models.vocabulary import AlertState, Comparison, DataChoice
 from signals import Labels
 from tests.prometheus import program
 
@@ -115,7 +117,7 @@ def alive(number: int, case: Case, answers: list[list[Answer]], every: timedelta
         condition=condition(number, case),
         timing=Timing(hold=case.hold, keep_firing=case.keep_firing),
         labels=case.labels,
-        no_data=NoData.RESOLVE,
+        data_states=DataStates(no_series=DataChoice.RESOLVE),
     )
     episodes: dict[str, Episode] = {}
     labels: dict[str, Labels] = {}
@@ -140,12 +142,13 @@ def alive(number: int, case: Case, answers: list[list[Answer]], every: timedelta
 
 def seen_by(watch: Watch, answer: list[Answer]) -> Seen:
     (question,) = watch.condition.questions
-    return {
-        tuple(sorted((k, v) for k, v in one.labels.items() if k != "__name__")): {
+    values = {
+        observations.identity_of({k: v for k, v in one.labels.items() if k != "__name__"}): {
             question: one.value
         }
         for one in answer
     }
+    return Seen(values=values)
 
 
 def told(number: int, labels: Labels, state: str) -> tuple[tuple[str, str], ...]:

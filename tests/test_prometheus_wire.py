@@ -208,11 +208,14 @@ def test_a_range_is_read_in_pieces_that_prometheus_accepts(fake: FakePrometheus)
     assert len(fake.seen) == 3
 
 
-def test_points_without_a_number_are_gaps(fake: FakePrometheus) -> None:
+def test_points_without_a_number_are_idle(fake: FakePrometheus) -> None:
     values = [[0, "1"], [60, "NaN"], [120, "+Inf"], [180, "4"]]
     fake.answer(success([{"metric": {"feature": "chat"}, "values": values}], "matrix"))
     series = fake.connect().read_range(RATE, start=AT, end=AT + 3 * MINUTE, step=MINUTE)
-    assert series == [Series(labels={"feature": "chat"}, seconds=[0, 180], values=[1, 4])]
+    (found,) = series
+    assert found == Series(
+        labels={"feature": "chat"}, seconds=[0, 180], values=[1, 4], idle=[60, 120]
+    )
 
 
 @pytest.mark.parametrize("step", [timedelta(), timedelta(seconds=-1), timedelta(milliseconds=1)])

@@ -6,10 +6,11 @@ import pytest
 
 from alerts import ruletemplates
 from alerts.conditions import Threshold
+from alerts.datastates import DataStates
 from alerts.rulebook import RuleDraft
 from app import condition_form, rule_form
 from app.rule_form import FormError
-from models.vocabulary import NoData, Severity
+from models.vocabulary import DataChoice, Severity
 from signals.catalog import CATALOG
 
 
@@ -33,7 +34,7 @@ def test_every_field_of_a_rule_survives_the_form() -> None:
         ),
         hold=timedelta(seconds=90),
         keep_firing=timedelta(minutes=3),
-        no_data=NoData.ALERT,
+        data_states=DataStates(no_series=DataChoice.ALERT, stale_data=DataChoice.USE),
         interval=timedelta(seconds=7),
         labels={"team": "platform", "tier": "1"},
         enabled=False,

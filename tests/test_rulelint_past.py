@@ -10,9 +10,8 @@ from alerts.backtest import Hindsight, Instants, backtest
 from alerts.lifecycle import Timing
 from alerts.observations import Watch
 from alerts.rulebook import RuleDraft
-from alerts.rulelint import Check, past
+from alerts.rulelint import Check, past, quantiles
 from alerts.rulelint.past import Traffic
-from models.vocabulary import NoData
 from signals import Series
 from signals.trust import Bucket
 from tests.test_rulelint import ERRORS, LATENCY, PAGES, PROMQL, rule, said
@@ -38,7 +37,6 @@ def looked_back(one: RuleDraft, drawn: list[Series]) -> Hindsight:
         condition=one.condition,
         timing=Timing(hold=one.hold, keep_firing=one.keep_firing),
         labels={},
-        no_data=NoData.KEEP,
     )
     instants = Instants(start=START, step=MINUTE, count=len(drawn[0].values))
     return backtest(watch, {one.condition.questions[0]: drawn}, instants)
@@ -82,7 +80,7 @@ def test_promql_that_returns_something_all_the_time_is_found(breaches: int, foun
     """It is there only while it breaches, which is not all that is known of it."""
     one = rule(PROMQL)
     instants = Instants(start=START, step=MINUTE, count=60)
-    watch = Watch(condition=one.condition, timing=Timing(), labels={}, no_data=NoData.KEEP)
+    watch = Watch(condition=one.condition, timing=Timing(), labels={})
     drawn = lines([1.0] * breaches)
     hindsight = backtest(watch, {one.condition.questions[0]: drawn}, instants)
     assert bool(said(past.in_hindsight(one, hindsight, drawn), Check.ALWAYS_FIRES)) is found
@@ -172,7 +170,7 @@ def histogram(*uppers: float) -> list[Bucket]:
 
 def quantile(bound: float, *uppers: float, **fields: Any) -> str:
     condition = rule(LATENCY | {"bound": bound} | fields).condition
-    return said(past.by_buckets(condition, histogram(*uppers)), Check.QUANTILE)
+    return said(quantiles.by_buckets(condition, histogram(*uppers)), Check.QUANTILE)
 
 
 def test_a_threshold_beyond_the_last_bucket_never_fires() -> None:
@@ -198,4 +196,4 @@ def test_a_threshold_that_buckets_can_tell_is_left(bound: float, uppers: Sequenc
 
 
 def test_without_a_histogram_a_quantile_is_exact() -> None:
-    assert past.by_buckets(rule(LATENCY).condition, []) == []
+    assert quantiles.by_buckets(rule(LATENCY).condition, []) == []

@@ -243,7 +243,7 @@ def test_a_composite_is_made_of_rules_that_are_there(house: House) -> None:
 def test_an_absence_says_itself_what_silence_means(house: House) -> None:
     page, keys = editing(house, "Latency p95")
     choose_kind(page, keys, "absence")
-    assert page.selectbox(key=f"{keys}_no_data").disabled
+    assert page.selectbox(key=f"{keys}_on_no_series").disabled
     page.selectbox(key=f"{keys}_absent_for").set_value("15m").run()
     assert "this would never have found it gone" in text(page)
     page.button(key="rules_save").click().run()

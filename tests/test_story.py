@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from alerts import actions, outbox, rulebook
 from alerts.actions import UnknownAlertError
@@ -103,20 +103,34 @@ def test_a_blind_engine_changes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("no_data", "expected"),
+    ("choice", "expected"),
     [("keep", ["firing"]), ("resolve", ["resolved"]), ("alert", ["firing"])],
 )
 def test_a_series_that_vanishes_is_what_its_rule_says(
-    world: World, no_data: str, expected: list[str]
+    world: World, choice: str, expected: list[str]
 ) -> None:
-    world.save(RULE | {"no_data": no_data}, world.rule_id)
+    world.save(RULE | {"data_states": {"no_series": choice}}, world.rule_id)
     world.minutes(3, value=0.2)
     world.minutes(5, value=None)
     assert world.alerts == expected
 
 
+def test_a_rule_that_is_to_say_so_says_that_it_is_blind(world: World) -> None:
+    world.save(RULE | {"data_states": {"unreachable": "say"}}, world.rule_id)
+    world.minutes(3, value=0.2)
+    world.prometheus_status = 503
+    world.minutes(4, value=0)
+    assert "is blind: unreachable" in str(world.slack.posts)
+    with Session(world.db) as session:
+        alerts = [(a.state, a.data_state) for a in session.exec(select(Alert))]
+    assert alerts == [(AlertState.FIRING, DataState.UNREACHABLE)] * 2
+    world.prometheus_status = 200
+    world.minutes(3, value=0.2)
+    assert sorted(world.alerts) == ["firing", "resolved"]
+
+
 def test_silence_can_be_the_breach(world: World) -> None:
-    world.save(RULE | {"no_data": "alert"}, world.rule_id)
+    world.save(RULE | {"data_states": {"no_series": "alert"}}, world.rule_id)
     world.minutes(3, value=None)
     assert world.alerts == ["firing"]
     assert "has no data" in str(world.slack.posts)

@@ -3,11 +3,12 @@ from datetime import timedelta
 import pytest
 
 from alerts.conditions import Promql
+from alerts.datastates import DataStates
 from alerts.rulebook import RuleDraft
 from alerts.rulecode import openslo, promreading, sloth
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
 from alerts.rulecode.taken import RECORDING, Defaults, Taken, from_slos, to_drafts
-from models.vocabulary import NoData, Severity
+from models.vocabulary import Severity
 from tests import made_rules
 from tests.test_openslo import SLO
 from tests.test_sloth import SPEC
@@ -51,7 +52,7 @@ def test_an_alert_becomes_a_draft_that_the_rulebook_takes() -> None:
     draft = RuleDraft.model_validate(taken(FILE)[0].draft)
     assert draft.condition == Promql(expression="sum(rate(errors[5m])) > 0.02")
     assert (draft.name, draft.owner, draft.policy) == ("Errors", "search", "standard")
-    assert (draft.severity, draft.no_data) == (Severity.CRITICAL, NoData.KEEP)
+    assert (draft.severity, draft.data_states) == (Severity.CRITICAL, DataStates())
     assert (draft.hold, draft.keep_firing) == (timedelta(minutes=10), timedelta(minutes=5))
     assert draft.interval == timedelta(minutes=1)
     assert draft.annotations["summary"] == "{{ $value | humanizePercentage }} fail"
@@ -138,10 +139,10 @@ def test_an_slo_becomes_a_draft_for_each_of_its_alerts() -> None:
     assert drafts[0].runbook_url == "https://runbooks.example.org/errors"
 
 
-def test_an_slo_that_alerts_on_silence_says_so_in_its_draft() -> None:
+def test_an_slo_that_alerts_on_silence_is_told_that_this_takes_a_rule_of_its_own() -> None:
     (one,) = from_slos(openslo.parse(SLO).slos, DEFAULTS)
-    draft = RuleDraft.model_validate(one.draft)
-    assert (draft.no_data, draft.summary) == (NoData.ALERT, "The budget burns.")
+    assert RuleDraft.model_validate(one.draft).summary == "The budget burns."
+    assert any("add an absence rule" in note for note in one.notes)
 
 
 def test_every_draft_is_one_that_the_rulebook_takes_under_a_name_of_its_own() -> None:

@@ -4,7 +4,8 @@ A new kind is a class in a file here with `kind`, `questions`, `holds`, `holds_o
 `sentence`, and its name in `AnyCondition`. `suffices` and `suffices_over` say whether what was
 answered is enough to decide on: by default, whether every question was. `missing` is what it makes
 of a label set that a source no longer mentions: True or False where absence is itself an answer,
-None where the rule's `no_data` decides.
+None where the rule's choice for the data state decides; `settled` and `usual` say it state by
+state.
 """
 
 from collections.abc import Mapping

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from alerts.conditions.kind import Columns, OnSignal, Question, Values
+from alerts.datastates import KEPT, DataStates
 from alerts.durations import Duration
-from models.vocabulary import Unit
+from models.vocabulary import DataChoice, Unit
 from signals import Query
 from signals.catalog import CATALOG
 from signals.units import span
@@ -49,6 +50,11 @@ class Absence(OnSignal):
     def missing(self) -> bool:
         """Say that nothing at all is a breach of the whole, but no label set's."""
         return not self.by
+
+    @property
+    def usual(self) -> DataStates:
+        """Return that old data are used: what reports nothing new may be what is absent."""
+        return KEPT.model_copy(update={"stale_data": DataChoice.USE})
 
     @cached_property
     def lately(self) -> Query:

@@ -1,5 +1,6 @@
 """What the kinds of rule have in common. Pure."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import reduce
@@ -9,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from alerts.datastates import KEPT, DataStates
+from models.vocabulary import DataChoice
 from signals import Day, Query
 from signals.catalog import CATALOG, Signal
 
@@ -38,21 +41,50 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Kind(Part):
+class Kind(Part, ABC):
     """A kind of rule."""
 
     @property
+    @abstractmethod
     def questions(self) -> tuple[Question, ...]:
         """Return what to ask."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def value(self, values: Values) -> float:
+        """Return the number to show, of values that suffice."""
+
+    @abstractmethod
+    def holds(self, values: Values) -> bool:
+        """Say whether it is so; False where values that are needed are not there."""
+
+    @abstractmethod
+    def holds_over(self, columns: Columns) -> Any:
+        """Return `holds` of every row of `columns`."""
+
+    @abstractmethod
+    def sentence(self, value: float | None) -> str:
+        """Return what went wrong in one line; None where nothing was seen."""
 
     @property
     def missing(self) -> bool | None:
-        """Say what a label set amounts to that is not there; None if the rule's `no_data` does."""
+        """Say what a label set amounts to that is not there; None if the rule's choice does."""
         return None
 
+    @property
+    def settled(self) -> DataStates:
+        """Return what the kind itself makes of data states, whatever the rule chooses."""
+        if self.missing is None:
+            return DataStates()
+        choice = DataChoice.ALERT if self.missing else DataChoice.RESOLVE
+        return DataStates(no_series=choice, no_traffic=choice)
+
+    @property
+    def usual(self) -> DataStates:
+        """Return what is made of data states for which the rule chooses nothing."""
+        return KEPT
+
     def suffices(self, values: Values) -> bool:
-        """Say whether `values` are enough to decide on; if not, the rule's `no_data` does."""
+        """Say whether `values` are enough to decide on; if not, its data state does."""
         return all(question in values for question in self.questions)
 
     def suffices_over(self, columns: Columns) -> Any:

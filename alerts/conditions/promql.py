@@ -6,6 +6,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from alerts.conditions.kind import Columns, Kind, Question, Values
+from alerts.datastates import DataStates
+from models.vocabulary import DataChoice
 
 
 class Promql(Kind):
@@ -23,6 +25,11 @@ class Promql(Kind):
     def missing(self) -> bool:
         """Say that a series that is not returned is no breach."""
         return False
+
+    @property
+    def settled(self) -> DataStates:
+        """Say also that values are used however old: whose they are nobody knows."""
+        return super().settled.model_copy(update={"stale_data": DataChoice.USE})
 
     def value(self, values: Values) -> float:
         """Return the number to show."""

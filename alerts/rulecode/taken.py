@@ -13,8 +13,10 @@ from typing import Any
 from alerts import durations
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
 from alerts.rulecode.slo import Slo, expression
-from models.vocabulary import NoData, Severity
+from models.vocabulary import Severity
 
+# An alerting expression returns nothing while all is well, too.
+NO_DATA = "alertWhenNoData cannot be told from health here: add an absence rule for it"
 RECORDING = "recording rules stay with Prometheus"
 OWNER_CHARACTERS = 120
 TEXT_CHARACTERS = 2000
@@ -130,9 +132,7 @@ def from_slos(slos: Sequence[Slo], defaults: Defaults) -> list[Taken]:
     taken = to_drafts(PromFile(groups=tuple(groups)), defaults)
     silent = [alert.alert_on_no_data for slo in slos for alert in slo.alerts]
     return [
-        replace(one, draft={**one.draft, "no_data": NoData.ALERT.value})
-        if loud and one.draft
-        else one
+        replace(one, notes=(*one.notes, NO_DATA)) if loud and one.draft else one
         for one, loud in zip(taken, silent, strict=True)
     ]
 
@@ -184,7 +184,6 @@ def _draft(
         "condition": {"kind": "promql", "expression": rule.expr},
         "for": durations.write(rule.hold),
         "keep_firing_for": durations.write(rule.keep_firing),
-        "no_data": NoData.KEEP.value,
         "labels": labels,
         "annotations": dict(rule.annotations),
         "policy": defaults.policy,

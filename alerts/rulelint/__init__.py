@@ -3,6 +3,7 @@
 itself     what the rule alone tells
 among      what it is beside the other rules
 past       what the last days tell of it
+quantiles  what the buckets of its histogram tell
 asked      what the server's names and its parser tell of its PromQL
 """
 

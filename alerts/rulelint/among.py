@@ -4,8 +4,9 @@ import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 
-from alerts.conditions import AnyCondition, BurnRate, Promql
-from alerts.rulelint import Check, Finding, Grade, Written
+from alerts.conditions import AnyCondition, BurnRate, Composite, Promql
+from alerts.rulelint import Check, Finding, Grade, Written, itself
+from models.vocabulary import Needed
 from signals.units import span
 
 # "Pick 3-4 of these for your SLO. Too many and none get met."
@@ -25,7 +26,9 @@ class Others:
     def __init__(self, rules: Iterable[tuple[Hashable, Written]]) -> None:
         self._same: dict[Hashable, list[tuple[Hashable, Written]]] = defaultdict(list)
         self._slos: dict[str, list[tuple[Hashable, Hashable]]] = defaultdict(list)
+        self._named: dict[str, Written] = {}
         for key, rule in rules:
+            self._named[rule.name] = rule
             if not rule.enabled:
                 continue
             self._same[_subject(rule.condition)].append((key, rule))
@@ -34,7 +37,34 @@ class Others:
 
     def findings(self, rule: Written, key: Hashable) -> list[Finding]:
         """Return what is wrong with a rule beside the others; `key` is its own among them."""
-        return [*self._duplicate(rule, key), *self._many(rule, key)]
+        parts = self._parts(rule.condition) if isinstance(rule.condition, Composite) else ()
+        return [*self._duplicate(rule, key), *self._many(rule, key), *parts]
+
+    def _parts(self, condition: Composite) -> Iterator[Finding]:
+        """Yield what the rules that a composite is made of make of it."""
+        there = {name: self._named[name] for name in condition.rules if name in self._named}
+        off = [name for name, rule in there.items() if not rule.enabled]
+        if off:
+            yield Finding(
+                check=Check.NEVER_FIRES,
+                grade=Grade.ERROR,
+                sentence=f"It is not evaluated while {off[0]!r} is switched off: switch that on, "
+                "or take it out.",
+            )
+        dead = [name for name, rule in there.items() if _never_fires(rule)]
+        if dead and (condition.needed is Needed.ALL or len(dead) == len(condition.rules)):
+            yield Finding(
+                check=Check.NEVER_FIRES,
+                grade=Grade.ERROR,
+                sentence=f"It can never fire, for {dead[0]!r} never does: mend that rule, or take "
+                "it out.",
+            )
+        if len(condition.rules) == 1:
+            yield Finding(
+                check=Check.DUPLICATE,
+                grade=Grade.HINT,
+                sentence=f"It fires when {condition.rules[0]!r} does: one of the two is enough.",
+            )
 
     def _duplicate(self, rule: Written, key: Hashable) -> Iterator[Finding]:
         same = [one for k, one in self._same.get(_subject(rule.condition), ()) if k != key]
@@ -61,8 +91,9 @@ class Others:
             yield Finding(
                 check=Check.TOO_MANY_SLOS,
                 grade=Grade.WARNING,
-                sentence=f"{rule.owner} has {len(known)} SLOs already: of more than {MOST_SLOS} "
-                "none is met. Drop one, or give this one to another owner.",
+                sentence=f"{rule.owner} has {len(known)} SLOs already, and a dashboard bears 3 to "
+                f"{MOST_SLOS}: of too many none is met. Drop one, or give this one to another "
+                "owner.",
             )
 
 
@@ -74,6 +105,11 @@ def _subject(condition: AnyCondition) -> Hashable:
     if "by" in data:
         data["by"] = sorted(data["by"])
     return json.dumps(data, sort_keys=True)
+
+
+def _never_fires(rule: Written) -> bool:
+    found = itself.findings(rule)
+    return any(f.check is Check.NEVER_FIRES and f.grade is Grade.ERROR for f in found)
 
 
 def _slo(condition: AnyCondition) -> Hashable:

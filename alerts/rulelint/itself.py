@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from alerts.conditions import AnyCondition, BurnRate, Threshold, Window
+from alerts.conditions import AnyCondition, BurnRate, Drift, Promql, Threshold, Window
 from alerts.rulelint import Check, Finding, Grade, Written
-from models.vocabulary import Comparison, Severity, Unit
-from signals.catalog import Signal
+from models.vocabulary import Comparison, Measure, Severity, Unit
+from signals.catalog import LATENCY, Signal
+from signals.promql_names import names
 from signals.units import render, span
 
 NOBODY = ("", "-", "nobody", "none")
@@ -31,8 +32,12 @@ def _reach(condition: AnyCondition) -> Iterator[Finding]:
             yield from _burning(condition)
         case Threshold():
             yield from _beyond(condition)
+        case Drift():
+            yield from _too_far(condition)
         case _:
-            pass  # of PromQL nobody can tell without its values
+            # Something may always be absent, and any sum be spent. What a composite is made of
+            # `among` knows; of PromQL nobody can tell without its values.
+            pass
 
 
 def _burning(condition: BurnRate) -> Iterator[Finding]:
@@ -95,6 +100,33 @@ def _beyond(condition: Threshold) -> Iterator[Finding]:
         )
 
 
+def _too_far(condition: Drift) -> Iterator[Finding]:
+    """Yield a change that the signal has no room for, or a baseline that is an anecdote."""
+    about, bound = condition.about, condition.bound
+    low, high = limits(about)
+    title, side = about.title, condition.comparison
+    if condition.measure is Measure.ABSOLUTE:
+        never = bound >= high - low
+        why = f"{title} only goes from {render(low, about.unit)} to {render(high, about.unit)}"
+    else:
+        never = side is Comparison.BELOW and low >= 0 and bound >= 1
+        why = f"{title} cannot fall by more than all of what it was"
+    if never:
+        yield Finding(
+            check=Check.NEVER_FIRES,
+            grade=Grade.ERROR,
+            sentence=f"It can never fire: {why}, and the change is to be more than "
+            f"{condition.said(bound)}. Choose a smaller one.",
+        )
+    if not condition.baseline_requests and (about.unit is Unit.RATIO or about.name in LATENCY):
+        yield Finding(
+            check=Check.LITTLE_TRAFFIC,
+            grade=Grade.WARNING,
+            sentence=f"A single request {span(condition.offset)} before is baseline enough: say "
+            "how many it takes, such as 20.",
+        )
+
+
 def limits(signal: Signal) -> tuple[float, float]:
     """Return the least and the most that a signal can be."""
     if signal.name == "eval_score":
@@ -109,8 +141,7 @@ def limits(signal: Signal) -> tuple[float, float]:
 
 
 def _split(condition: AnyCondition) -> Iterator[Finding]:
-    by: tuple[str, ...] = getattr(condition, "by", ())
-    for label in by:
+    for label in _split_by(condition):
         if label.lower().replace(".", "_") in BOUNDLESS:
             yield Finding(
                 check=Check.CARDINALITY,
@@ -118,6 +149,13 @@ def _split(condition: AnyCondition) -> Iterator[Finding]:
                 sentence=f"One alert for each {label} is one for every request or person: split "
                 "by something that has few values, such as feature or model.",
             )
+
+
+def _split_by(condition: AnyCondition) -> tuple[str, ...]:
+    if isinstance(condition, Promql):
+        return tuple(sorted(names(condition.expression).grouped))
+    by: tuple[str, ...] = getattr(condition, "by", ())
+    return by
 
 
 def _people(rule: Written) -> Iterator[Finding]:

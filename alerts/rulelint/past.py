@@ -1,4 +1,4 @@
-"""What the last days tell of a rule: values, traffic and buckets held against it. Pure."""
+"""What the last days tell of a rule: values and traffic held against it. Pure."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,19 +8,20 @@ from datetime import timedelta
 import numpy as np
 
 from alerts.backtest import Hindsight
-from alerts.conditions import AnyCondition, BurnRate, Threshold
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Threshold
 from alerts.rulelint import Check, Finding, Grade, Written
-from models.vocabulary import Bad, Comparison, Unit
+from alerts.rulelint.quantiles import QUANTILES
+from models.vocabulary import Bad, Comparison, Measure, Unit
 from signals import Labels, Series
-from signals.catalog import CATALOG, LATENCY
-from signals.trust import THIN_BELOW, WIDE, Bucket
+from signals.catalog import CATALOG
+from signals.trust import THIN_BELOW
 from signals.units import render, span
 
 ALWAYS = 0.95  # of the time
 FAR = 10  # times beyond everything seen: another unit, most likely
 MOST_ALERTS = 50
 QUIET = 0.1  # the quietest tenth of the time
-QUANTILES = {name: int(name.removeprefix("latency_p")) / 100 for name in LATENCY}
+LULL = 5  # requests that are expected, of which none comes in less than a window of a hundred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,14 @@ def in_hindsight(rule: Written, found: Hindsight, drawn: Sequence[Series]) -> li
         drawn: The values of its first question in that time.
     """
     condition = rule.condition
-    unseen = _unseen(condition, found, drawn) if isinstance(condition, Threshold) else ()
-    return [*_always(condition, found), *unseen, *_many(found)]
+    match condition:
+        case Threshold():
+            unseen = _unseen(condition, condition.bound, condition.comparison, found, drawn)
+        case Budget():
+            unseen = _unseen(condition, condition.amount_usd, Comparison.ABOVE, found, drawn)
+        case _:
+            unseen = None
+    return [*_always(condition, found), *([unseen] if unseen else []), *_many(found)]
 
 
 def quietest(rates: Sequence[Series], window: timedelta) -> Traffic | None:
@@ -70,10 +77,14 @@ def windows(condition: AnyCondition) -> list[timedelta]:
     match condition:
         case BurnRate():
             return [pair.long for pair in condition.windows]
-        case Threshold() if condition.about.unit is Unit.RATIO or condition.signal in QUANTILES:
+        case Threshold() | Drift() if (
+            condition.about.unit is Unit.RATIO or condition.signal in QUANTILES
+        ):
+            return [condition.window]
+        case Absence():
             return [condition.window]
         case _:
-            return []
+            return []  # a sum or a count is what it is, however few there were
 
 
 def by_traffic(rule: Written, traffic: Mapping[timedelta, Traffic]) -> list[Finding]:
@@ -86,51 +97,11 @@ def by_traffic(rule: Written, traffic: Mapping[timedelta, Traffic]) -> list[Find
     for window in windows(rule.condition):
         if window in traffic:
             found = [*_one_failure(rule, window, traffic[window])]
+            found = found or [*_lull(rule, window, traffic[window])]
             found = found or [*_thin(rule.condition, window, traffic[window])]
             if found:
                 return found
     return []
-
-
-def by_buckets(condition: AnyCondition, buckets: Sequence[Bucket]) -> list[Finding]:
-    """Return whether a quantile can be held against the bound.
-
-    Args:
-        condition: Of the rule.
-        buckets: Of the histogram behind it, by their bounds; none where there is no histogram.
-    """
-    if not isinstance(condition, Threshold) or condition.signal not in QUANTILES:
-        return []
-    uppers = [bucket.upper for bucket in buckets if math.isfinite(bucket.upper)]
-    if not uppers:
-        return []
-    bound, unit = condition.bound, condition.about.unit
-    name = f"p{QUANTILES[condition.signal] * 100:g}"
-    above = condition.comparison is Comparison.ABOVE
-    if above and bound >= uppers[-1]:
-        last = render(uppers[-1], unit)
-        return [
-            Finding(
-                check=Check.QUANTILE,
-                grade=Grade.ERROR,
-                sentence=f"It can never fire: the histogram's last bucket ends at {last}, so its "
-                f"{name} never reads more. Choose a threshold under {last}, or add buckets.",
-            )
-        ]
-    place = next(i for i, upper in enumerate(uppers) if upper >= bound or i == len(uppers) - 1)
-    low, high = uppers[place - 1] if place else 0.0, uppers[place]
-    if not low < bound < high or high - low <= WIDE * high:
-        return []
-    ends = " or ".join(render(end, unit) for end in (low, high) if end > 0)
-    return [
-        Finding(
-            check=Check.QUANTILE,
-            grade=Grade.WARNING,
-            sentence=f"Between {render(low, unit)} and {render(high, unit)} its {name} is "
-            f"interpolation, since that is one bucket of the histogram: {render(bound, unit)} "
-            f"cannot be told from its neighbours. Choose {ends}, or add buckets.",
-        )
-    ]
 
 
 def _always(condition: AnyCondition, found: Hindsight) -> Iterator[Finding]:
@@ -147,22 +118,30 @@ def _always(condition: AnyCondition, found: Hindsight) -> Iterator[Finding]:
         )
 
 
-def _unseen(condition: Threshold, found: Hindsight, drawn: Sequence[Series]) -> Iterator[Finding]:
+def _unseen(
+    condition: Threshold | Budget,
+    bound: float,
+    comparison: Comparison,
+    found: Hindsight,
+    drawn: Sequence[Series],
+) -> Finding | None:
+    """Return that nothing reached the bound, and by how much not."""
     values = [value for series in drawn for value in series.values]
     if not values or found.alerts:
-        return
-    above = condition.comparison is Comparison.ABOVE
-    extreme, bound = (max(values) if above else min(values)), condition.bound
+        return None
+    above = comparison is Comparison.ABOVE
+    extreme = max(values) if above else min(values)
     larger, smaller = (bound, extreme) if above else (extreme, bound)
     far = smaller > 0 and larger >= FAR * smaller
     unit = condition.about.unit
     rest = "is it in another unit?" if far else "see whether a nearer one tells more."
-    yield Finding(
+    return Finding(
         check=Check.UNSEEN,
         grade=Grade.WARNING if far else Grade.HINT,
         sentence=f"Nothing reached it in the last {_covered(found)}: "
-        f"the {'highest' if above else 'lowest'} was {render(extreme, unit)}, and the threshold "
-        f"is {render(bound, unit)}: {rest}",
+        f"the {'highest' if above else 'lowest'} was {render(extreme, unit)}, and the "
+        f"{'amount' if isinstance(condition, Budget) else 'threshold'} is "
+        f"{render(bound, unit)}: {rest}",
     )
 
 
@@ -192,6 +171,9 @@ def _one_failure(rule: Written, window: timedelta, traffic: Traffic) -> Iterator
         case Threshold(comparison=Comparison.ABOVE):
             share, lasts = condition.bound, window
             at = f"a threshold of {_percent(share)}"
+        case Drift(comparison=Comparison.ABOVE, measure=Measure.ABSOLUTE):
+            share, lasts = condition.bound, window
+            at = f"a change of {condition.said(share)}"
         case _:
             return
     if not _counts_failures(condition) or share >= 1 or n * share >= 1 or rule.hold >= lasts:
@@ -205,7 +187,25 @@ def _one_failure(rule: Written, window: timedelta, traffic: Traffic) -> Iterator
     )
 
 
+def _lull(rule: Written, window: timedelta, traffic: Traffic) -> Iterator[Finding]:
+    """Yield that nothing may be what is usual: of n requests, none comes in e^-n of the windows.
+
+    Source: https://en.wikipedia.org/wiki/Poisson_distribution
+    """
+    if not isinstance(rule.condition, Absence) or traffic.n >= LULL or rule.hold >= window:
+        return
+    yield Finding(
+        check=Check.LITTLE_TRAFFIC,
+        grade=Grade.WARNING,
+        sentence=f"A lull pages{_of(traffic.labels)}: when it is quiet {_about(max(traffic.n, 1))} "
+        f"in {span(window)}, so that none at all is nothing unusual. Lengthen the window to "
+        f"{span(_longer(window, traffic.n / LULL))}, or watch more traffic at once.",
+    )
+
+
 def _thin(condition: AnyCondition, window: timedelta, traffic: Traffic) -> Iterator[Finding]:
+    if isinstance(condition, Absence):
+        return  # see `_lull`
     q = QUANTILES.get(getattr(condition, "signal", ""))
     needed = THIN_BELOW if q is None else max(THIN_BELOW, round(1 / (1 - q)))
     if traffic.n >= needed:
@@ -220,7 +220,7 @@ def _thin(condition: AnyCondition, window: timedelta, traffic: Traffic) -> Itera
     )
 
 
-def _counts_failures(condition: BurnRate | Threshold) -> bool:
+def _counts_failures(condition: BurnRate | Threshold | Drift) -> bool:
     signal = CATALOG[condition.signal]
     return signal.unit is Unit.RATIO and signal.bad is Bad.HIGH
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from alerts.datastates import DataStates
 from alerts.entries import Entry
 from alerts.evidence import worst
 from alerts.inbox import Item
@@ -18,11 +19,13 @@ from app import (
     cached_alerts,
     cached_watching,
     charts,
+    data_state_form,
     local_time,
     parts,
     story_parts,
     watch_chart,
     watching,
+    why_parts,
     wired,
 )
 from app.cached_alerts import Detail
@@ -77,9 +80,12 @@ def _draw(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
     with story:  # first: a slow source must hold up nothing that the database knows
         _timeline(detail.timeline, item, now=now, zone=zone)
     with evidence:
+        why = st.container()  # stands first and is drawn last: it asks the most
         story_parts.changes(detail.surroundings, now=now, zone=zone)
         _chart(detail, now=now)
         _traces(item, now=now, zone=zone)
+        with why:
+            why_parts.draw(item, detail.surroundings.last, now=now, zone=zone)
 
 
 def _top(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
@@ -100,6 +106,8 @@ def _top(detail: Detail, *, now: datetime, zone: tzinfo) -> None:
                     icon=":material/menu_book:",
                     width="stretch",
                 )
+        if unseen := _unseen(item, now=now):
+            st.warning(plain(unseen), icon=":material/visibility_off:")
         st.markdown(small(_why(item)))
         if marks := alert_parts.labels(item):
             st.markdown(marks)
@@ -127,6 +135,12 @@ def _muting(alert: Alert) -> None:
     else:
         query = {"silence": "new", "alert": str(alert.id)}
         parts.link("silences", "Silence", icon="notifications_off", **query)
+
+
+def _unseen(item: Item, *, now: datetime) -> str:
+    """Return in which data state the alert stands, if it is not seen."""
+    states = DataStates.model_validate(item.rule.data_states)
+    return data_state_form.standing(item.alert, item.condition, states, now=now)
 
 
 def _why(item: Item) -> str:

@@ -119,7 +119,8 @@ def _blindness(found: Inbox, *, now: datetime) -> None:
             answered = numbers.age(source.answered_at, now=now)
             st.error(
                 f"**{plain(source.name)}** last answered {answered}: {plain(source.error)}. "
-                "Until it answers, its alerts neither start nor end.",
+                "Until it answers, its rules do what they say for that: most leave their alerts as "
+                "they are.",
                 icon=":material/cloud_off:",
             )
 

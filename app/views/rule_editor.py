@@ -288,7 +288,7 @@ def _compare(
 
 def _as_watched(rule: RuleDraft) -> object:
     """Return the part of a rule that a look at the past depends on."""
-    patience = rule.hold, rule.keep_firing, rule.no_data
+    patience = rule.hold, rule.keep_firing, rule.data_states
     return rule.condition, patience, rule.policy, rule.severity, rule.labels
 
 

@@ -9,7 +9,16 @@ from pydantic import ValidationError
 from alerts import pings, rulebook, rulefile
 from alerts.rulebook import RuleDraft
 from alerts.versions import Step
-from app import cached_alerts, cached_watching, local_time, numbers, parts, rule_actions, wired
+from app import (
+    cached_alerts,
+    cached_watching,
+    data_state_form,
+    local_time,
+    numbers,
+    parts,
+    rule_actions,
+    wired,
+)
 from app.drafts import Draft
 from app.parts import plain, small
 from models.tables import Policy, Rule
@@ -27,6 +36,8 @@ def kept_in_file(rule: Rule, policy: Policy, *, now: datetime) -> None:
         except ValidationError:  # the page has said so
             return
         st.code(rulefile.write(rulebook.written(draft)), language="yaml", wrap_lines=True)
+        made = data_state_form.line(draft.condition, draft.data_states)
+        st.markdown(small(plain(f"When there is no answer: {made}.")))
     address(draft, now=now)
 
 

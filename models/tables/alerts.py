@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import JSON, Column, Field, Index, SQLModel, text
 
 from models.tables.columns import word
-from models.vocabulary import AlertState, Severity
+from models.vocabulary import AlertState, DataState, Severity
 
 _IS_OPEN = text("state <> 'resolved'")
 
@@ -77,6 +77,11 @@ class Alert(SQLModel, table=True):
     value: float | None
     version: int = 0
     muted_by: str = ""  # what keeps people from being told of it: see alerts.muting; empty if none
+    # What its source can say of it now, if it cannot be seen or was never seen to hold.
+    data_state: DataState = Field(
+        default=DataState.OK, sa_column_kwargs={"server_default": "ok"}, sa_type=word(DataState)
+    )
+    data_since: datetime | None = None  # since when; None while it is seen
     flaps: int = 0  # episodes of the last hour when this one fired, if too many: alerts.flapping
     # Lifecycle: these names are the fields of alerts.lifecycle.Lifecycle.
     state: AlertState = Field(sa_type=word(AlertState), index=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import JSON, Column, Field, Index, SQLModel
 
 from models.tables.columns import word
-from models.vocabulary import DataState, NoData, Severity
+from models.vocabulary import DataState, Severity
 
 
 def _texts() -> Any:
@@ -54,7 +54,8 @@ class Rule(SQLModel, table=True):
     source_line: int | None = None
     hold: timedelta = timedelta()
     keep_firing: timedelta = timedelta()
-    no_data: NoData = Field(default=NoData.KEEP, sa_type=word(NoData))
+    # {a data state: what is made of it} where that is not what the kind does: alerts.datastates.
+    data_states: dict[str, str] = Field(default={}, sa_column=_texts())
     interval_seconds: int = 30
     enabled: bool = True
     policy_id: int = Field(foreign_key="policy.id")

@@ -1,8 +1,9 @@
 """`Source` over the embedded store: a signal at an instant, and over time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from signals import Query, QueryError, Reading, Sample, Series
@@ -73,7 +74,7 @@ def read_range(
             names: _filled(found.get(names, {}), last, names in known) for names in {*found, *known}
         }
     return [
-        _series(_named(query, names), points, start, step)
+        _series(_named(query, names), points, (start, last, step))
         for names, points in sorted(found.items(), key=lambda item: str(item[0]))
         if points
     ]
@@ -185,10 +186,19 @@ def _named(query: Query, values: Iterable[str | None]) -> dict[str, str]:
     return {name: value for name, value in (*query.scope, *split) if value}
 
 
-def _series(labels: Mapping[str, str], points: Points, start: datetime, step: timedelta) -> Series:
+def _series(labels: Mapping[str, str], points: Points, instants: Instants) -> Series:
+    start, last, step = instants
     numbers = sorted(points)
     return Series(
         labels=labels,
         seconds=[(start + number * step).timestamp() for number in numbers],
         values=[points[number] for number in numbers],
+        idle=[(start + number * step).timestamp() for number in _idle(numbers, last, step)],
     )
+
+
+def _idle(numbers: Sequence[int], last: int, step: timedelta) -> Iterator[int]:
+    """Yield the instants without a value at which the series is still known: see `read`."""
+    known = KNOWN_FOR // step
+    for number, following in pairwise((*numbers, last + 1)):
+        yield from range(number + 1, min(following, number + known + 1))
