@@ -10,6 +10,8 @@ from app.panel_plots import View
 from app.scope import Scope
 from models.vocabulary import AnnotationKind
 
+COMPARE: Final = "compare"
+_CHOICE: Final = "dashboards_compare"
 WEEK: Final = "week"
 DEPLOY: Final = "deploy"
 WORDS: Final = {WEEK: "last week", DEPLOY: "before the deploy"}
@@ -17,15 +19,25 @@ WORDS: Final = {WEEK: "last week", DEPLOY: "before the deploy"}
 
 def choose() -> str | None:
     """Draw the choice and return it."""
+    # By hand, not by `bind`: that writes what is displayed into the address.
+    linked = st.query_params.get(COMPARE)
+    st.session_state[_CHOICE] = linked if linked in WORDS else None
     chosen: str | None = st.segmented_control(
         "Compare",
         list(WORDS),
         format_func=lambda one: WORDS[one].capitalize(),
-        key="compare",
+        key=_CHOICE,
         label_visibility="collapsed",
-        bind="query-params",
+        on_change=_link,
     )
     return chosen
+
+
+def _link() -> None:
+    if chosen := st.session_state[_CHOICE]:
+        st.query_params[COMPARE] = chosen
+    else:
+        st.query_params.pop(COMPARE, None)
 
 
 def view(compare: str | None, chosen: Scope, *, now: datetime) -> View | None:
