@@ -8,6 +8,7 @@ from app import dashboard_actions, dashboards, panel_form, parts
 from app.dashboard_panels import VARIABLES, DashboardError
 from app.drafts import Draft
 from models.tables import Dashboard
+from models.vocabulary import Width
 
 NEW: Final = -1  # the place of a panel that is not in the list yet
 
@@ -37,11 +38,14 @@ def data(draft: Draft) -> dict[str, Any]:
     }
 
 
-def move(draft: Draft, index: int, to: int) -> None:
-    """Move a panel to another place."""
-    panels = list(draft.get("panels"))
-    panels.insert(to, panels.pop(index))
-    _put(draft, panels)
+def raise_panel(draft: Draft, index: int) -> None:
+    """Move a panel one place up."""
+    _move(draft, index, index - 1)
+
+
+def lower_panel(draft: Draft, index: int) -> None:
+    """Move a panel one place down."""
+    _move(draft, index, index + 1)
 
 
 def remove(draft: Draft, index: int) -> None:
@@ -51,10 +55,12 @@ def remove(draft: Draft, index: int) -> None:
     _put(draft, panels)
 
 
-def widen(draft: Draft, index: int, key: str) -> None:
-    """Give a panel the width that was chosen in the widget `key`."""
-    panels = list(draft.get("panels"))
-    panels[index] = {**panels[index], "width": st.session_state[key]}
+def widen(draft: Draft, index: int) -> None:
+    """Give a panel the next width, after the widest the narrowest."""
+    panels, widths = list(draft.get("panels")), list(Width)
+    width = Width(panels[index].get("width", Width.HALF))
+    wider = widths[(widths.index(width) + 1) % len(widths)]
+    panels[index] = {**panels[index], "width": wider.value}
     _put(draft, panels)
 
 
@@ -110,6 +116,12 @@ def leave(draft: Draft) -> None:
     draft.drop()
     st.session_state.pop(dashboard_actions.REFUSED, None)
     st.query_params.pop("edit", None)
+
+
+def _move(draft: Draft, index: int, to: int) -> None:
+    panels = list(draft.get("panels"))
+    panels.insert(to, panels.pop(index))
+    _put(draft, panels)
 
 
 def _put(draft: Draft, panels: list[dict[str, Any]]) -> None:

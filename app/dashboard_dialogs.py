@@ -29,6 +29,7 @@ OPEN: Final = "dashboards_open"
 _TITLE: Final = "dashboards_title"
 _PURPOSE: Final = "dashboards_purpose"
 _OWNER: Final = "dashboards_owner"
+_MORE: Final = "dashboards_more"
 # What a dialog does, and its icon; behind a button of their own the first two, the rest in a menu.
 _MENU: Final = {
     "clone": ("Clone", "content_copy"),
@@ -45,7 +46,8 @@ def buttons(dashboard: Dashboard) -> None:
     )
     _opener("Hand over", "hand over", "swap_horiz", dashboard)
     new_button()
-    with st.popover("More", icon=":material/more_horiz:", key="dashboards_more"):
+    # It knows whether it is open, so that it closes before a dialog opens over it.
+    with st.popover("More", icon=":material/more_horiz:", key=_MORE, on_change="rerun"):
         for which, (label, icon) in _MENU.items():
             _opener(label, which, icon, dashboard)
 
@@ -89,6 +91,7 @@ def _edit(dashboard: Dashboard) -> None:
 
 def _open(which: str, dashboard: Dashboard | None) -> None:
     _close()
+    st.session_state[_MORE] = False
     st.session_state[OPEN] = which
     if which == "clone" and dashboard is not None:
         st.session_state[_TITLE] = f"{dashboard.title} of mine"[:80]

@@ -24,10 +24,12 @@ def owned(dashboard: Dashboard, *, now: datetime) -> None:
         for flag in dashboard_owners.flags(dashboard, departed, now=now)
     )
     owner = f":material/person: **{parts.plain(dashboard.owner)}** answers for this dashboard."
-    st.markdown(" ".join(filter(None, [owner, parts.plain(dashboard.purpose), marks])))
+    reviewed = ""
     if dashboard.reviewed_at is not None:
         ago = numbers.age(dashboard.reviewed_at, now=now)
-        parts.fine_print(f"Reviewed {ago} by {parts.plain(dashboard.reviewed_by)}.")
+        reviewed = parts.small(f"Reviewed {ago} by {parts.plain(dashboard.reviewed_by)}.")
+    said = (owner, parts.plain(dashboard.purpose), reviewed, marks)
+    st.markdown(" ".join(filter(None, said)))
 
 
 def actions(dashboard: Dashboard, *, now: datetime) -> None:
@@ -36,36 +38,35 @@ def actions(dashboard: Dashboard, *, now: datetime) -> None:
     offer = known.offers.get(dashboard.id or 0)
     is_owner = viewer == same(dashboard.owner)
     is_gone = same(dashboard.owner) in known.departed
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if offer is not None:
-            _offer(dashboard, offer, now=now)
-        if is_owner:
-            st.button(
-                "Mark as reviewed",
-                icon=":material/fact_check:",
-                key="dashboards_review",
-                on_click=dashboard_actions.review,
-                args=(dashboard.slug,),
-            )
-        elif is_gone:
-            st.button(
-                "Owner is here",
-                icon=":material/person_check:",
-                key="dashboards_here",
-                help=f"{parts.plain(dashboard.owner)} is here after all",
-                on_click=dashboard_actions.come_back,
-                args=(dashboard.owner,),
-            )
-        else:
-            st.button(
-                "Owner is gone",
-                icon=":material/person_off:",
-                type="tertiary",
-                key="dashboards_gone_owner",
-                help=f"{parts.plain(dashboard.owner)} has left: anyone may offer it to someone",
-                on_click=dashboard_actions.depart,
-                args=(dashboard.owner,),
-            )
+    if offer is not None:
+        _offer(dashboard, offer, now=now)
+    if is_owner:
+        st.button(
+            "Mark as reviewed",
+            icon=":material/fact_check:",
+            key="dashboards_review",
+            on_click=dashboard_actions.review,
+            args=(dashboard.slug,),
+        )
+    elif is_gone:
+        st.button(
+            "Owner is here",
+            icon=":material/person_check:",
+            key="dashboards_here",
+            help=f"{parts.plain(dashboard.owner)} is here after all",
+            on_click=dashboard_actions.come_back,
+            args=(dashboard.owner,),
+        )
+    else:
+        st.button(
+            "Owner is gone",
+            icon=":material/person_off:",
+            type="tertiary",
+            key="dashboards_gone_owner",
+            help=f"{parts.plain(dashboard.owner)} has left: anyone may offer it to someone",
+            on_click=dashboard_actions.depart,
+            args=(dashboard.owner,),
+        )
 
 
 def table(found: Collection[Dashboard], *, now: datetime) -> None:

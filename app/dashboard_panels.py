@@ -231,7 +231,7 @@ def titled(one: Panel) -> Panel:
     if one.signals:
         title = CATALOG[one.signals[0]].title
     else:
-        title = one.measure.words if one.measure else one.promql
+        title = sentence(one.measure.words) if one.measure else one.promql
     split = "".join(f" by {label.replace('_', ' ')}" for label in one.by)
     return one.model_copy(update={"title": f"{' '.join(title.split())[:90]}{split}"})
 

@@ -3,6 +3,7 @@
 What makes no sense, or has no answer yet, spoils only its own card.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,9 +18,10 @@ from app.panels import Place
 from app.scope import Scope
 from models.vocabulary import Width
 
-_COLUMNS: Final = 6
-_NARROWEST: Final = 150  # of one column, in pixels: a phone has two, and every panel takes both
-_SPANS: Final = {Width.THIRD: 2, Width.HALF: 3, Width.FULL: 6}
+# Columns, the narrowest one in pixels, and how many of them each width takes. Where there is room
+# for less, fewer are left: on a phone every panel is as wide as the page.
+_HALVES: Final = (2, 330, {Width.HALF: 1, Width.FULL: 2})
+_SIXTHS: Final = (6, 110, {Width.THIRD: 2, Width.HALF: 3, Width.FULL: 6})
 
 
 def draw(
@@ -49,11 +51,14 @@ def draw(
         for answer in panels.answers(one, chosen, each)
     ]
     parts.sources_down(known, now=now)
-    with st.grid(_COLUMNS, min_column_width=_NARROWEST, key=f"{key}_panels") as grid:
+    widths = [one.width if isinstance(one, Panel) else Width.HALF for one in understood]
+    columns, narrowest, spans = _SIXTHS if Width.THIRD in widths else _HALVES
+    with st.grid(columns, min_column_width=narrowest, key=f"{key}_panels") as grid:
         for number, (one, each) in enumerate(zip(understood, looked_at, strict=True)):
             place = Place(number=number, key=f"{key}_panel_{number}")
-            width = one.width if isinstance(one, Panel) else Width.HALF
-            with grid.cell(column_span=_SPANS[width]):
+            taken = spans[widths[number]]
+            # A card that lies in the grid itself is as high as its neighbours; in a cell it is not.
+            with grid.cell(column_span=taken) if taken > 1 else contextlib.nullcontext():
                 if isinstance(one, DashboardError):
                     _broken(rows[number], one, key=place.key)
                 elif (one, each) in late:

@@ -119,7 +119,7 @@ def _small_print(panel: Panel, found: Drawn, plot: Plot, chosen: Scope, *, now: 
     said = [_bounds(panel), f"{span(cached.window(plot.grid.step))} a point, from {sources}"]
     if plot.off_chart:
         names = " and ".join(render(value, panel.shown_in) for value in plot.off_chart)
-        said.append(f"{names} lies above this chart")
+        said.append(f"{names} {'lie' if len(plot.off_chart) > 1 else 'lies'} above this chart")
     if dropped := plot.dropped + sum(a.data.left_out for a in found.answers if a.data):
         said.append(f"{dropped} smaller lines left out: narrow the scope")
     if stray := dashboard_panels.unnarrowed(panel, chosen.labels):
@@ -138,6 +138,8 @@ def _failures(panel: Panel, found: Drawn, *, now: datetime) -> list[str]:
         said += [] if panel.signals else [parts.plain(failed.error)]
     if missed := next((a for a in found.before if a.error), None):
         said.append(f"nothing to compare with: {parts.plain(missed.error)}")
+    elif found.before and not any(a.data and a.data.series for a in found.before):
+        said.append("no data then to compare with")
     return said
 
 

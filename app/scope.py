@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import cached
 
@@ -47,13 +48,19 @@ class Scope:
         return ", ".join(f"{label} {value}" for label, value in self.labels)
 
 
-def choose(labels: Sequence[str] | None = None) -> Scope:
-    """Draw the choice in one row and return it.
+def row() -> DeltaGenerator:
+    """Return the row of the choice, for a page that has more to choose in it."""
+    return st.container(horizontal=True, vertical_alignment="center", key="scope", gap="small")
+
+
+def choose(labels: Sequence[str] | None = None, *, where: DeltaGenerator | None = None) -> Scope:
+    """Draw the choice and return it.
 
     Args:
         labels: What the traffic can be narrowed by; None for all there is.
+        where: A `row`; one of its own without.
     """
-    with st.container(horizontal=True, vertical_alignment="center", key="scope", gap="small"):
+    with where or row():
         span = RANGES[
             st.segmented_control(
                 "Range",

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from alerts.wiring import Wiring
 from app import cached, dashboards, wired
 from models.tables import Dashboard
-from models.vocabulary import PanelKind, Width
+from models.vocabulary import PanelKind
 from signals.traces.measures import Aggregate
 from tests.memory_source import NOON, MemorySource, wiring_of
 
@@ -80,7 +80,7 @@ def test_the_whole_is_previewed(at: AppTest) -> None:
 def test_panels_are_moved_taken_out_and_widened(at: AppTest, wiring: Wiring) -> None:
     at.button(key="builder_down_0").click().run()
     at.button(key="builder_delete_7").click().run()
-    at.selectbox(key="builder_width_0").select(Width.FULL).run()
+    at.button(key="builder_width_0").click().run()
     assert stored(wiring).panels[0]["title"] == "Latency", "nothing is changed until it is saved"
 
     save(at)

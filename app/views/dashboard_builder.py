@@ -28,6 +28,11 @@ from models.tables import Dashboard
 from models.vocabulary import Width
 
 SHOWN: Final = Scope(span=timedelta(hours=1))  # what previews look at
+_WIDTH_ICONS: Final = {
+    Width.THIRD: "width_normal",
+    Width.HALF: "width_wide",
+    Width.FULL: "width_full",
+}
 LINES: Final = 8  # of one version's changes
 
 
@@ -90,41 +95,23 @@ def _panels(draft: Draft) -> None:
 def _row(draft: Draft, index: int, row: dict[str, Any], *, last: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(plain(str(row.get("title") or "Panel")), width="stretch")
-        key = f"builder_width_{index}"
-        st.session_state[key] = Width(row.get("width", Width.HALF))
-        st.selectbox(
-            "Width",
-            list(panel_form.WIDTHS),
-            format_func=panel_form.WIDTHS.__getitem__,
-            key=key,
-            width=110,
-            label_visibility="collapsed",
-            on_change=builder_draft.widen,
-            args=(draft, index, key),
-        )
-        moves = (
-            ("arrow_upward", "Up", -1, index == 0),
-            ("arrow_downward", "Down", 1, index == last),
-        )
-        for icon, name, step, dead in moves:
+        width = Width(row.get("width", Width.HALF))
+        presses = (
+            (_WIDTH_ICONS[width], f"{panel_form.WIDTHS[width]}: change the width", "width",
+             builder_draft.widen, False),
+            ("arrow_upward", "Up", "up", builder_draft.raise_panel, index == 0),
+            ("arrow_downward", "Down", "down", builder_draft.lower_panel, index == last),
+            ("edit", "Change", "edit", builder_draft.open_panel, False),
+            ("delete", "Take out", "delete", builder_draft.remove, False),
+        )  # fmt: skip
+        for icon, name, key, press, dead in presses:
             st.button(
                 "",
                 icon=f":material/{icon}:",
+                type="tertiary",
                 help=name,
                 disabled=dead,
-                key=f"builder_{name.lower()}_{index}",
-                on_click=builder_draft.move,
-                args=(draft, index, index + step),
-            )
-        for icon, name, press in (
-            ("edit", "Change", builder_draft.open_panel),
-            ("delete", "Take out", builder_draft.remove),
-        ):
-            st.button(
-                "",
-                icon=f":material/{icon}:",
-                help=name,
-                key=f"builder_{icon}_{index}",
+                key=f"builder_{key}_{index}",
                 on_click=press,
                 args=(draft, index),
             )

@@ -42,9 +42,9 @@ def render() -> None:
         return
     chosen = _choose(found.data)
     dashboard_dialogs.draw(chosen)
-    dashboard_owner_parts.actions(chosen, now=now)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        looked_at = scope.choose(chosen.variables)
+    row = scope.row()
+    looked_at = scope.choose(chosen.variables, where=row)
+    with row:
         compare = comparison.choose()
     _live(chosen.slug, looked_at, compare)
     annotation_parts.form()
@@ -91,6 +91,7 @@ def _choose(found: tuple[Dashboard, ...]) -> Dashboard:
         )
         chosen = by_slug.get(slug, found[0])
         dashboard_dialogs.buttons(chosen)
+        dashboard_owner_parts.actions(chosen, now=now)
     return chosen
 
 
