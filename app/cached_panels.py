@@ -118,7 +118,7 @@ def _expression(question: Expression, lies: Grid, offset: timedelta) -> list[Ser
         raise QueryError(_NO_PROMETHEUS)
     covers = cached.window(lies.step).total_seconds()
     promql = dashboard_panels.asked(question.promql, question.scope, covers)
-    if (count := _counted(promql)) > MOST_SERIES:
+    if (count := counted(promql)) > MOST_SERIES:
         raise QueryError(
             f"{source.name} has {count:,} series for this, more than {MOST_SERIES:,}: "
             "add up what need not be told apart, as in sum by (model) (…)"
@@ -137,7 +137,7 @@ def _measure(question: MeasureQuery, lies: Grid, offset: timedelta) -> list[Seri
 
 
 @st.cache_resource(ttl=COUNTED_FOR, max_entries=256, show_spinner=False)
-def _counted(promql: str) -> int:
+def counted(promql: str) -> int:
     """Return how many series PromQL has at present: a number instead of all of them.
 
     Raises:

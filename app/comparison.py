@@ -20,8 +20,7 @@ WORDS: Final = {WEEK: "last week", DEPLOY: "before the deploy"}
 def choose() -> str | None:
     """Draw the choice and return it."""
     # By hand, not by `bind`: that writes what is displayed into the address.
-    linked = st.query_params.get(COMPARE)
-    st.session_state[_CHOICE] = linked if linked in WORDS else None
+    st.session_state[_CHOICE] = linked()
     chosen: str | None = st.segmented_control(
         "Compare",
         list(WORDS),
@@ -31,6 +30,12 @@ def choose() -> str | None:
         on_change=_link,
     )
     return chosen
+
+
+def linked() -> str | None:
+    """Return what the address says."""
+    told = st.query_params.get(COMPARE)
+    return told if told in WORDS else None
 
 
 def _link() -> None:

@@ -7,6 +7,7 @@ again, so that it shows the outcome, and a refused change leaves the dialog open
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import streamlit as st
 from sqlmodel import Session
@@ -50,6 +51,9 @@ def buttons(dashboard: Dashboard) -> None:
     with st.popover("More", icon=":material/more_horiz:", key=_MORE, on_change="rerun"):
         for which, (label, icon) in _MENU.items():
             _opener(label, which, icon, dashboard)
+        kept = {name: st.query_params.get_all(name) for name in st.query_params}
+        wall = urlencode({**kept, "dashboard": dashboard.slug, "wall": "1"}, doseq=True)
+        st.link_button("On the wall", f"?{wall}", icon=":material/tv:")
 
 
 def new_button() -> None:
@@ -212,8 +216,15 @@ def _drop(slug: str) -> None:
 
 @st.dialog("All dashboards", icon=":material/list:", width="large", on_dismiss=_close)
 def _all() -> None:
-    now = wired.current().clock()
-    dashboard_owner_parts.table(cached_dashboards.every().data or (), now=now)
+    if st.session_state.get(OPEN) is None:
+        st.rerun()
+    now, found = wired.current().clock(), cached_dashboards.every().data or ()
+    dashboard_owner_parts.table(found, now=now, show=_show)
+
+
+def _show(slug: str) -> None:
+    st.query_params["dashboard"] = slug
+    _close()
 
 
 @st.dialog("Import and export", icon=":material/file_export:", on_dismiss=_close)

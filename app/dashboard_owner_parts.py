@@ -1,6 +1,6 @@
 """Who answers for a dashboard, as the page shows it: flags, an open offer, and what to do."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import streamlit as st
@@ -69,14 +69,20 @@ def actions(dashboard: Dashboard, *, now: datetime) -> None:
         )
 
 
-def table(found: Collection[Dashboard], *, now: datetime) -> None:
-    """Draw every dashboard with its owner and what is wrong with it."""
+def table(found: Collection[Dashboard], *, now: datetime, show: Callable[[str], None]) -> None:
+    """Draw every dashboard with its owner and what is wrong with it; `show` opens one."""
     departed = cached_dashboards.ownership().departed
     for one in found:
         flags = dashboard_owners.flags(one, departed, now=now)
         marks = " ".join(parts.mark(flag, ("orange", "warning")) for flag in flags)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            parts.link("dashboards", one.title, dashboard=one.slug)
+            st.button(
+                parts.plain(one.title),
+                type="tertiary",
+                key=f"dashboards_show_{one.slug}",
+                on_click=show,
+                args=(one.slug,),
+            )
             st.markdown(f"{parts.plain(one.owner)} {marks}", width="stretch")
             parts.fine_print(f"reviewed {numbers.age(one.reviewed_at, now=now)}")
 

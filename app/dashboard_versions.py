@@ -37,7 +37,7 @@ def history(session: Session, dashboard_id: int, *, limit: int = 30) -> list[Ste
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Difference]:
     """Return what differs between two drafts, panel by panel under their titles."""
     found = differences(_by_title(old), _by_title(new))
-    if not found and old != new:
+    if not found and _titles(old) != _titles(new):
         return [Difference(field="order", before=_titles(old), after=_titles(new))]
     return found
 

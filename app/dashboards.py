@@ -4,7 +4,9 @@ Every change of what one shows is a version with its author: see `app.dashboard_
 is, and whether they still look at it: `app.dashboard_owners`.
 """
 
+import contextlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, cast
 
@@ -183,18 +185,21 @@ def change(
     session: Session, dashboard: Dashboard, draft: DashboardDraft, *, by: str, now: datetime
 ) -> None:
     """Make a dashboard show `draft` and keep the version, without committing."""
-    _keep_first(session, dashboard, now=now)
-    dashboard.title, dashboard.purpose = draft.title, draft.purpose
-    # A JSON column that is changed in place is not written: give it a new list.
-    dashboard.panels = [one.row() for one in draft.panels]
-    dashboard.variables = list(draft.variables)
-    dashboard.version += 1
-    session.add(dashboard)
-    session.flush()
-    _record(session, dashboard, draft, by=by, now=now)
-    oldest = dashboard.version - MOST_VERSIONS
-    of_one = col(DashboardVersion.dashboard_id) == dashboard.id
-    session.exec(delete(DashboardVersion).where(of_one, col(DashboardVersion.version) <= oldest))
+    with _refusing(session):
+        _keep_first(session, dashboard, now=now)
+        dashboard.title, dashboard.purpose = draft.title, draft.purpose
+        # A JSON column that is changed in place is not written: give it a new list.
+        dashboard.panels = [one.row() for one in draft.panels]
+        dashboard.variables = list(draft.variables)
+        dashboard.version += 1
+        session.add(dashboard)
+        session.flush()  # it has an id from here on
+        oldest = dashboard.version - MOST_VERSIONS
+        of_one = col(DashboardVersion.dashboard_id) == dashboard.id
+        session.exec(
+            delete(DashboardVersion).where(of_one, col(DashboardVersion.version) <= oldest)
+        )
+        _record(session, dashboard, draft, by=by, now=now)
 
 
 def ensure_default_dashboards(session: Session, owner: str, *, now: datetime) -> None:
@@ -237,9 +242,20 @@ def slug_of(title: str) -> str:
 
 
 def write(session: Session) -> None:
-    """Commit; what only the database can see becomes our sentence too."""
-    try:
+    """Commit.
+
+    Raises:
+        DashboardError: Someone else was quicker.
+    """
+    with _refusing(session):
         session.commit()
+
+
+@contextlib.contextmanager
+def _refusing(session: Session) -> Iterator[None]:
+    """Turn what only the database can see into our sentences."""
+    try:
+        yield
     except IntegrityError as error:
         session.rollback()
         said = str(error.orig)

@@ -25,7 +25,13 @@ _SIXTHS: Final = (6, 110, {Width.THIRD: 2, Width.HALF: 3, Width.FULL: 6})
 
 
 def draw(
-    rows: Sequence[dict[str, Any]], chosen: Scope, view: View, *, key: str, now: datetime
+    rows: Sequence[dict[str, Any]],
+    chosen: Scope,
+    view: View,
+    *,
+    key: str,
+    now: datetime,
+    wall: bool = False,
 ) -> None:
     """Draw the panels that `rows` keep, and above them which sources are down.
 
@@ -35,6 +41,7 @@ def draw(
         view: What each is compared with; which lines are hidden stands in the address.
         key: The start of every widget's key.
         now: The instant.
+        wall: Read from afar: numbers in the place of menus.
     """
     understood = [_understood(row) for row in rows]
     looked_at = [replace(view, hidden=panel_menu.hidden(place)) for place in range(len(rows))]
@@ -55,7 +62,7 @@ def draw(
     columns, narrowest, spans = _SIXTHS if Width.THIRD in widths else _HALVES
     with st.grid(columns, min_column_width=narrowest, key=f"{key}_panels") as grid:
         for number, (one, each) in enumerate(zip(understood, looked_at, strict=True)):
-            place = Place(number=number, key=f"{key}_panel_{number}")
+            place = Place(number=number, key=f"{key}_panel_{number}", wall=wall)
             taken = spans[widths[number]]
             # A card that lies in the grid itself is as high as its neighbours; in a cell it is not.
             with grid.cell(column_span=taken) if taken > 1 else contextlib.nullcontext():

@@ -83,8 +83,9 @@ def drawn(panel: Panel, chosen: Scope, view: View = PLAIN) -> Drawn:
     """Return the lines of `panel` in the chosen part of the traffic. Never change it."""
     asked = cached_panels.questions(panel, chosen)
     answers = tuple(cached_panels.history(one, chosen.span) for one in asked)
-    before = tuple(cached_panels.history(one, chosen.span, view.offset) for one in asked)
-    before = before if view.offset else ()
+    before = tuple(
+        cached_panels.history(one, chosen.span, view.offset) for one in asked if view.offset
+    )
     grid = next((answer.data.grid for answer in answers if answer.data), None)
     firing = _firing(panel, grid) if grid else ()
     notes = annotation_words.notes(cached_annotations.lately(chosen).data or ())

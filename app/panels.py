@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
 
 from app import (
@@ -30,6 +31,7 @@ from app.scope import Scope
 from models.vocabulary import PanelKind
 from signals.units import render, span
 
+MOST_NUMBERS: Final = 4  # of one panel on a wall
 LATER: Final = "Still asking: its source is slow. It is drawn as soon as there is an answer."
 
 
@@ -40,10 +42,12 @@ class Place:
     Attributes:
         number: From 0, for the address.
         key: Unique on the page.
+        wall: Read from afar, with nothing to press.
     """
 
     number: int
     key: str
+    wall: bool = False
 
 
 def late(panels: Sequence[tuple[Panel, View]], chosen: Scope) -> set[tuple[Panel, View]]:
@@ -76,9 +80,12 @@ def draw(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime
             return
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             _title(panel)
-            panel_menu.draw(panel, found.plot, found.names, key=place.key, place=place.number)
+            if not place.wall:
+                panel_menu.draw(panel, found.plot, found.names, key=place.key, place=place.number)
         if panel.kind is PanelKind.STAT:
             _number(panel, found.plot)
+        elif place.wall:
+            _numbers(panel, found)
         parts.fine_print(_small_print(panel, found, found.plot, chosen, now=now))
         if panel.kind is not PanelKind.STAT:
             parts.draw(found.plot, key=f"{place.key}_chart", alt=found.alt, datasets=found.datasets)
@@ -112,6 +119,16 @@ def _number(panel: Panel, plot: Plot) -> None:
         label_visibility="collapsed" if plot.lines[0] == panel.title else "visible",
         chart_data=past[:: max(1, len(past) // signal_card.POINTS)].tolist(),
     )
+
+
+def _numbers(panel: Panel, found: Drawn) -> None:
+    """Draw the newest value of each of the first lines."""
+    frame = found.plot.frame if found.plot else pd.DataFrame()
+    with st.container(horizontal=True, gap="medium"):
+        for index, name in enumerate(found.names[:MOST_NUMBERS]):
+            known = frame[f"s{index}"].dropna()
+            value = float(known.iloc[-1]) if len(known) else None
+            st.metric(name, numbers.number(value, panel.shown_in), width="content")
 
 
 def _small_print(panel: Panel, found: Drawn, plot: Plot, chosen: Scope, *, now: datetime) -> str:

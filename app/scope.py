@@ -76,6 +76,14 @@ def choose(labels: Sequence[str] | None = None, *, where: DeltaGenerator | None 
     return Scope(span=span, labels=narrowed)
 
 
+def linked(labels: Sequence[str] | None = None) -> Scope:
+    """Return what the address says, on a page without anything to choose."""
+    known = [*_FIRST, *_MORE] if labels is None else labels
+    told = ((label, st.query_params.get(label, "")) for label in known)
+    span = RANGES.get(st.query_params.get("range", ""), RANGES[DEFAULT_RANGE])
+    return Scope(span=span, labels=tuple(sorted((label, value) for label, value in told if value)))
+
+
 def narrow(labels: Sequence[str] | None = None) -> tuple[tuple[str, str], ...]:
     """Draw the choice of a part of the traffic and return it: see `Scope.labels`."""
     first, more = (

@@ -148,3 +148,14 @@ def test_what_is_drawn_comes_as_csv(wiring: Wiring) -> None:
     assert first.startswith("2026-03-02T11:44:30+00:00,,1.2")
     assert last.startswith("2026-03-02T11:59:30+00:00,,1.0")
     assert end == ""
+
+
+def test_a_wall_shows_numbers_and_nothing_to_press(wiring: Wiring) -> None:
+    at = page(wall="1", range="15m", compare="week")
+
+    assert not at.exception
+    assert [one.label for one in at.metric] == ["p50", "p95", "Error rate"]
+    assert at.metric[0].value == "1.01 s"
+    assert not at.button
+    assert not at.selectbox
+    assert ["strokeDash" in one for one in lines(charts(at)[1])] == [False, True]

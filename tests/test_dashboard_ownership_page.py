@@ -166,6 +166,11 @@ def test_all_dashboards_are_listed_with_their_owners(wiring: Wiring) -> None:
 
     assert text(at).count("not reviewed for 100 days") == 4  # three, and the page behind
 
+    at.button(key="dashboards_show_cost").click().run()
+
+    assert at.query_params["dashboard"] == "cost"
+    assert text(at).count("not reviewed for 100 days") == 1
+
 
 def test_a_clone_is_whose_who_made_it(wiring: Wiring) -> None:
     at = seen_by(wiring, "Cleo")

@@ -131,6 +131,28 @@ def test_two_who_edit_at_once_do_not_overwrite_each_other(db: Engine) -> None:
             saved(session, slug)
 
 
+def test_the_slower_of_two_who_save_in_the_same_instant_is_told(db: Engine) -> None:
+    with Session(db, expire_on_commit=False) as other:
+        with Session(db) as session:
+            slug = made(session).slug
+        seen = dashboards.known(other, slug)
+        other.commit()  # read before the change, written after it
+        with Session(db) as session:
+            saved(session, slug)
+        draft = dashboards.new_draft("Slower", "")
+
+        with pytest.raises(DashboardError, match="just now: look again"):
+            written(other, seen, draft)
+
+    with Session(db) as session:
+        assert dashboards.known(session, slug).title == "T"
+
+
+def written(session: Session, row: Dashboard, draft: dashboards.DashboardDraft) -> None:
+    dashboards.change(session, row, draft, by="Cleo", now=NOON)
+    dashboards.write(session)
+
+
 @pytest.mark.parametrize(
     ("panels", "said"),
     [
@@ -193,6 +215,13 @@ def test_panels_that_only_moved_are_said_to_have_moved(db: Engine) -> None:
         (changed,) = dashboard_versions.history(session, dashboard.id or 0)[0].differences
 
     assert str(changed).startswith("order: Latency, Error rate, Cost per request -> Cost")
+
+
+def test_what_goes_without_saying_is_no_change() -> None:
+    old = {"panels": [{"title": "Errors", "signals": ["error_ratio"], "by": []}]}
+    new = {"panels": [{"title": "Errors", "signals": ["error_ratio"]}]}
+
+    assert dashboard_versions.changes(old, new) == []
 
 
 def test_a_revert_is_a_new_version_that_shows_what_the_old_one_did(db: Engine) -> None:

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from werkzeug import Request, Response
 
 from alerts.wiring import Wiring
-from app import cached, dashboards, wired
+from app import cached, cached_panels, dashboards, panel_plots, wired
 from models.tables import Dashboard
 from signals.prometheus import Prometheus, PrometheusAccess
 from tests.fake_prometheus import failure, success
@@ -212,10 +212,8 @@ def test_a_panel_that_was_drawn_stays_when_its_source_breaks(wiring: Wiring, sta
     later = NOON.replace(minute=3)
     broken = Prometheus(PrometheusAccess(url="http://127.0.0.1:9"))
     wired.set_current(replace(wiring, expressions=broken, clock=lambda: later))
-    from app import cached_panels, panel_plots
-
     panel_plots.drawn.clear()
-    cached_panels._counted.clear()
+    cached_panels.counted.clear()
 
     at = show(wiring, promql("fine"))
     broken.close()

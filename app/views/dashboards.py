@@ -27,10 +27,18 @@ _CHOICE: Final = "dashboards_choice"
 REFRESH: Final = timedelta(seconds=10)
 
 
+def on_the_wall() -> bool:
+    """Say whether the address asks for a wall: `?wall=1`, without anything to press."""
+    return st.query_params.get("wall") == "1"
+
+
 def render() -> None:
     """Draw the page."""
     now = wired.current().clock()
     found = cached_dashboards.every()
+    if on_the_wall() and found.data:
+        _wall(found.data)
+        return
     editing = next((one for one in found.data or () if one.slug == _asked() and _edits()), None)
     if editing is not None:
         dashboard_builder.render(editing)
@@ -48,6 +56,12 @@ def render() -> None:
         compare = comparison.choose()
     _live(chosen.slug, looked_at, compare)
     annotation_parts.form()
+
+
+def _wall(found: tuple[Dashboard, ...]) -> None:
+    shown = next((one for one in found if one.slug == _asked()), found[0])
+    st.title(shown.title, anchor=False)
+    _live(shown.slug, scope.linked(shown.variables), comparison.linked(), wall=True)
 
 
 def _asked() -> str:
@@ -100,7 +114,7 @@ def _link() -> None:
 
 
 @st.fragment(run_every=REFRESH, key="dashboards")
-def _live(slug: str, chosen: Scope, compare: str | None) -> None:
+def _live(slug: str, chosen: Scope, compare: str | None, *, wall: bool = False) -> None:
     now = wired.current().clock()
     found = cached_dashboards.every()
     dashboard = next((one for one in found.data or () if one.slug == slug), None)
@@ -114,7 +128,9 @@ def _live(slug: str, chosen: Scope, compare: str | None) -> None:
     view = comparison.view(compare, chosen, now=now)
     if view is None:
         st.info("No deploy is known of the last week: there is nothing to compare with.")
-    panel_grid.draw(dashboard.panels, chosen, view or View(), key="dashboards", now=now)
-    annotation_parts.listing(chosen, now=now)
+    look = view or View()
+    panel_grid.draw(dashboard.panels, chosen, look, key="dashboards", now=now, wall=wall)
+    if not wall:
+        annotation_parts.listing(chosen, now=now)
     here = clock(now, now=now, zone=parts.viewer_zone())
     parts.fine_print(f"As of {here}; refreshes every {span(REFRESH)}.")
