@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 PATIENCE: Final = timedelta(seconds=3)
-THREADS: Final = 8
+THREADS: Final = 24  # two pages of panels that all wait
 MOST_WAITING: Final = 200
 
 

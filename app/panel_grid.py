@@ -69,7 +69,7 @@ def draw(
                 if isinstance(one, DashboardError):
                     _broken(rows[number], one, key=place.key)
                 elif (one, each) in late:
-                    panels.draw_later(one, place=place)
+                    panels.draw_later(one, chosen, each, place=place, now=now)
                 else:
                     panels.draw(one, chosen, each, place=place, now=now)
 

@@ -90,13 +90,18 @@ def drawn(panel: Panel, chosen: Scope, view: View = PLAIN) -> Drawn:
     firing = _firing(panel, grid) if grid else ()
     notes = annotation_words.notes(cached_annotations.lately(chosen).data or ())
     known = Drawn(answers=answers, before=before, firing=firing, notes=notes)
-    kept = _last_drawn().get((panel, chosen, view))
-    last = cast(Drawn, kept.data) if kept else None
-    if last and _same(last, known):
-        return last
+    before_that = last(panel, chosen, view)
+    if before_that and _same(before_that, known):
+        return before_that
     found = _drawn(panel, chosen, view, known)
     _last_drawn().keep((panel, chosen, view), Answer(data=found))
     return found
+
+
+def last(panel: Panel, chosen: Scope, view: View) -> Drawn | None:
+    """Return what was last drawn of `panel`, without asking; None if it never was."""
+    kept = _last_drawn().get((panel, chosen, view))
+    return cast(Drawn, kept.data) if kept else None
 
 
 def plotted(
@@ -151,10 +156,10 @@ def _last_drawn() -> LastGood:
     return LastGood(limit=256)
 
 
-def _same(last: Drawn, now: Drawn) -> bool:
+def _same(then: Drawn, now: Drawn) -> bool:
     """Say whether nothing was learned: `history` then returns the very same answers."""
-    before, after = (*last.answers, *last.before), (*now.answers, *now.before)
-    return (last.firing, last.notes, len(before)) == (now.firing, now.notes, len(after)) and all(
+    before, after = (*then.answers, *then.before), (*now.answers, *now.before)
+    return (then.firing, then.notes, len(before)) == (now.firing, now.notes, len(after)) and all(
         one is other for one, other in zip(before, after, strict=True)
     )
 

@@ -72,7 +72,25 @@ def draw(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime
                 with st.container(width="stretch", gap="xsmall"):
                     signal_card.draw(signal_card.known(signal, chosen), now=now)
         return
-    found = panel_plots.drawn(panel, chosen, view)
+    _draw(panel, panel_plots.drawn(panel, chosen, view), chosen, place=place, now=now)
+
+
+def draw_later(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime) -> None:
+    """Draw the card of a panel whose source is slow: what was drawn before, if anything was."""
+    before = panel_plots.last(panel, chosen, view)
+    if before is not None and before.plot is not None:
+        _draw(panel, before, chosen, place=place, now=now, late=True)
+        return
+    with parts.card(place.key):
+        _title(panel)
+        with st.container(height=charts.HEIGHT, key=f"{place.key}_nothing", border=False):
+            st.markdown(parts.mark("slow source", ("orange", "hourglass_top")))
+            parts.fine_print(LATER)
+
+
+def _draw(
+    panel: Panel, found: Drawn, chosen: Scope, *, place: Place, now: datetime, late: bool = False
+) -> None:
     with parts.card(place.key):
         if found.plot is None:
             _title(panel)
@@ -86,18 +104,10 @@ def draw(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime
             _number(panel, found.plot)
         elif place.wall:
             _numbers(panel, found)
-        parts.fine_print(_small_print(panel, found, found.plot, chosen, now=now))
+        small_print = _small_print(panel, found, found.plot, chosen, now=now)
+        parts.fine_print(" · ".join([small_print, *(_lateness(found, now=now) if late else ())]))
         if panel.kind is not PanelKind.STAT:
             parts.draw(found.plot, key=f"{place.key}_chart", alt=found.alt, datasets=found.datasets)
-
-
-def draw_later(panel: Panel, *, place: Place) -> None:
-    """Draw the card of a panel whose source has not answered in time."""
-    with parts.card(place.key):
-        _title(panel)
-        with st.container(height=charts.HEIGHT, key=f"{place.key}_nothing", border=False):
-            st.markdown(parts.mark("slow source", ("orange", "hourglass_top")))
-            parts.fine_print(LATER)
 
 
 def _is_number_of_signals(panel: Panel) -> bool:
@@ -143,6 +153,12 @@ def _small_print(panel: Panel, found: Drawn, plot: Plot, chosen: Scope, *, now: 
         said.append(f"all of {', '.join(stray)}: its PromQL does not name it")
     said += _failures(panel, found, now=now)
     return " · ".join(part for part in said if part)
+
+
+def _lateness(found: Drawn, *, now: datetime) -> list[str]:
+    """Return how old what is drawn is, while its source is asked again."""
+    oldest = min((a.at for a in found.answers if a.at), default=None)
+    return [f"its source is slow: as of {numbers.age(oldest, now=now)}"]
 
 
 def _failures(panel: Panel, found: Drawn, *, now: datetime) -> list[str]:

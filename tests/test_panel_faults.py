@@ -191,6 +191,19 @@ def test_what_was_late_is_drawn_when_it_is_there(wiring: Wiring, stand: Stand) -
     assert len(charts(at)) == 2
 
 
+def test_what_was_drawn_stays_while_its_source_is_slow(wiring: Wiring, stand: Stand) -> None:
+    stand.may_go_on.set()
+    show(wiring, promql("slow"))
+    stand.may_go_on.clear()
+    wired.set_current(replace(wiring, clock=lambda: NOON.replace(minute=4)))
+    panel_plots.drawn.clear()
+
+    at = show(wiring, promql("slow"))
+
+    assert len(charts(at)) == 2
+    assert "its source is slow: as of 4 min ago" in text(at)
+
+
 def test_promql_is_narrowed_to_what_the_page_is(wiring: Wiring, stand: Stand) -> None:
     at = show(wiring, promql('up{feature=~"$feature"}'), feature="chat", tenant="acme")
 
