@@ -15,7 +15,7 @@ rules:
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -95,7 +95,7 @@ def read(text: str) -> Contents:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = f"not YAML: {' '.join(str(error).split())}"
         raise RuleCodeError([Complaint(reason=reason)]) from error
-    found = Contents(complaints=list(_doubled(root)))
+    found = Contents(complaints=list(yamltree.doubled(root)))
     if not isinstance(data, dict) or data.get("version") != VERSION:
         reason = "not a rule file: it must start with `version: 1`"
         found.complaints.append(Complaint(reason=reason, line=root.line if root else None))
@@ -199,23 +199,6 @@ class _Place:
             return Complaint(reason=reason, line=line, rule=name, number=self.index + 1)
         what = {"policies": "policy", "groups": "group"}[self.section]
         return Complaint(reason=f"{what} {name or self.index + 1}: {reason}", line=line)
-
-
-def _doubled(root: Tree | None) -> Iterator[Complaint]:
-    """Yield a complaint about each key that is there twice: the first would be lost."""
-    left: list[Tree] = [root] if root is not None else []
-    seen: set[int] = set()
-    while left:
-        node = left.pop()
-        if id(node) in seen:  # an alias
-            continue
-        seen.add(id(node))
-        if isinstance(node, yamltree.Mapping):
-            pairs, complaints = yamltree.merged(node)
-            yield from complaints
-            left += [value for _, value in pairs]
-        elif isinstance(node, yamltree.Items):
-            left += node.items
 
 
 def _plain(draft: BaseModel) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def prepare(wiring: Wiring) -> None:
     with contextlib.suppress(IntegrityError):
         ensure_defaults(wiring.db, wiring.settings, now=wiring.clock())
     with contextlib.suppress(IntegrityError), Session(wiring.db) as session:
-        dashboards.ensure_default_dashboards(session, wiring.settings.local_user)
+        owner = wiring.settings.local_user
+        dashboards.ensure_default_dashboards(session, owner, now=wiring.clock())
         session.commit()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import altair as alt
 
 from app import numbers
-from models.vocabulary import Unit
+from models.vocabulary import PanelKind, Unit
 
 HEIGHT: Final = 240
 # Names of the data sets: the frame, the firing intervals, and what happened meanwhile.
@@ -44,12 +44,21 @@ class Look:
     Attributes:
         lines: Names of the lines, in the order of the frame's columns.
         target, bound: In `unit`; None draws none.
+        kind: What is drawn of each line.
+        compared: What follows the name of a line's counterpart in another time: such a line is
+            dashed, in the colour of the other. Empty without a comparison.
     """
 
     lines: tuple[str, ...]
     unit: Unit
     target: float | None = None
     bound: float | None = None
+    kind: PanelKind = PanelKind.LINE
+    compared: str = ""
+
+    def base(self, name: str) -> str:
+        """Return the name of the line that `name` is the counterpart of, or `name`."""
+        return name.removesuffix(self.compared) if self.compared else name
 
 
 @lru_cache(maxsize=256)
@@ -69,7 +78,9 @@ def template(look: Look) -> dict[str, Any]:
         columns=alt.ExprRef(f"max(1, floor(width / {_entry_width(look)}))"),
     )
     if _shaded(look):
-        chart = chart.configure_range(category=[SHADES[name] for name in sorted(look.lines)])
+        chart = chart.configure_range(
+            category=[SHADES[name] for name in sorted(set(map(look.base, look.lines)))]
+        )
     spec: dict[str, Any] = _without_data(chart.to_dict())
     return spec
 
@@ -160,33 +171,54 @@ def _lines(look: Look) -> list[alt.Chart]:
     expression = f"format(datum.value, {json.dumps(pattern)}) + {json.dumps(suffix)}"
     left = alt.Axis(orient="left", title=None, labelExpr=expression, tickCount=5, grid=True)
     below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=_CLOCK)
-    shaded = _shaded(look)
-    alone = len(look.lines) == 1
+    alone = len(set(map(look.base, look.lines))) == 1
+    # Areas of several lines lie over each other: added up, quantiles would make no sense.
+    apart: dict[str, Any] = {} if look.kind is PanelKind.LINE else {"stack": None}
     return [
-        alt.Chart()
-        # A round cap draws a point without neighbours as a dot; a flat one would not draw it.
-        .mark_line(strokeCap="round", strokeWidth=_WIDTHS.get(name, 2) if shaded else 1.75)
-        .encode(
+        _marked(alt.Chart(), look, name).encode(
             x=alt.X("at:T", title=None, axis=below),
             y=alt.Y(
                 f"s{index}:Q",
                 axis=left if index == 0 else None,
                 scale=alt.Scale(zero=look.unit is not Unit.POINTS, nice=True),
+                **apart,
             ),
-            **({} if alone else {"color": alt.ColorDatum(name, type="nominal")}),
+            **({} if alone else _coloured(look.base(name))),
         )
         for index, name in enumerate(look.lines)
     ]
 
 
+def _coloured(name: str) -> dict[str, Any]:
+    return {"color": alt.ColorDatum(name, type="nominal")}
+
+
+def _marked(chart: alt.Chart, look: Look, name: str) -> alt.Chart:
+    """Return `chart` with the mark of one line."""
+    width = _WIDTHS.get(name, 2) if _shaded(look) else 1.75
+    # A round cap draws a point without neighbours as a dot; a flat one would not draw it.
+    line: dict[str, Any] = {"strokeCap": "round", "strokeWidth": width}
+    marked: alt.Chart
+    if look.base(name) != name:
+        marked = chart.mark_line(**{**line, "strokeDash": [5, 4], "opacity": 0.75})
+    elif look.kind is PanelKind.LINE:
+        marked = chart.mark_line(**line)
+    else:
+        shape: dict[str, Any] = {"fillOpacity": 0.3, "line": line}
+        if look.kind is PanelKind.STEPS:
+            shape["interpolate"] = "step-before"
+        marked = chart.mark_area(**shape)
+    return marked
+
+
 def _entry_width(look: Look) -> int:
     """Return how wide the widest entry of the legend is: a narrow chart has fewer in a row."""
-    longest = max(map(len, look.lines), default=0)
+    longest = max((len(look.base(name)) for name in look.lines), default=0)
     return 35 + min(7 * longest, _LEGEND_WIDTH)
 
 
 def _shaded(look: Look) -> bool:
-    return all(name in SHADES for name in look.lines)
+    return all(look.base(name) in SHADES for name in look.lines)
 
 
 def _hover(look: Look) -> alt.Chart:

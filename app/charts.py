@@ -33,8 +33,10 @@ __all__ = [
     "bands",
     "column",
     "datasets",
+    "drawn",
     "frame",
     "label",
+    "largest",
     "noted",
     "plot",
     "spark",
@@ -114,15 +116,32 @@ def plot(
     firing: Sequence[Interval] = (),
 ) -> Plot:
     """Return the chart of named `series`, the largest `MOST_LINES` of them."""
-    kept = _largest(series)
-    data = frame([one for _, one in kept], grid)
+    look = Look(lines=(), unit=unit, target=target, bound=bound)
+    kept = largest(series)
+    return drawn(kept, grid, look, firing=firing, dropped=len(series) - len(kept))
+
+
+def drawn(
+    series: Sequence[tuple[str, Series]],
+    grid: Grid,
+    look: Look,
+    *,
+    firing: Sequence[Interval] = (),
+    dropped: int = 0,
+) -> Plot:
+    """Return the chart of all named `series` in `look`, whose lines they become.
+
+    A bound far above all values is left out, and named in `off_chart`.
+    """
+    data = frame([one for _, one in series], grid)
     top = float(np.nanmax(data.iloc[:, 1:].to_numpy(), initial=-math.inf))
-    near = {value for value in (target, bound) if value is not None and top >= _NEAR * value}
-    look = Look(
-        lines=tuple(name for name, _ in kept),
-        unit=unit,
-        target=target if target in near else None,
-        bound=bound if bound in near else None,
+    bounds = [value for value in (look.target, look.bound) if value is not None]
+    near = {value for value in bounds if top >= _NEAR * value}
+    look = replace(
+        look,
+        lines=tuple(name for name, _ in series),
+        target=look.target if look.target in near else None,
+        bound=look.bound if look.bound in near else None,
     )
     return Plot(
         spec=template(look),
@@ -130,8 +149,8 @@ def plot(
         grid=grid,
         frame=data,
         firing=bands(firing, grid),
-        dropped=len(series) - len(kept),
-        off_chart=tuple(v for v in (target, bound) if v is not None and v not in near),
+        dropped=dropped,
+        off_chart=tuple(value for value in bounds if value not in near),
     )
 
 
@@ -151,7 +170,8 @@ def column(series: Series, grid: Grid) -> Column:
     start, step = grid.start.timestamp(), grid.step.total_seconds()
     places = np.rint((np.asarray(series.seconds, dtype=float) - start) / step).astype(int)
     inside = (places >= 0) & (places < grid.count)
-    found[places[inside]] = np.asarray(series.values, dtype=float)[inside]
+    with np.errstate(over="ignore"):  # beyond single precision is off every chart
+        found[places[inside]] = np.asarray(series.values, dtype=float)[inside]
     found[~np.isfinite(found)] = np.nan
     return found
 
@@ -221,9 +241,12 @@ def _arrow(data: pd.DataFrame) -> bytes:
     return sent
 
 
-def _largest(series: Sequence[tuple[str, Series]]) -> list[tuple[str, Series]]:
-    if len(series) <= MOST_LINES:
+def largest(
+    series: Sequence[tuple[str, Series]], most: int = MOST_LINES
+) -> list[tuple[str, Series]]:
+    """Return the `most` series that reach highest, in the order they come in."""
+    if len(series) <= most:
         return list(series)
     order = sorted(series, key=lambda named: -max(named[1].values, default=-math.inf))
-    kept = {id(one) for _, one in order[:MOST_LINES]}
+    kept = {id(one) for _, one in order[:most]}
     return [(name, one) for name, one in series if id(one) in kept]

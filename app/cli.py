@@ -25,8 +25,9 @@ from alerts.rulebook import RuleError
 from alerts.rulecode.complaints import RuleCodeError
 from alerts.settings import Settings, SettingsError
 from alerts.wiring import Role
-from app import annotating, rule_commands
+from app import annotating, dashboard_commands, rule_commands
 from app.checks import check_table
+from app.dashboard_panels import DashboardError
 from app.dry_run import DryRun, dry_run
 from app.exporting import exported, handed_over
 from app.started import start
@@ -45,6 +46,7 @@ PLAIN = (
     PromtoolError,
     UnknownAlertError,
     AnnotationError,
+    DashboardError,
     TransitionError,
     StaleError,
     SignalError,
@@ -177,6 +179,11 @@ def _parser() -> argparse.ArgumentParser:
     command("check", check, "Ask every configured source and channel whether it answers")
     rule_commands.add_commands(
         commands.add_parser("rules", help="Rules as files", description=rule_commands.__doc__)
+    )
+    dashboard_commands.add_commands(
+        commands.add_parser(
+            "dashboards", help="Dashboards as files", description=dashboard_commands.__doc__
+        )
     )
     _describe_policies(command("policies", policies, "What a policy would do"))
     _describe_alerts(command("alerts", alerts, "What is firing"))

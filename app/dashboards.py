@@ -1,90 +1,55 @@
-"""Dashboards: panels on one page that exactly one person answers for."""
+"""Dashboards as rows: panels on one page that exactly one person answers for.
 
+Every change of what one shows is a version with its author: see `app.dashboard_versions`. Whose it
+is, and whether they still look at it: `app.dashboard_owners`.
+"""
+
+import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, func, select
 
-from models.tables import Dashboard, Handover
-from models.vocabulary import PanelKind, Unit
-from signals.catalog import CATALOG, LATENCY, Signal
-from signals.traces import FILTERS
+from app.dashboard_defaults import DEFAULTS, TOGETHER
+from app.dashboard_panels import (
+    MOST_PANELS,
+    SPLITS,
+    VARIABLES,
+    DashboardDraft,
+    DashboardError,
+    Panel,
+    draft,
+    panel,
+)
+from models.tables import Dashboard, DashboardVersion, Handover
 
-MOST_PANELS: Final = 12  # beyond, it is two dashboards with two owners
-SPLITS: Final = FILTERS
+__all__ = [
+    "DEFAULTS",
+    "MOST_PANELS",
+    "SPLITS",
+    "TOGETHER",
+    "DashboardDraft",
+    "DashboardError",
+    "Panel",
+    "clone",
+    "create",
+    "draft",
+    "draft_of",
+    "ensure_default_dashboards",
+    "every",
+    "handovers",
+    "known",
+    "new_draft",
+    "panel",
+    "save",
+]
 
-
-class DashboardError(Exception):
-    """A dashboard cannot be kept like this; the message says what to change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
-    """One chart or number of a dashboard.
-
-    Attributes:
-        signals: Names in the catalog, all of one unit.
-        by: Labels that split each signal into lines.
-    """
-
-    title: str
-    kind: PanelKind
-    signals: tuple[str, ...]
-    by: tuple[str, ...] = ()
-
-    @property
-    def about(self) -> tuple[Signal, ...]:
-        """Return the catalog's entries of its signals."""
-        return tuple(CATALOG[name] for name in self.signals)
-
-    @property
-    def unit(self) -> Unit:
-        """Return the unit of all its signals."""
-        return self.about[0].unit
-
-    @property
-    def bounded(self) -> Signal | None:
-        """Return the signal whose target and threshold are drawn: the first that has any."""
-        return next((s for s in self.about if s.breach or s.target is not None), None)
-
-    def row(self) -> dict[str, Any]:
-        """Return it as the table keeps it."""
-        return {
-            "title": self.title,
-            "kind": self.kind.value,
-            "signals": list(self.signals),
-            "by": list(self.by),
-        }
-
-
-def panel(row: Mapping[str, Any]) -> Panel:
-    """Return the panel that the table keeps as `row`.
-
-    Raises:
-        DashboardError: It names a signal, kind or label that does not exist, or mixes units.
-    """
-    signals = tuple(str(name) for name in row.get("signals", ()))
-    unknown = [name for name in signals if name not in CATALOG]
-    if unknown or not signals:
-        what = f"names no signal {unknown[0]!r}" if unknown else "names no signal"
-        raise DashboardError(f"The panel {row.get('title', '')!r} {what} of the catalog.")
-    if len({CATALOG[name].unit for name in signals}) > 1:
-        raise DashboardError("Signals of one panel share one unit: draw the others beside it.")
-    by = tuple(str(label) for label in row.get("by", ()))
-    if stranger := next((label for label in by if label not in SPLITS), None):
-        raise DashboardError(f"Nothing can be split by {stranger!r}: take {', '.join(SPLITS)}.")
-    try:
-        kind = PanelKind(row.get("kind", PanelKind.LINE))
-    except ValueError:
-        raise DashboardError(f"There is no kind of panel {row.get('kind')!r}.") from None
-    if kind is PanelKind.STAT and by:
-        raise DashboardError("A number is not split: draw lines instead.")
-    title = str(row.get("title") or CATALOG[signals[0]].title)
-    return Panel(title=title, kind=kind, signals=signals, by=by)
+MOST_DASHBOARDS: Final = 500
+MOST_VERSIONS: Final = 200  # of one
+_GONE: Final = "This dashboard is gone: someone removed it."
 
 
 def every(session: Session) -> list[Dashboard]:
@@ -93,78 +58,151 @@ def every(session: Session) -> list[Dashboard]:
     return list(session.exec(query))
 
 
+def known(session: Session, slug: str) -> Dashboard:
+    """Return the dashboard of that address.
+
+    Raises:
+        DashboardError: It is gone.
+    """
+    dashboard = session.exec(select(Dashboard).where(Dashboard.slug == slug)).first()
+    if dashboard is None:
+        raise DashboardError(_GONE)
+    return dashboard
+
+
 def handovers(session: Session, dashboard_id: int) -> list[Handover]:
-    """Return who handed a dashboard to whom, newest first."""
+    """Return who offered a dashboard to whom, newest first."""
     query = select(Handover).where(Handover.dashboard_id == dashboard_id)
     return list(session.exec(query.order_by(col(Handover.id).desc()).limit(50)))
 
 
-def create(session: Session, *, title: str, purpose: str, owner: str) -> Dashboard:
-    """Add a dashboard, with the golden signals that nobody should do without on it.
+def draft_of(dashboard: Dashboard) -> DashboardDraft:
+    """Return a dashboard as it would be written.
 
     Raises:
-        DashboardError: It has no title or owner, or the title is taken.
+        DashboardError: A panel of it makes no sense any more.
     """
-    title = _required(title, "A dashboard needs a title.")
-    slug = _slug(title)
-    if session.exec(select(Dashboard.id).where(Dashboard.slug == slug)).first() is not None:
-        raise DashboardError(f"There is a dashboard {title!r} already: take another title.")
-    positions = session.exec(select(Dashboard.position))
-    dashboard = Dashboard(
-        slug=slug,
-        title=title,
-        purpose=purpose.strip(),
-        owner=_owner(owner),
-        panels=[one.row() for one in TOGETHER],
-        position=max(positions, default=-1) + 1,
+    return draft(
+        {
+            "title": dashboard.title,
+            "purpose": dashboard.purpose,
+            "variables": VARIABLES if dashboard.variables is None else dashboard.variables,
+            "panels": dashboard.panels,
+        }
     )
-    session.add(dashboard)
-    _write(session)
+
+
+def create(
+    session: Session,
+    draft: DashboardDraft,
+    *,
+    owner: str,
+    by: str,
+    now: datetime,
+) -> Dashboard:
+    """Add a dashboard, the last of all.
+
+    Raises:
+        DashboardError: It has no owner, or the title is taken.
+    """
+    dashboard = add(session, draft, owner=owner, by=by, now=now)
+    write(session)
     return dashboard
 
 
-def edit(session: Session, slug: str, *, title: str, purpose: str, panels: Sequence[Panel]) -> None:
+def add(
+    session: Session, draft: DashboardDraft, *, owner: str, by: str, now: datetime
+) -> Dashboard:
+    """Add a dashboard without committing; raises as `create`."""
+    slug = slug_of(draft.title)
+    if session.exec(select(Dashboard.id).where(Dashboard.slug == slug)).first() is not None:
+        raise DashboardError(f"There is a dashboard {draft.title!r} already: take another title.")
+    ((count, last),) = session.exec(select(func.count(), func.max(Dashboard.position)))
+    if count >= MOST_DASHBOARDS:
+        raise DashboardError(f"There are {MOST_DASHBOARDS} dashboards already: remove some first.")
+    dashboard = Dashboard(
+        slug=slug,
+        title=draft.title,
+        purpose=draft.purpose,
+        owner=owner_of(owner),
+        panels=[],
+        position=last + 1 if count else 0,
+        reviewed_at=now,  # whoever made it looked at it
+        reviewed_by=by,
+    )
+    change(session, dashboard, draft, by=by, now=now)
+    return dashboard
+
+
+def new_draft(title: str, purpose: str) -> DashboardDraft:
+    """Return a new dashboard, with the signals on it that nobody should do without.
+
+    Raises:
+        DashboardError: The title is none.
+    """
+    panels = [one.row() for one in TOGETHER]
+    return draft({"title": title, "purpose": purpose, "panels": panels})
+
+
+def clone(session: Session, slug: str, *, title: str, owner: str, now: datetime) -> Dashboard:
+    """Add a dashboard that shows what another does, owned by whoever wants it.
+
+    Raises:
+        DashboardError: The other is gone or broken, or the title is taken.
+    """
+    shown = draft_of(known(session, slug))
+    copied = draft({**shown.written(), "title": title})
+    return create(session, copied, owner=owner, by=owner, now=now)
+
+
+def save(
+    session: Session, slug: str, draft: DashboardDraft, *, seen: int, by: str, now: datetime
+) -> Dashboard:
     """Change what a dashboard shows. Its address stays, so that links to it hold.
 
-    Raises:
-        DashboardError: It has no title, no panel or too many, or it is gone.
-    """
-    if not panels:
-        raise DashboardError("A dashboard needs at least one panel.")
-    if len(panels) > MOST_PANELS:
-        raise DashboardError(f"At most {MOST_PANELS} panels: make a second dashboard of the rest.")
-    dashboard = _known(session, slug)
-    dashboard.title = _required(title, "A dashboard needs a title.")
-    dashboard.purpose = purpose.strip()
-    # A JSON column that is changed in place is not written: give it a new list.
-    dashboard.panels = [panel(one.row()).row() for one in panels]
-    session.add(dashboard)
-    _write(session)
-
-
-def hand_over(session: Session, slug: str, *, to_owner: str, by: str, now: datetime) -> None:
-    """Make `to_owner` the one who answers for a dashboard, and record it.
+    Args:
+        session: To write.
+        slug: Which.
+        draft: What it is to show.
+        seen: The version that the change was made from.
+        by: Whose change it is.
+        now: The instant.
 
     Raises:
-        DashboardError: Nobody is named, the owner would not change, or the dashboard is gone.
+        DashboardError: It is gone, or someone else changed it meanwhile.
     """
-    to_owner = _owner(to_owner)
-    dashboard = _known(session, slug)
-    if to_owner == dashboard.owner:
-        raise DashboardError(f"{to_owner} owns this dashboard already.")
-    handover = Handover(
-        dashboard_id=cast(int, dashboard.id),
-        at=now,
-        from_owner=dashboard.owner,
-        to_owner=to_owner,
-        by=by,
-    )
-    dashboard.owner = to_owner
-    session.add_all([dashboard, handover])
-    _write(session)
+    dashboard = known(session, slug)
+    if dashboard.version != seen:
+        raise DashboardError(
+            f"Someone saved version {dashboard.version} meanwhile: open it again to change it."
+        )
+    change(session, dashboard, draft, by=by, now=now)
+    write(session)
+    return dashboard
 
 
-def ensure_default_dashboards(session: Session, owner: str) -> None:
+def change(
+    session: Session, dashboard: Dashboard, draft: DashboardDraft, *, by: str, now: datetime
+) -> None:
+    """Make a dashboard show `draft` and keep the version, without committing."""
+    with _refusing(session):
+        _keep_first(session, dashboard, now=now)
+        dashboard.title, dashboard.purpose = draft.title, draft.purpose
+        # A JSON column that is changed in place is not written: give it a new list.
+        dashboard.panels = [one.row() for one in draft.panels]
+        dashboard.variables = list(draft.variables)
+        dashboard.version += 1
+        session.add(dashboard)
+        session.flush()  # it has an id from here on
+        oldest = dashboard.version - MOST_VERSIONS
+        of_one = col(DashboardVersion.dashboard_id) == dashboard.id
+        session.exec(
+            delete(DashboardVersion).where(of_one, col(DashboardVersion.version) <= oldest)
+        )
+        _record(session, dashboard, draft, by=by, now=now)
+
+
+def ensure_default_dashboards(session: Session, owner: str, *, now: datetime) -> None:
     """Add the dashboards that Wakeful comes with if there are none at all.
 
     Raises:
@@ -172,30 +210,60 @@ def ensure_default_dashboards(session: Session, owner: str) -> None:
     """
     if session.exec(select(Dashboard.id)).first() is not None:
         return
-    owner = _owner(owner)
-    for position, (title, purpose, panels) in enumerate(DEFAULTS):
-        session.add(
-            Dashboard(
-                slug=_slug(title),
-                title=title,
-                purpose=purpose,
-                owner=owner,
-                panels=[one.row() for one in panels],
-                position=position,
-            )
+    owner = owner_of(owner)
+    for title, purpose, panels in DEFAULTS:
+        add(
+            session,
+            DashboardDraft(title=title, purpose=purpose, panels=panels),
+            owner=owner,
+            by=owner,
+            now=now,
         )
-    _write(session)
+    write(session)
 
 
-def _known(session: Session, slug: str) -> Dashboard:
-    dashboard = session.exec(select(Dashboard).where(Dashboard.slug == slug)).first()
-    if dashboard is None:
-        raise DashboardError("This dashboard is gone: someone removed it.")
-    return dashboard
+def owner_of(name: str) -> str:
+    """Return the name of an owner.
 
-
-def _owner(name: str) -> str:
+    Raises:
+        DashboardError: It is none.
+    """
     return _required(name, "A dashboard needs exactly one owner: name the person.")
+
+
+def slug_of(title: str) -> str:
+    """Return the address that a title makes.
+
+    Raises:
+        DashboardError: It makes none.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    return _required(slug, "The title needs a letter or a digit: the address is made of it.")
+
+
+def write(session: Session) -> None:
+    """Commit.
+
+    Raises:
+        DashboardError: Someone else was quicker.
+    """
+    with _refusing(session):
+        session.commit()
+
+
+@contextlib.contextmanager
+def _refusing(session: Session) -> Iterator[None]:
+    """Turn what only the database can see into our sentences."""
+    try:
+        yield
+    except IntegrityError as error:
+        session.rollback()
+        said = str(error.orig)
+        if "dashboard_has_an_owner" in said:
+            raise DashboardError("A dashboard needs exactly one owner: name the person.") from error
+        if "slug" in said:
+            raise DashboardError("Someone made a dashboard of that title just now.") from error
+        raise DashboardError("Someone changed this dashboard just now: look again.") from error
 
 
 def _required(text: str, sentence: str) -> str:
@@ -205,72 +273,26 @@ def _required(text: str, sentence: str) -> str:
     return text
 
 
-def _slug(title: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    return _required(slug, "The title needs a letter or a digit: the address is made of it.")
-
-
-def _write(session: Session) -> None:
-    """Commit; what only the database can see becomes our sentence too."""
+def _keep_first(session: Session, dashboard: Dashboard, *, now: datetime) -> None:
+    """Keep a dashboard before its first change, if it is older than the record of versions."""
+    if dashboard.id is None or dashboard.version > 0:
+        return
     try:
-        session.commit()
-    except IntegrityError as error:
-        session.rollback()
-        if "dashboard_has_an_owner" in str(error.orig):
-            raise DashboardError("A dashboard needs exactly one owner: name the person.") from error
-        raise DashboardError("Someone made a dashboard of that title just now.") from error
+        first = draft_of(dashboard)
+    except DashboardError:
+        return  # nothing to go back to
+    _record(session, dashboard, first, by=dashboard.owner, now=now)
 
 
-def _lines(title: str, *signals: str, by: Iterable[str] = ()) -> Panel:
-    return Panel(title=title, kind=PanelKind.LINE, signals=signals, by=tuple(by))
-
-
-# "p95 alone misses p99 incidents. Track p50/p95/p99 + error rate + cost on the same dashboard."
-# Source: the seeds, "Observability in Production", section 6.
-TOGETHER: Final = (
-    _lines("Latency", *LATENCY),
-    _lines("Error rate", "error_ratio"),
-    _lines("Cost per request", "cost_per_request"),
-)
-
-# Title, purpose, panels.
-DEFAULTS: Final = (
-    (
-        "Service health",
-        "Is the application fast and right, for whom is it not, and what does that cost?",
-        (
-            *TOGETHER,
-            _lines("Requests", "request_rate"),
-            _lines("Latency p95 by model", "latency_p95", by=["model"]),
-            _lines("Error rate by feature", "error_ratio", by=["feature"]),
-            _lines("Cache hit rate", "cache_hit_ratio"),
-            _lines("Tokens", "token_rate"),
-        ),
-    ),
-    (
-        "Cost",
-        "Where does the money go, and does the cache save what it should?",
-        (
-            _lines("Cost per request", "cost_per_request"),
-            _lines("Cost per request by model", "cost_per_request", by=["model"]),
-            _lines("Cost per request by feature", "cost_per_request", by=["feature"]),
-            _lines("Tokens by model", "token_rate", by=["model"]),
-            _lines("Cache hit rate", "cache_hit_ratio"),
-            _lines("Requests by feature", "request_rate", by=["feature"]),
-            *TOGETHER[:2],
-        ),
-    ),
-    (
-        "Quality and safety",
-        "Are the answers as good as last week, and do guardrails and approvals keep up?",
-        (
-            _lines("Online eval score", "eval_score"),
-            _lines("Eval score drop", "eval_score_drop"),
-            _lines("Eval score by prompt version", "eval_score", by=["prompt_version"]),
-            _lines("Guardrail trigger rate", "guardrail_ratio"),
-            _lines("Guardrail trigger rate by feature", "guardrail_ratio", by=["feature"]),
-            _lines("Approval queue depth", "approval_queue_depth"),
-            *TOGETHER,
-        ),
-    ),
-)
+def _record(
+    session: Session, dashboard: Dashboard, draft: DashboardDraft, *, by: str, now: datetime
+) -> None:
+    session.add(
+        DashboardVersion(
+            dashboard_id=cast(int, dashboard.id),
+            version=dashboard.version,
+            at=now,
+            author=by,
+            draft=draft.written(),
+        )
+    )

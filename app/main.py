@@ -49,7 +49,9 @@ pages = [
     st.Page(sources.render, title="Sources", icon=":material/database:", url_path="sources"),
 ]  # fmt: skip
 
-page = st.navigation(pages)
+wall = dashboards.on_the_wall()
+page = st.navigation(pages, position="hidden" if wall else "sidebar")
 parts.know_pages(pages)
-sidebar.draw(wired.current().settings.links)
+if not wall:
+    sidebar.draw(wired.current().settings.links)
 page.run()

@@ -1,213 +1,202 @@
-"""One panel of a dashboard: a chart with its bounds and firing intervals, or numbers."""
+"""One panel of a dashboard in its card: a chart with its bounds and firing intervals, or numbers.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Final, cast
+What goes wrong with one panel is said in its card; the others stand.
+"""
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
 import streamlit as st
 
-from alerts.inbox import firing_intervals
 from app import (
-    annotation_words,
     cached,
-    cached_annotations,
     charts,
+    dashboard_panels,
     numbers,
+    panel_menu,
+    panel_plots,
     parts,
     signal_card,
 )
-from app.cached import Answer, History, LastGood
-from app.charts import Grid, Interval, Note, Plot
-from app.dashboards import Panel
+from app.asking import ASKERS
+from app.cached import Answer, History
+from app.charts import Plot
+from app.dashboard_panels import Panel
+from app.panel_plots import Drawn, View
 from app.scope import Scope
 from models.vocabulary import PanelKind
-from signals import Labels, Query
-from signals.catalog import CATALOG, LATENCY, Signal
 from signals.units import render, span
 
-_SHORT: Final = {name: CATALOG[name].title.removeprefix("Latency ") for name in LATENCY}
+MOST_NUMBERS: Final = 4  # of one panel on a wall
+LATER: Final = "Still asking: its source is slow. It is drawn as soon as there is an answer."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A panel ready to be sent.
+class Place:
+    """A panel on a page.
 
     Attributes:
-        answers: What is known of each of its signals.
-        notes: What happened meanwhile.
-        plot: None when there is not a single value to draw.
-        datasets: The data of `plot` as they are sent.
-        alt: What the chart shows, in a sentence.
+        number: From 0, for the address.
+        key: Unique on the page.
+        wall: Read from afar, with nothing to press.
     """
 
-    answers: tuple[Answer[History], ...]
-    firing: tuple[Interval, ...] = ()
-    notes: tuple[Note, ...] = ()
-    plot: Plot | None = None
-    datasets: Mapping[str, bytes] = field(default_factory=dict)
-    alt: str = ""
+    number: int
+    key: str
+    wall: bool = False
 
 
-@st.cache_resource(
-    ttl=cached.FRESH,
-    max_entries=256,
-    show_spinner=False,
-    refresh_mode="background",
-    hash_funcs={Panel: repr, Scope: repr},
-)
-def drawn(panel: Panel, chosen: Scope) -> Drawn:
-    """Return the lines of `panel` in the chosen part of the traffic. Never change it."""
-    answers = tuple(cached.history(query, chosen.span) for query in _queries(panel, chosen))
-    grid = next((answer.data.grid for answer in answers if answer.data), None)
-    firing = _firing(panel, grid) if grid else ()
-    notes = annotation_words.notes(cached_annotations.lately(chosen).data or ())
-    kept = _last_drawn().get((panel, chosen))
-    last = cast(Drawn, kept.data) if kept else None
-    if last and (last.firing, last.notes) == (firing, notes) and _same(last.answers, answers):
-        return last
-    found = _drawn(panel, chosen, Drawn(answers=answers, firing=firing, notes=notes))
-    _last_drawn().keep((panel, chosen), Answer(data=found))
-    return found
+def late(panels: Sequence[tuple[Panel, View]], chosen: Scope) -> set[tuple[Panel, View]]:
+    """Ask for all `panels` side by side; return those whose answer is still under way."""
+    asked = {(one, chosen, view): partial(answers, one, chosen, view) for one, view in panels}
+    behind = ASKERS.late(asked)
+    return {(one, view) for one, view in panels if (one, chosen, view) in behind}
 
 
-def answers(panel: Panel, chosen: Scope) -> list[Answer[Any]]:
-    """Return the answers that `panel` is drawn from."""
-    if panel.kind is PanelKind.STAT:
+def answers(panel: Panel, chosen: Scope, view: View) -> list[Answer[Any]]:
+    """Return the answers that `panel` is drawn from; asks."""
+    if _is_number_of_signals(panel):
         return [signal_card.known(signal, chosen).answer for signal in panel.about]
-    return list(drawn(panel, chosen).answers)
+    return list(panel_plots.drawn(panel, chosen, view).answers)
 
 
-def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
-    """Draw `panel` in a card; `key` is unique on the page."""
-    if panel.kind is PanelKind.STAT:
-        with parts.card(key, panel.title), st.container(horizontal=True, gap="medium"):
+def draw(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime) -> None:
+    """Draw `panel` in a card."""
+    if _is_number_of_signals(panel):
+        with parts.card(place.key, panel.title), st.container(horizontal=True, gap="medium"):
             for signal in panel.about:
                 with st.container(width="stretch", gap="xsmall"):
                     signal_card.draw(signal_card.known(signal, chosen), now=now)
         return
-    found = drawn(panel, chosen)
-    with parts.card(key, panel.title):
+    _draw(panel, panel_plots.drawn(panel, chosen, view), chosen, place=place, now=now)
+
+
+def draw_later(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime) -> None:
+    """Draw the card of a panel whose source is slow: what was drawn before, if anything was."""
+    before = panel_plots.last(panel, chosen, view)
+    if before is not None and before.plot is not None:
+        _draw(panel, before, chosen, place=place, now=now, late=True)
+        return
+    with parts.card(place.key):
+        _title(panel)
+        with st.container(height=charts.HEIGHT, key=f"{place.key}_nothing", border=False):
+            st.markdown(parts.mark("slow source", ("orange", "hourglass_top")))
+            parts.fine_print(LATER)
+
+
+def _draw(
+    panel: Panel, found: Drawn, chosen: Scope, *, place: Place, now: datetime, late: bool = False
+) -> None:
+    with parts.card(place.key):
         if found.plot is None:
-            _nothing(found.answers, key=key)
+            _title(panel)
+            _nothing(panel, found.answers, key=place.key)
             return
-        parts.fine_print(_small_print(panel, found.answers, found.plot, now=now))
-        parts.draw(found.plot, key=f"{key}_chart", alt=found.alt, datasets=found.datasets)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            _title(panel)
+            if not place.wall:
+                panel_menu.draw(panel, found.plot, found.names, key=place.key, place=place.number)
+        if panel.kind is PanelKind.STAT:
+            _number(panel, found.plot)
+        elif place.wall:
+            _numbers(panel, found)
+        small_print = _small_print(panel, found, found.plot, chosen, now=now)
+        parts.fine_print(" · ".join([small_print, *(_lateness(found, now=now) if late else ())]))
+        if panel.kind is not PanelKind.STAT:
+            parts.draw(found.plot, key=f"{place.key}_chart", alt=found.alt, datasets=found.datasets)
 
 
-def _queries(panel: Panel, chosen: Scope) -> list[Query]:
-    covers = cached.SHORTEST_WINDOW  # `cached.history` makes it the step
-    return [
-        Query(signal=name, window=covers, scope=chosen.labels, by=panel.by)
-        for name in panel.signals
-    ]
+def _is_number_of_signals(panel: Panel) -> bool:
+    return panel.kind is PanelKind.STAT and bool(panel.signals)
 
 
-def _firing(panel: Panel, grid: Grid) -> tuple[Interval, ...]:
-    """Return when rules on any signal of `panel` fired; none when the database is down."""
-    found = cached.from_database(
-        ("firing", panel.signals, grid.end - grid.start),
-        lambda session: tuple(
-            interval
-            for name in panel.signals
-            for interval in firing_intervals(session, name, start=grid.start, end=grid.end)
-        ),
-    )
-    return found.data or ()
+def _title(panel: Panel) -> None:
+    slo = f" {parts.mark('SLO', ('blue', 'flag'))}" if panel.slo else ""
+    st.markdown(f"**{parts.plain(panel.title)}**{slo}", width="stretch")
 
 
-@st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)
-def _last_drawn() -> LastGood:
-    return LastGood(limit=256)
-
-
-def _same(before: Sequence[object], after: Sequence[object]) -> bool:
-    """Say whether nothing was learned: `cached.history` then returns the very same answers."""
-    return all(one is other for one, other in zip(before, after, strict=True))
-
-
-def _drawn(panel: Panel, chosen: Scope, known: Drawn) -> Drawn:
-    """Return what is known of `panel` with its chart."""
-    plot = plotted(panel, known.answers, known.firing)
-    if plot is None:
-        return known
-    plot = charts.noted(plot, known.notes)
-    return replace(
-        known, plot=plot, datasets=charts.datasets(plot), alt=described(panel, plot, chosen)
+def _number(panel: Panel, plot: Plot) -> None:
+    """Draw the newest value of the first line, and its past as a small line."""
+    past = plot.frame["s0"].astype(float)
+    known = past.dropna()
+    st.metric(
+        plot.lines[0],
+        numbers.number(float(known.iloc[-1]) if len(known) else None, panel.shown_in),
+        label_visibility="collapsed" if plot.lines[0] == panel.title else "visible",
+        chart_data=past[:: max(1, len(past) // signal_card.POINTS)].tolist(),
     )
 
 
-def plotted(
-    panel: Panel, answers: Sequence[Answer[History]], firing: Sequence[Interval]
-) -> Plot | None:
-    """Return the chart of `panel`, or None when there is not a single value to draw."""
-    series = [
-        (_name(panel, signal, one.labels), one)
-        for signal, answer in zip(panel.about, answers, strict=True)
-        for one in (answer.data.series if answer.data else ())
-        if one.values
-    ]
-    known = next((answer.data for answer in answers if answer.data), None)
-    if not series or known is None:
-        return None
-    bounded = panel.bounded
-    return charts.plot(
-        series,
-        known.grid,
-        panel.unit,
-        target=bounded.target if bounded else None,
-        bound=bounded.breach.bound if bounded and bounded.breach else None,
-        firing=firing,
-    )
+def _numbers(panel: Panel, found: Drawn) -> None:
+    """Draw the newest value of each of the first lines."""
+    frame = found.plot.frame if found.plot else pd.DataFrame()
+    with st.container(horizontal=True, gap="medium"):
+        for index, name in enumerate(found.names[:MOST_NUMBERS]):
+            known = frame[f"s{index}"].dropna()
+            value = float(known.iloc[-1]) if len(known) else None
+            st.metric(name, numbers.number(value, panel.shown_in), width="content")
 
 
-def described(panel: Panel, plot: Plot, chosen: Scope) -> str:
-    """Return in a sentence what the chart shows, for a screen reader."""
-    latest = []
-    for index, name in enumerate(plot.lines):
-        values = plot.frame[f"s{index}"].to_numpy()
-        values = values[np.isfinite(values)]
-        if len(values):
-            latest.append(f"{name} {render(float(values[-1]), panel.unit)}")
-    return f"{panel.title} over the last {span(chosen.span)}. Latest: {', '.join(latest)}."
-
-
-def _name(panel: Panel, signal: Signal, labels: Labels) -> str:
-    split = [labels.get(label) or "none" for label in panel.by]
-    alone = len(panel.signals) == 1
-    own = [] if alone and split else [_SHORT.get(signal.name, signal.title)]
-    return ", ".join([*own, *split])
-
-
-def _small_print(
-    panel: Panel, answers: Sequence[Answer[History]], plot: Plot, *, now: datetime
-) -> str:
-    sources = " and ".join(dict.fromkeys(a.source for a in answers if a.source))
-    said = [f"{span(cached.window(plot.grid.step))} a point, from {sources}"]
-    if panel.bounded is not None:
-        said.insert(0, numbers.bounds(panel.bounded))
+def _small_print(panel: Panel, found: Drawn, plot: Plot, chosen: Scope, *, now: datetime) -> str:
+    sources = " and ".join(dict.fromkeys(a.source for a in found.answers if a.source))
+    said = [_bounds(panel), f"{span(cached.window(plot.grid.step))} a point, from {sources}"]
     if plot.off_chart:
-        names = " and ".join(render(value, panel.unit) for value in plot.off_chart)
-        said.append(f"{names} lies above this chart")
-    if dropped := plot.dropped + sum(a.data.left_out for a in answers if a.data):
+        names = " and ".join(render(value, panel.shown_in) for value in plot.off_chart)
+        said.append(f"{names} {'lie' if len(plot.off_chart) > 1 else 'lies'} above this chart")
+    if dropped := plot.dropped + sum(a.data.left_out for a in found.answers if a.data):
         said.append(f"{dropped} smaller lines left out: narrow the scope")
-    if (old := min((a.at for a in answers if a.error and a.at), default=None)) is not None:
-        said.append(f"as of {numbers.age(old, now=now)}")
+    if stray := dashboard_panels.unnarrowed(panel, chosen.labels):
+        said.append(f"all of {', '.join(stray)}: its PromQL does not name it")
+    said += _failures(panel, found, now=now)
     return " · ".join(part for part in said if part)
 
 
-def _nothing(answers: Sequence[Answer[History]], *, key: str) -> None:
-    """Say why there is no line. What a source that is down said stands once, above all cards."""
+def _lateness(found: Drawn, *, now: datetime) -> list[str]:
+    """Return how old what is drawn is, while its source is asked again."""
+    oldest = min((a.at for a in found.answers if a.at), default=None)
+    return [f"its source is slow: as of {numbers.age(oldest, now=now)}"]
+
+
+def _failures(panel: Panel, found: Drawn, *, now: datetime) -> list[str]:
+    """Return how old what is drawn is, and why; nothing where it is new."""
+    said = []
+    failed = next((a for a in found.answers if a.error and a.at), None)
+    if failed is not None:
+        said.append(f"as of {numbers.age(failed.at, now=now)}")
+        # What a source of signals said stands once, above all cards.
+        said += [] if panel.signals else [parts.plain(failed.error)]
+    if missed := next((a for a in found.before if a.error), None):
+        said.append(f"nothing to compare with: {parts.plain(missed.error)}")
+    elif found.before and not any(a.data and a.data.series for a in found.before):
+        said.append("no data then to compare with")
+    return said
+
+
+def _bounds(panel: Panel) -> str:
+    signal, unit = panel.bounded, panel.shown_in
+    if signal is not None and panel.target is None and panel.threshold is None:
+        return numbers.bounds(signal)
+    named = (("target", panel.drawn_target), ("alert", panel.drawn_threshold))
+    return " · ".join(f"{word} {render(value, unit)}" for word, value in named if value is not None)
+
+
+def _nothing(panel: Panel, answers: Sequence[Answer[History]], *, key: str) -> None:
+    """Say why there is no line. What a source of signals said stands once, above all cards."""
     failed = next((answer for answer in answers if answer.error), None)
     if failed is None:
         look: parts.Look = ("gray", "data_alert")
         word, why = "no data", "Nothing in this range and scope: look further back or choose less."
     elif failed.nobody:
         look, word, why = ("gray", "link_off"), "no source", parts.plain(failed.error)
-    else:
+    elif panel.signals:
         look = ("red", "cloud_off")
         word, why = "source down", "There is no earlier answer to show."
+    else:
+        look, word, why = ("red", "error"), "no answer", parts.plain(failed.error)
     with st.container(height=charts.HEIGHT, key=f"{key}_nothing", border=False):
         st.markdown(parts.mark(word, look))
         parts.fine_print(why)

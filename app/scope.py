@@ -4,11 +4,13 @@ The keys are the names in the URL, the same on every page, so that a choice goes
 to page and a link shows the next person the same thing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import cached
 
@@ -46,9 +48,19 @@ class Scope:
         return ", ".join(f"{label} {value}" for label, value in self.labels)
 
 
-def choose() -> Scope:
-    """Draw the choice in one row and return it."""
-    with st.container(horizontal=True, vertical_alignment="center", key="scope", gap="small"):
+def row() -> DeltaGenerator:
+    """Return the row of the choice, for a page that has more to choose in it."""
+    return st.container(horizontal=True, vertical_alignment="center", key="scope", gap="small")
+
+
+def choose(labels: Sequence[str] | None = None, *, where: DeltaGenerator | None = None) -> Scope:
+    """Draw the choice and return it.
+
+    Args:
+        labels: What the traffic can be narrowed by; None for all there is.
+        where: A `row`; one of its own without.
+    """
+    with where or row():
         span = RANGES[
             st.segmented_control(
                 "Range",
@@ -60,15 +72,28 @@ def choose() -> Scope:
                 bind="query-params",
             )
         ]
-        labels = narrow()
-    return Scope(span=span, labels=labels)
+        narrowed = narrow(labels)
+    return Scope(span=span, labels=narrowed)
 
 
-def narrow() -> tuple[tuple[str, str], ...]:
+def linked(labels: Sequence[str] | None = None) -> Scope:
+    """Return what the address says, on a page without anything to choose."""
+    known = [*_FIRST, *_MORE] if labels is None else labels
+    told = ((label, st.query_params.get(label, "")) for label in known)
+    span = RANGES.get(st.query_params.get("range", ""), RANGES[DEFAULT_RANGE])
+    return Scope(span=span, labels=tuple(sorted((label, value) for label, value in told if value)))
+
+
+def narrow(labels: Sequence[str] | None = None) -> tuple[tuple[str, str], ...]:
     """Draw the choice of a part of the traffic and return it: see `Scope.labels`."""
-    chosen = {label: _select(label, title, width=170) for label, title in _FIRST.items()}
-    with st.popover("More", icon=":material/filter_list:"):
-        chosen |= {label: _select(label, title) for label, title in _MORE.items()}
+    first, more = (
+        {label: title for label, title in known.items() if labels is None or label in labels}
+        for known in (_FIRST, _MORE)
+    )
+    chosen = {label: _select(label, title, width=170) for label, title in first.items()}
+    if more:
+        with st.popover("More", icon=":material/filter_list:"):
+            chosen |= {label: _select(label, title) for label, title in more.items()}
     return tuple(sorted((label, value) for label, value in chosen.items() if value))
 
 

@@ -159,7 +159,26 @@ class PanelKind(StrEnum):
     """How a dashboard panel draws its signals."""
 
     LINE = "line"
-    STAT = "stat"
+    AREA = "area"
+    STEPS = "steps"
+    STAT = "stat"  # the present number
+
+
+class Width(StrEnum):
+    """How much of a row of the grid a panel takes."""
+
+    THIRD = "third"
+    HALF = "half"
+    FULL = "full"
+
+
+class OfferState(StrEnum):
+    """What became of the offer of a dashboard to a new owner."""
+
+    OFFERED = "offered"  # the owner stays until it is accepted
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
 
 
 class AnnotationKind(StrEnum):

@@ -1,13 +1,16 @@
-"""Dashboards as data: exactly one owner, panels that make sense."""
+"""Dashboards as data: exactly one owner, panels that make sense, versions and the way back."""
+
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from app import dashboards
+from app import dashboard_versions, dashboards
+from app.dashboard_panels import asked
 from app.dashboards import DashboardError, Panel
-from models.tables import Dashboard, Handover
+from models.tables import Dashboard
 from models.vocabulary import PanelKind
 from signals.catalog import LATENCY
 from tests.memory_source import NOON
@@ -16,12 +19,18 @@ ERRORS = Panel(title="Errors", kind=PanelKind.LINE, signals=("error_ratio",))
 
 
 def made(session: Session, title: str = "Checkout bot") -> Dashboard:
-    return dashboards.create(session, title=title, purpose="Is it well?", owner="Ana")
+    draft = dashboards.new_draft(title, "Is it well?")
+    return dashboards.create(session, draft, owner="Ana", by="Ana", now=NOON)
+
+
+def saved(session: Session, slug: str, seen: int = 1, **changes: Any) -> Dashboard:
+    draft = dashboards.draft({"title": "T", "panels": [ERRORS.row()], **changes})
+    return dashboards.save(session, slug, draft, seen=seen, by="Ben", now=NOON)
 
 
 def test_three_dashboards_come_by_default_and_each_has_its_owner(db: Engine) -> None:
     with Session(db) as session:
-        dashboards.ensure_default_dashboards(session, "Ana")
+        dashboards.ensure_default_dashboards(session, "Ana", now=NOON)
 
         found = dashboards.every(session)
 
@@ -32,7 +41,7 @@ def test_three_dashboards_come_by_default_and_each_has_its_owner(db: Engine) -> 
 def test_defaults_are_not_added_to_dashboards_that_exist(db: Engine) -> None:
     with Session(db) as session:
         made(session)
-        dashboards.ensure_default_dashboards(session, "Ana")
+        dashboards.ensure_default_dashboards(session, "Ana", now=NOON)
 
         assert [one.title for one in dashboards.every(session)] == ["Checkout bot"]
 
@@ -63,7 +72,7 @@ def test_a_new_dashboard_starts_with_percentiles_errors_and_cost(db: Engine) -> 
 
 def test_a_new_dashboard_comes_last(db: Engine) -> None:
     with Session(db) as session:
-        dashboards.ensure_default_dashboards(session, "Ana")
+        dashboards.ensure_default_dashboards(session, "Ana", now=NOON)
         made(session)
 
         assert dashboards.every(session)[-1].title == "Checkout bot"
@@ -72,7 +81,9 @@ def test_a_new_dashboard_comes_last(db: Engine) -> None:
 @pytest.mark.parametrize("owner", ["", "   ", "\t\n"])
 def test_a_dashboard_without_an_owner_is_refused(db: Engine, owner: str) -> None:
     with Session(db) as session, pytest.raises(DashboardError, match="exactly one owner"):
-        dashboards.create(session, title="Nobody's", purpose="", owner=owner)
+        dashboards.create(
+            session, dashboards.new_draft("Nobody's", ""), owner=owner, by="Ana", now=NOON
+        )
 
 
 @pytest.mark.parametrize("owner", ["", "   "])
@@ -98,75 +109,149 @@ def test_a_title_that_makes_no_address_is_refused(db: Engine, title: str) -> Non
         made(session, title=title)
 
 
-def test_a_hand_over_is_recorded(db: Engine) -> None:
-    with Session(db) as session:
-        slug = made(session).slug
-        dashboards.hand_over(session, slug, to_owner=" Ben  Okoro ", by="Ana", now=NOON)
-
-    with Session(db) as session:
-        (dashboard,) = dashboards.every(session)
-        (handover,) = dashboards.handovers(session, dashboard.id or 0)
-    assert dashboard.owner == "Ben Okoro"
-    assert (handover.at, handover.from_owner, handover.to_owner, handover.by) == (
-        NOON,
-        "Ana",
-        "Ben Okoro",
-        "Ana",
-    )
-
-
-@pytest.mark.parametrize("to_owner", ["", "  ", "Ana"])
-def test_a_hand_over_to_nobody_or_to_oneself_changes_nothing(db: Engine, to_owner: str) -> None:
-    with Session(db) as session:
-        slug = made(session).slug
-
-        with pytest.raises(DashboardError):
-            dashboards.hand_over(session, slug, to_owner=to_owner, by="Ana", now=NOON)
-
-    with Session(db) as session:
-        assert dashboards.every(session)[0].owner == "Ana"
-        assert session.exec(select(Handover)).all() == []
-
-
-def test_the_newest_hand_over_comes_first(db: Engine) -> None:
-    with Session(db) as session:
-        dashboard = made(session)
-        for name in ("Ben", "Cleo"):
-            dashboards.hand_over(session, dashboard.slug, to_owner=name, by="Ana", now=NOON)
-
-        found = dashboards.handovers(session, dashboard.id or 0)
-
-    assert [one.to_owner for one in found] == ["Cleo", "Ben"]
-
-
 def test_an_edit_keeps_the_order_of_panels_and_the_address(db: Engine) -> None:
     panels = [ERRORS, *dashboards.TOGETHER]
+    rows = [one.row() for one in panels]
     with Session(db) as session:
         slug = made(session).slug
-        dashboards.edit(session, slug, title="Renamed", purpose=" Why ", panels=panels)
+        saved(session, slug, title=" Re  named", purpose=" Why ", panels=rows)
 
     with Session(db) as session:
         (dashboard,) = dashboards.every(session)
     assert [dashboards.panel(row) for row in dashboard.panels] == panels
-    assert (dashboard.slug, dashboard.title, dashboard.purpose) == (slug, "Renamed", "Why")
+    assert (dashboard.slug, dashboard.title, dashboard.purpose) == (slug, "Re named", "Why")
+
+
+def test_two_who_edit_at_once_do_not_overwrite_each_other(db: Engine) -> None:
+    with Session(db) as session:
+        slug = made(session).slug
+        saved(session, slug)
+
+        with pytest.raises(DashboardError, match="saved version 2 meanwhile"):
+            saved(session, slug)
+
+
+def test_the_slower_of_two_who_save_in_the_same_instant_is_told(db: Engine) -> None:
+    with Session(db, expire_on_commit=False) as other:
+        with Session(db) as session:
+            slug = made(session).slug
+        seen = dashboards.known(other, slug)
+        other.commit()  # read before the change, written after it
+        with Session(db) as session:
+            saved(session, slug)
+        draft = dashboards.new_draft("Slower", "")
+
+        with pytest.raises(DashboardError, match="just now: look again"):
+            written(other, seen, draft)
+
+    with Session(db) as session:
+        assert dashboards.known(session, slug).title == "T"
+
+
+def written(session: Session, row: Dashboard, draft: dashboards.DashboardDraft) -> None:
+    dashboards.change(session, row, draft, by="Cleo", now=NOON)
+    dashboards.write(session)
 
 
 @pytest.mark.parametrize(
-    ("panels", "said"), [([], "at least one panel"), ([ERRORS] * 13, "At most 12 panels")]
+    ("panels", "said"),
+    [
+        ([], "at least one panel"),
+        ([ERRORS.row()] * 13, "most 12 panels"),
+        (
+            [{**ERRORS.row(), "slo": True}] * 5,
+            "5 SLOs on one dashboard.*for your SLO. Too many and none get met.",
+        ),
+        ([ERRORS.row(), {"signals": ["gone"]}], "Panel 2, signals: it names no signal 'gone'"),
+    ],
+    ids=["none", "too many", "five SLOs", "unknown signal"],
 )
-def test_an_empty_or_endless_dashboard_is_refused(
-    db: Engine, panels: list[Panel], said: str
+def test_a_dashboard_that_nobody_could_read_is_refused(
+    panels: list[dict[str, Any]], said: str
 ) -> None:
-    with Session(db) as session:
-        slug = made(session).slug
+    with pytest.raises(DashboardError, match=said):
+        dashboards.draft({"title": "T", "panels": panels})
 
-        with pytest.raises(DashboardError, match=said):
-            dashboards.edit(session, slug, title="T", purpose="", panels=panels)
+
+def test_four_slos_are_taken() -> None:
+    panels = [{**ERRORS.row(), "slo": True}] * 4
+
+    assert len(dashboards.draft({"title": "T", "panels": panels}).panels) == 4
 
 
 def test_a_dashboard_that_is_gone_says_so(db: Engine) -> None:
     with Session(db) as session, pytest.raises(DashboardError, match="gone"):
-        dashboards.hand_over(session, "nowhere", to_owner="Ben", by="Ana", now=NOON)
+        saved(session, "nowhere")
+
+
+def test_a_clone_shows_the_same_and_belongs_to_whoever_made_it(db: Engine) -> None:
+    with Session(db) as session:
+        slug = made(session).slug
+        copy = dashboards.clone(session, slug, title="Mine", owner="Ben", now=NOON)
+
+        shown = dashboards.every(session)[0].panels
+    assert (copy.slug, copy.owner, copy.panels) == ("mine", "Ben", shown)
+
+
+def test_each_change_is_a_version_with_its_author_and_what_changed(db: Engine) -> None:
+    with Session(db) as session:
+        dashboard = made(session)
+        saved(session, dashboard.slug, panels=[{**ERRORS.row(), "threshold": 0.1}])
+        newest, first = dashboard_versions.history(session, dashboard.id or 0)
+
+    assert (newest.version.version, newest.version.author, first.differences) == (2, "Ben", ())
+    said = [str(one) for one in newest.differences]
+    assert "title: Checkout bot -> T" in said
+    assert "panels.Errors.threshold: 0.1, new" in said
+    assert "panels.Latency.kind: line, gone" in said
+
+
+def test_panels_that_only_moved_are_said_to_have_moved(db: Engine) -> None:
+    with Session(db) as session:
+        dashboard = made(session)
+        shown = dashboards.draft_of(dashboard).written()
+        saved(session, dashboard.slug, **{**shown, "panels": shown["panels"][::-1]})
+
+        (changed,) = dashboard_versions.history(session, dashboard.id or 0)[0].differences
+
+    assert str(changed).startswith("order: Latency, Error rate, Cost per request -> Cost")
+
+
+def test_what_goes_without_saying_is_no_change() -> None:
+    old = {"panels": [{"title": "Errors", "signals": ["error_ratio"], "by": []}]}
+    new = {"panels": [{"title": "Errors", "signals": ["error_ratio"]}]}
+
+    assert dashboard_versions.changes(old, new) == []
+
+
+def test_a_revert_is_a_new_version_that_shows_what_the_old_one_did(db: Engine) -> None:
+    with Session(db) as session:
+        dashboard = made(session)
+        before = list(dashboard.panels)
+        saved(session, dashboard.slug)
+        first = dashboard_versions.history(session, dashboard.id or 0)[-1].version.id or 0
+
+        again = dashboard_versions.revert(session, first, by="Cleo", now=NOON)
+
+        assert (again.version, again.panels, again.title) == (3, before, "Checkout bot")
+        newest = dashboard_versions.history(session, dashboard.id or 0)[0].version
+        assert newest.author == "Cleo"
+
+
+def test_a_dashboard_older_than_versions_keeps_what_it_was(db: Engine) -> None:
+    with Session(db) as session:
+        session.add(
+            Dashboard(slug="old", title="Old", purpose="", owner="Ana", panels=[ERRORS.row()])
+        )
+        session.commit()
+        saved(session, "old", seen=0, title="New")
+
+        (old,) = dashboards.every(session)
+        titles = [
+            one.version.draft["title"] for one in dashboard_versions.history(session, old.id or 0)
+        ]
+
+    assert titles == ["New", "Old"]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +264,14 @@ def test_a_dashboard_that_is_gone_says_so(db: Engine) -> None:
         ({"signals": ["error_ratio"], "by": ["user_id"]}, "user_id"),
         ({"signals": ["error_ratio"], "kind": "pie"}, "pie"),
         ({"signals": ["error_ratio"], "kind": "stat", "by": ["model"]}, "not split"),
+        ({"signals": ["error_ratio"], "promql": "up"}, "not of two at once"),
+        ({"signals": ["error_ratio"], "colour": "red"}, "colour: there is no such field"),
+        ({"promql": "up", "by": ["model"]}, "split by itself"),
+        ({"promql": "up", "target": float("nan")}, "finite"),
+        ({"promql": "up", "slo": True}, "an SLO needs a target"),
+        ({"promql": 'x{a=~"$b"}'}, "\\$b stands for nothing"),
+        ({"promql": 'x{feature="$feature"}'}, "may be any value"),
+        ({"measure": {"aggregate": "sum"}}, "of: a sum needs"),
     ],
 )
 def test_a_panel_that_makes_no_sense_is_refused_with_the_reason(
@@ -190,3 +283,26 @@ def test_a_panel_that_makes_no_sense_is_refused_with_the_reason(
 
 def test_a_panel_without_a_title_takes_its_signals() -> None:
     assert dashboards.panel({"signals": ["error_ratio"]}).title == "Error rate"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ((), 'sum(rate(x{feature=~".*"}[120s]))'),
+        ((("feature", "chat"),), 'sum(rate(x{feature=~"chat"}[120s]))'),
+        ((("feature", 'a.b"} or up'),), 'sum(rate(x{feature=~"a\\\\.b\\"\\\\} or up"}[120s]))'),
+        ((("tenant", "acme"),), 'sum(rate(x{feature=~".*"}[120s]))'),
+    ],
+    ids=["any", "one", "hostile", "another label"],
+)
+def test_promql_is_narrowed_to_what_was_chosen(
+    chosen: tuple[tuple[str, str], ...], expected: str
+) -> None:
+    assert asked('sum(rate(x{feature=~"$feature"}[$window]))', chosen, 120) == expected
+
+
+def test_what_label_replace_refers_to_stays() -> None:
+    promql = 'label_replace(x, "a", "$1", "b", "(.*)")'
+
+    assert asked(promql, (), 60) == promql
+    assert dashboards.panel({"promql": promql}).promql == promql

@@ -89,21 +89,23 @@ def test_a_dashboard_shows_latency_with_errors_and_cost_and_who_answers_for_it(
     shows(page.get_by_test_id("stMain"), f"{VIEWER} answers for this dashboard")
 
 
-def test_a_dashboard_is_handed_over_to_someone_and_never_to_nobody(
+def test_a_dashboard_is_offered_to_someone_and_never_to_nobody(
     grace: Person, product: Product
 ) -> None:
     page = settled(grace.open(product.page("/dashboards?dashboard=cost")))
     page.get_by_role("button", name="Hand over").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Hand over").click()
+    dialog.get_by_role("button", name="Offer").click()
     shows(dialog, "owner")
     expect(dialog.get_by_role("alert")).to_be_visible(timeout=PATIENCE_MS)
     dialog.get_by_label("New owner").fill("Katherine Johnson")
     dialog.get_by_label("New owner").press("Enter")
-    dialog.get_by_role("button", name="Hand over").click()
+    dialog.get_by_role("button", name="Offer").click()
     expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
     again = settled(grace.open(product.page("/dashboards?dashboard=cost")))
-    shows(again.get_by_test_id("stMain"), "Katherine Johnson answers for this dashboard")
+    # Nobody owns what they did not accept.
+    shows(again.get_by_test_id("stMain"), "Offered to Katherine Johnson")
+    shows(again.get_by_test_id("stMain"), f"{VIEWER} answers for this dashboard")
 
 
 def test_a_rule_is_drawn_under_the_last_day_then_saved_and_evaluated(

@@ -223,6 +223,23 @@ def line_at(root: Tree | None, path: Sequence[str | int]) -> int | None:
     return line
 
 
+def doubled(root: Tree | None) -> Iterator[Complaint]:
+    """Yield a complaint about each key that is there twice: the first would be lost."""
+    left: list[Tree] = [root] if root is not None else []
+    seen: set[int] = set()
+    while left:
+        node = left.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, Mapping):
+            pairs, complaints = merged(node)
+            yield from complaints
+            left += [value for _, value in pairs]
+        elif isinstance(node, Items):
+            left += node.items
+
+
 def kind(node: Tree) -> str:
     """Return what a node is, in words."""
     if isinstance(node, Scalar):

@@ -1,24 +1,25 @@
 """Dashboards: choose one, read it, see who answers for it; edit it, hand it over, add another."""
 
 from datetime import timedelta
-from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from app import (
     annotation_parts,
     cached_dashboards,
+    comparison,
     dashboard_dialogs,
-    dashboards,
-    panels,
+    dashboard_owner_parts,
+    panel_grid,
     parts,
     scope,
     wired,
 )
-from app.dashboards import DashboardError, Panel
 from app.local_time import clock
+from app.panel_plots import View
 from app.scope import Scope
+from app.views import dashboard_builder
 from models.tables import Dashboard
 from signals.units import span
 
@@ -26,19 +27,49 @@ _CHOICE: Final = "dashboards_choice"
 REFRESH: Final = timedelta(seconds=10)
 
 
+def on_the_wall() -> bool:
+    """Say whether the address asks for a wall: `?wall=1`, without anything to press."""
+    return st.query_params.get("wall") == "1"
+
+
 def render() -> None:
     """Draw the page."""
     now = wired.current().clock()
-    parts.page_header("Dashboards")
     found = cached_dashboards.every()
+    if on_the_wall() and found.data:
+        _wall(found.data)
+        return
+    editing = next((one for one in found.data or () if one.slug == _asked() and _edits()), None)
+    if editing is not None:
+        dashboard_builder.render(editing)
+        return
+    parts.page_header("Dashboards")
     if not found.data:
         parts.sources_down([found], now=now)
         _none_yet(down=bool(found.error))
         return
     chosen = _choose(found.data)
     dashboard_dialogs.draw(chosen)
-    _live(chosen.slug, scope.choose())
+    row = scope.row()
+    looked_at = scope.choose(chosen.variables, where=row)
+    with row:
+        compare = comparison.choose()
+    _live(chosen.slug, looked_at, compare)
     annotation_parts.form()
+
+
+def _wall(found: tuple[Dashboard, ...]) -> None:
+    shown = next((one for one in found if one.slug == _asked()), found[0])
+    st.title(shown.title, anchor=False)
+    _live(shown.slug, scope.linked(shown.variables), comparison.linked(), wall=True)
+
+
+def _asked() -> str:
+    return st.query_params.get("dashboard", "")
+
+
+def _edits() -> bool:
+    return "edit" in st.query_params
 
 
 def _none_yet(*, down: bool) -> None:
@@ -53,16 +84,20 @@ def _none_yet(*, down: bool) -> None:
 def _choose(found: tuple[Dashboard, ...]) -> Dashboard:
     by_slug = {dashboard.slug: dashboard for dashboard in found}
     # By hand, not by `bind`: that writes what is displayed into the address, and a title changes.
-    linked = st.query_params.get("dashboard")
+    linked = _asked()
     if linked in by_slug:
         st.session_state[_CHOICE] = linked
     elif linked:
         st.warning(f"There is no dashboard {parts.plain(linked[:40])}: choose another.")
+    now, departed = wired.current().clock(), cached_dashboards.ownership().departed
+    titles = {
+        slug: dashboard_owner_parts.title(one, departed, now=now) for slug, one in by_slug.items()
+    }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         slug = st.selectbox(
             "Dashboard",
             list(by_slug),
-            format_func=lambda slug: by_slug[slug].title,
+            format_func=lambda slug: titles.get(slug, slug),
             key=_CHOICE,
             label_visibility="collapsed",
             width=260,
@@ -70,6 +105,7 @@ def _choose(found: tuple[Dashboard, ...]) -> Dashboard:
         )
         chosen = by_slug.get(slug, found[0])
         dashboard_dialogs.buttons(chosen)
+        dashboard_owner_parts.actions(chosen, now=now)
     return chosen
 
 
@@ -78,7 +114,7 @@ def _link() -> None:
 
 
 @st.fragment(run_every=REFRESH, key="dashboards")
-def _live(slug: str, chosen: Scope) -> None:
+def _live(slug: str, chosen: Scope, compare: str | None, *, wall: bool = False) -> None:
     now = wired.current().clock()
     found = cached_dashboards.every()
     dashboard = next((one for one in found.data or () if one.slug == slug), None)
@@ -87,36 +123,14 @@ def _live(slug: str, chosen: Scope) -> None:
             "This dashboard is gone", "Someone removed it; choose another.", key="dashboards_gone"
         )
         return
-    _owned(dashboard)
-    rows = [_understood(row) for row in dashboard.panels]
-    known = (panels.answers(row, chosen) for row in rows if isinstance(row, Panel))
-    parts.sources_down([found, *chain.from_iterable(known)], now=now)
-    with st.grid(2, min_column_width=330, key="dashboards_panels"):
-        for index, row in enumerate(rows):
-            key = f"dashboards_panel_{index}"
-            if isinstance(row, Panel):
-                panels.draw(row, chosen, key=key, now=now)
-            else:
-                _broken(dashboard.panels[index], row, key=key)
-    annotation_parts.listing(chosen, now=now)
+    dashboard_owner_parts.owned(dashboard, now=now)
+    parts.sources_down([found], now=now)
+    view = comparison.view(compare, chosen, now=now)
+    if view is None:
+        st.info("No deploy is known of the last week: there is nothing to compare with.")
+    look = view or View()
+    panel_grid.draw(dashboard.panels, chosen, look, key="dashboards", now=now, wall=wall)
+    if not wall:
+        annotation_parts.listing(chosen, now=now)
     here = clock(now, now=now, zone=parts.viewer_zone())
     parts.fine_print(f"As of {here}; refreshes every {span(REFRESH)}.")
-
-
-def _owned(dashboard: Dashboard) -> None:
-    owner = f":material/person: **{parts.plain(dashboard.owner)}** answers for this dashboard."
-    st.markdown(f"{owner} {parts.plain(dashboard.purpose)}")
-
-
-def _understood(row: dict[str, Any]) -> Panel | DashboardError:
-    """Return the panel of `row`; one that makes no sense must not spoil the others."""
-    try:
-        return dashboards.panel(row)
-    except DashboardError as error:
-        return error
-
-
-def _broken(row: dict[str, Any], error: DashboardError, *, key: str) -> None:
-    with parts.card(key, str(row.get("title") or "Panel")):
-        st.markdown(parts.mark("cannot be drawn", ("orange", "warning")))
-        parts.fine_print(f"{parts.plain(str(error))} Edit the dashboard to mend it.")

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.annotations import Annotation
-from models.tables.dashboards import Dashboard, Handover
+from models.tables.dashboards import Dashboard, DashboardVersion, Departure, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.incidents import Incident, Poll
 from models.tables.muting import Inhibition, Silence
@@ -28,7 +28,9 @@ __all__ = [
     "Alert",
     "Annotation",
     "Dashboard",
+    "DashboardVersion",
     "Delivery",
+    "Departure",
     "EngineBeat",
     "Escalation",
     "Group",

@@ -12,9 +12,10 @@ none, or its root has not arrived, the span's own counts. One exception: tokens 
 model of the span that used them.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from signals.traces.embedded.requests import FAILED, MARGIN, PAID, roots
 
@@ -33,12 +34,14 @@ class Answer:
             seconds; `{before}` for the OVER clause of the 7 days before the window.
         is_rate: Nothing happening is zero per second, not the lack of an answer.
         has_baseline: `value` uses `{before}`.
+        parameters: Of `facts`.
     """
 
     facts: Callable[[Sequence[str]], str]
     value: str
     is_rate: bool = False
     has_baseline: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _labels(labels: Sequence[str], expression: str = "{label}") -> str:
@@ -75,8 +78,8 @@ def _joined(labels: Sequence[str], own: Sequence[str] = ()) -> tuple[str, str, s
     )
 
 
-def _of_spans(x: str) -> Callable[[Sequence[str]], str]:
-    """Return facts of one row a span `s` that has an `x`."""
+def of_spans(x: str, where: str = "true") -> Callable[[Sequence[str]], str]:
+    """Return facts of one row a span `s` that has an `x`, and of which `where` holds."""
 
     def facts(labels: Sequence[str]) -> str:
         ctes, columns, join = _joined(labels)
@@ -84,7 +87,7 @@ def _of_spans(x: str) -> Callable[[Sequence[str]], str]:
         return (
             f"WITH {ctes}told_spans AS (SELECT s.trace_id, s.ended_at, "  # noqa: S608  names are ours
             f"CAST({x} AS DOUBLE) AS x{kept} FROM store.spans AS s "
-            f"WHERE {WITHIN.format(s='s')} AND {x} IS NOT NULL) "
+            f"WHERE {WITHIN.format(s='s')} AND {where} AND {x} IS NOT NULL) "
             f"SELECT s.ended_at, s.x, 1 AS n{columns} FROM told_spans AS s {join}"
         )
 
@@ -152,7 +155,7 @@ def _guardrail(labels: Sequence[str]) -> str:
     )
 
 
-_EVALS = _of_spans("s.eval_score")
+_EVALS = of_spans("s.eval_score")
 
 ANSWERS: dict[str, Answer] = {
     **{
@@ -170,7 +173,7 @@ ANSWERS: dict[str, Answer] = {
     "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)"),
     "cost": Answer(facts=_paid, value="sum(x){o}"),
     "approval_queue_depth": Answer(
-        facts=_of_spans("s.queue_depth"),
+        facts=of_spans("s.queue_depth"),
         value="arg_max(x, ended_at){o}",
     ),
     "eval_score": Answer(facts=_EVALS, value="avg(x){o}"),

@@ -6,6 +6,7 @@ writer      group commit
 requests    SQL for requests and their labels
 search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
+measuring   measures of one's own
 spending    what requests cost
 """
 
@@ -26,11 +27,12 @@ from signals.traces import (
     TraceSummary,
 )
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, search, spending
+from signals.traces.embedded import answering, measuring, search, spending
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
+from signals.traces.measures import MeasureQuery
 from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 from signals.traces.spending import Bar, Bill, SpendQuery
@@ -147,6 +149,12 @@ class EmbeddedStore:
     ) -> list[Series]:
         """Return the values at each step; see `Source`."""
         return answering.read_range(self._database, query, start=start, end=end, step=step)
+
+    def measure_range(
+        self, query: MeasureQuery, *, start: datetime, end: datetime, step: timedelta
+    ) -> list[Series]:
+        """Return a measure at each step; see `MeasureStore`."""
+        return measuring.measure_range(self._database, query, start=start, end=end, step=step)
 
     def newest(self, *, at: datetime) -> datetime | None:
         """Return when the newest span up to `at` ended; see `Source`."""

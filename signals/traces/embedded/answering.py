@@ -56,7 +56,20 @@ def read_range(
     database: Database, query: Query, *, start: datetime, end: datetime, step: timedelta
 ) -> list[Series]:
     """Return the values at each step, each over the window; see `signals.Source.read_range`."""
-    answer = _answer(query)
+    return range_of(database, query, _answer(query), start=start, end=end, step=step)
+
+
+def range_of(
+    database: Database,
+    query: Query,
+    answer: Answer,
+    *,
+    start: datetime,
+    end: datetime,
+    step: timedelta,
+) -> list[Series]:
+    """Return the values of `answer`, whatever signal `query` names; see `read_range`."""
+    checked((*query.by, *dict(query.scope)))
     if step <= timedelta() or end < start:
         raise QueryError("a period needs an end after its start and a step above zero")
     last = (end - start) // step
@@ -176,7 +189,7 @@ def _facts(
     condition, parameters = matches(scope, "f")
     return (
         f"SELECT f.* FROM ({facts}) AS f WHERE {condition}",  # noqa: S608  labels are checked, values are parameters
-        {**parameters, "start": naive(start), "end": naive(end)},
+        {**parameters, **answer.parameters, "start": naive(start), "end": naive(end)},
     )
 
 

@@ -1,0 +1,93 @@
+"""`MeasureStore` over the embedded store: a measure of one's own, in SQL.
+
+A measure becomes facts of the same shape as those of a golden signal, so that windows, labels and
+bounds are those of `answering`. Values of conditions are parameters, never part of the statement.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from signals import Query, Series
+from signals.traces.embedded import answering
+from signals.traces.embedded.database import Database
+from signals.traces.from_spans import Answer, of_spans
+from signals.traces.measures import (
+    ATTRIBUTE,
+    REQUEST,
+    Aggregate,
+    Condition,
+    Measure,
+    MeasureQuery,
+    condition,
+)
+
+
+def measure_range(
+    database: Database, query: MeasureQuery, *, start: datetime, end: datetime, step: timedelta
+) -> list[Series]:
+    """Return the values at each step; see `MeasureStore.measure_range`."""
+    asked = Query(signal="", window=query.window, scope=query.scope, by=query.by)
+    return answering.range_of(
+        database, asked, _answer(query.measure), start=start, end=end, step=step
+    )
+
+
+def _answer(measure: Measure) -> Answer:
+    parameters: dict[str, Any] = {}
+    where = _all(map(condition, measure.where), parameters)
+    match measure.aggregate:
+        case Aggregate.COUNT:
+            x, value = "1", "count(x){o}"
+        case Aggregate.RATIO:
+            x, value = _all(map(condition, measure.part), parameters), "avg(x){o}"
+        case Aggregate.QUANTILE:
+            x, value = _number(measure.of, parameters), f"quantile_cont(x, {measure.quantile}){{o}}"
+        case Aggregate.SUM:
+            x, value = _number(measure.of, parameters), "sum(x){o}"
+    if measure.of.endswith("_ms"):
+        x = f"({x} / 1000)"
+    return Answer(
+        facts=of_spans(x, where),
+        value=value,
+        # No span is a count of zero, but no quantile and no share.
+        is_rate=measure.aggregate in (Aggregate.COUNT, Aggregate.SUM),
+        parameters=parameters,
+    )
+
+
+def _all(conditions: Iterable[Condition], parameters: dict[str, Any]) -> str:
+    """Return SQL that holds where all `conditions` do; never NULL."""
+    return "(" + (" AND ".join(_sql(one, parameters) for one in conditions) or "true") + ")"
+
+
+def _sql(one: Condition, parameters: dict[str, Any]) -> str:
+    if one.sign in ("=", "!="):
+        sign = "=" if one.sign == "=" else "<>"
+        return f"coalesce({_text(one.field, parameters)}, '') {sign} {_kept(one.value, parameters)}"
+    number = _kept(float(one.value), parameters)
+    return f"coalesce({_number(one.field, parameters)} {one.sign} {number}, false)"
+
+
+def _text(field: str, parameters: dict[str, Any]) -> str:
+    return f"CAST({_column(field, parameters)} AS VARCHAR)"
+
+
+def _number(field: str, parameters: dict[str, Any]) -> str:
+    number = f"TRY_CAST({_column(field, parameters)} AS DOUBLE)"
+    # A text may spell `nan` or `inf`, which would be all that a sum says.
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def _column(field: str, parameters: dict[str, Any]) -> str:
+    if field == REQUEST:
+        return "(s.parent_id IS NULL)"
+    if field.startswith(ATTRIBUTE):
+        return f"s.attributes[{_kept(field.removeprefix(ATTRIBUTE), parameters)}]"
+    return f's."{field}"'  # of the fields that `condition` and `Measure` know
+
+
+def _kept(value: str | float, parameters: dict[str, Any]) -> str:
+    name = f"m{len(parameters)}"
+    parameters[name] = value
+    return f"${name}"

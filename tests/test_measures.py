@@ -1,0 +1,149 @@
+"""Measures of one's own over spans: what they count, whose labels, and what is refused."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from models.vocabulary import SpanKind, SpanStatus
+from signals import QueryError
+from signals.traces.embedded import EmbeddedStore
+from signals.traces.measures import Measure, MeasureQuery
+from tests.spans import NOON, child, opened, root
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    """Four requests of the last minute, three with a model call; one of an hour ago."""
+    requests = [
+        root(NOON - timedelta(seconds=5 + number), feature=feature, **trace(number))
+        for number, feature in enumerate(("chat", "chat", "chat", "search"))
+    ]
+    calls = [
+        child(
+            one,
+            kind=SpanKind.LLM,
+            span_id=f"{900 + number:016x}",
+            feature=None,
+            duration_ms=1000.0 * (number + 1),
+            cost_usd=0.25 * (number + 1),
+            status=SpanStatus.ERROR if number == 2 else SpanStatus.OK,
+            attributes={"http.response.status_code": str(500 if number == 2 else 200), "x": "nan"},
+        )
+        for number, one in enumerate(requests[:3])
+    ]
+    old = root(NOON - timedelta(hours=1), feature="chat", **trace(77))
+    with opened(tmp_path_factory.mktemp("measures") / "traces.duckdb") as kept:
+        kept.write([*requests, *calls, old])
+        yield kept
+
+
+def trace(number: int) -> dict[str, Any]:
+    return {"trace_id": f"{number + 1:032x}", "span_id": f"{number + 1:016x}"}
+
+
+def values(
+    store: EmbeddedStore, measure: dict[str, Any], **more: Any
+) -> dict[tuple[str, ...], float]:
+    asked = MeasureQuery(measure=Measure.model_validate(measure), window=MINUTE, **more)
+    found = store.measure_range(asked, start=NOON, end=NOON, step=MINUTE)
+    return {tuple(one.labels.values()): one.values[-1] for one in found}
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [
+        ({"aggregate": "count"}, 7),
+        ({"aggregate": "count", "where": ["kind = llm"]}, 3),
+        ({"aggregate": "count", "where": ["kind != llm"]}, 4),
+        ({"aggregate": "count", "where": ["request = true"]}, 4),
+        ({"aggregate": "count", "where": ["kind = llm", "duration_ms >= 2000"]}, 2),
+        ({"aggregate": "count", "where": ["attributes.http.response.status_code > 499"]}, 1),
+        ({"aggregate": "count", "where": ["attributes.nobody.sent.this = "]}, 7),
+        ({"aggregate": "count", "where": ["kind = x' OR 'a'='a"]}, 0),
+        (
+            {"aggregate": "ratio", "where": ["kind = llm"], "part": ["status = error"]},
+            1 / 3,
+        ),
+        (
+            {
+                "aggregate": "quantile",
+                "of": "duration_ms",
+                "quantile": 0.5,
+                "where": ["kind = llm"],
+            },
+            2,
+        ),
+        ({"aggregate": "sum", "of": "cost_usd"}, 1.5),
+        ({"aggregate": "sum", "of": "attributes.http.response.status_code"}, 900),
+    ],
+)
+def test_a_measure_is_what_its_words_say(
+    store: EmbeddedStore, measure: dict[str, Any], value: float
+) -> None:
+    assert values(store, measure).get((), 0) == pytest.approx(value)
+
+
+def test_a_call_counts_under_the_label_of_its_request(store: EmbeddedStore) -> None:
+    found = values(store, {"aggregate": "count", "where": ["kind = llm"]}, by=("feature",))
+
+    assert found == {("chat",): 3}
+
+
+def test_a_measure_is_narrowed_to_the_chosen_traffic(store: EmbeddedStore) -> None:
+    scope = (("feature", "search"),)
+
+    assert values(store, {"aggregate": "count"}, scope=scope) == {("search",): 1}
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ({"aggregate": "count"}, [[0.0, 0.0]]),
+        ({"aggregate": "quantile", "of": "duration_ms"}, []),
+    ],
+)
+def test_no_span_is_a_count_of_zero_but_no_quantile(
+    store: EmbeddedStore, measure: dict[str, Any], expected: list[list[float]]
+) -> None:
+    asked = MeasureQuery(measure=Measure.model_validate(measure), window=MINUTE)
+    start = NOON - timedelta(minutes=30)
+
+    found = store.measure_range(asked, start=start, end=start + MINUTE, step=MINUTE)
+
+    assert [list(one.values) for one in found] == expected
+
+
+def test_a_text_that_is_no_finite_number_is_left_out_of_a_sum(store: EmbeddedStore) -> None:
+    assert values(store, {"aggregate": "sum", "of": "attributes.x"}) == {}
+
+
+def test_a_split_by_what_is_no_label_is_refused(store: EmbeddedStore) -> None:
+    with pytest.raises(QueryError, match="no label 'user_id'"):
+        values(store, {"aggregate": "count"}, by=("user_id",))
+
+
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        ({"aggregate": "average"}, "aggregate"),
+        ({"aggregate": "sum"}, "needs one of duration_ms"),
+        ({"aggregate": "sum", "of": "name"}, "needs one of duration_ms"),
+        ({"aggregate": "count", "of": "cost_usd"}, "is of no number"),
+        ({"aggregate": "ratio"}, "needs the conditions of its part"),
+        ({"aggregate": "count", "part": ["kind = llm"]}, "others have none"),
+        ({"aggregate": "quantile", "of": "duration_ms", "quantile": 1}, "quantile"),
+        ({"aggregate": "count", "where": ["kind"]}, "is no condition"),
+        ({"aggregate": "count", "where": ["colour = red"]}, "attributes.colour"),
+        ({"aggregate": "count", "where": ["duration_ms > long"]}, "compares with a number"),
+        ({"aggregate": "count", "where": ["kind = llm"] * 11}, "10"),
+        ({"aggregate": "count", "wher": []}, "wher"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(measure: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Measure.model_validate(measure)
