@@ -1,6 +1,6 @@
 """Dashboards: versions, reviews, offers that are accepted or declined, people who are gone.
 
-Revision: 0080, after 0050
+Revision: 0080, after 0060
 """
 
 import sqlalchemy as sa
