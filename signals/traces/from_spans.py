@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from signals.traces.embedded.requests import FAILED, MARGIN, PAID, roots
+from signals.traces.embedded.narrow import TRACE_ID
+from signals.traces.embedded.requests import FAILED, MARGIN, roots
 
 WITHIN = "{s}.ended_at > $start AND {s}.ended_at <= $end"
 _AROUND = f"{{s}}.ended_at > $start - {MARGIN} AND {{s}}.ended_at <= $end + {MARGIN}"
@@ -69,7 +70,8 @@ def _joined(labels: Sequence[str], own: Sequence[str] = ()) -> tuple[str, str, s
         for label in labels
     )
     return (
-        f"{roots(_AROUND, labels, '')}, ",
+        # Of a trace with two roots the first speaks, or else its costs would count twice.
+        f"{roots(f'{{s}}.is_first AND {_AROUND}', labels, '')}, ",
         columns,
         "LEFT JOIN requests AS q ON q.trace_id = s.trace_id",
     )
@@ -82,7 +84,7 @@ def _of_spans(x: str) -> Callable[[Sequence[str]], str]:
         ctes, columns, join = _joined(labels)
         kept = "".join(f", s.{label}" for label in labels)
         return (
-            f"WITH {ctes}told_spans AS (SELECT s.trace_id, s.ended_at, "  # noqa: S608  names are ours
+            f"WITH {ctes}told_spans AS (SELECT {TRACE_ID.format(s='s')} AS trace_id, s.ended_at, "  # noqa: S608  names are ours
             f"CAST({x} AS DOUBLE) AS x{kept} FROM store.spans AS s "
             f"WHERE {WITHIN.format(s='s')} AND {x} IS NOT NULL) "
             f"SELECT s.ended_at, s.x, 1 AS n{columns} FROM told_spans AS s {join}"
@@ -92,7 +94,7 @@ def _of_spans(x: str) -> Callable[[Sequence[str]], str]:
 
 
 def _spent(what: str, labels: Sequence[str], own: Sequence[str] = ()) -> str:
-    """Return the CTEs whose last, `spent`, holds each `what` of a span that counts, as x.
+    """Return the CTEs whose last, `spent`, holds each `what` of a charge that counts, as x.
 
     That is what spans of a kind that spends say, and what a root says none of whose spans does:
     the rule of `signals.traces.costs`.
@@ -101,13 +103,12 @@ def _spent(what: str, labels: Sequence[str], own: Sequence[str] = ()) -> str:
     # Only columns that are needed: what a CTE holds is copied.
     kept = "".join(f", s.{label}" for label in labels)
     return (
-        f"{ctes}stated AS (SELECT s.trace_id, s.ended_at, s.parent_id IS NULL AS is_root, "  # noqa: S608  names are ours
-        f"{PAID.format(s='s')} AS is_paid, CAST({what.format(s='s')} AS DOUBLE) AS x{kept} "
-        f"FROM store.spans AS s WHERE {WITHIN.format(s='s')} "
-        f"AND {what.format(s='s')} IS NOT NULL), "
+        f"{ctes}stated AS (SELECT s.trace_id, s.ended_at, s.is_root, "  # noqa: S608  names are ours
+        f"s.is_paid, CAST(s.{what} AS DOUBLE) AS x{kept} "
+        f"FROM store.charges AS s WHERE {WITHIN.format(s='s')} AND s.{what} IS NOT NULL), "
         "lone AS (SELECT * FROM stated WHERE is_root AND NOT is_paid), "
-        "repeated AS (SELECT p.trace_id FROM store.spans AS p "
-        f"WHERE {PAID.format(s='p')} AND {what.format(s='p')} IS NOT NULL "
+        "repeated AS (SELECT p.trace_id FROM store.charges AS p "
+        f"WHERE p.is_paid AND p.{what} IS NOT NULL "
         f"AND {_AROUND.format(s='p')} AND p.trace_id IN (SELECT trace_id FROM lone)), "
         "counting AS (SELECT * FROM stated WHERE is_paid UNION ALL "
         "SELECT lone.* FROM lone ANTI JOIN repeated USING (trace_id)), "
@@ -119,20 +120,19 @@ def _cost(labels: Sequence[str]) -> str:
     """Return what was spent (x) and the requests (n), as rows of one relation."""
     requests = _of_requests("NULL")(labels)
     return (
-        f"WITH {_spent('{s}.cost_usd', labels)}, counted AS ({requests}) "  # noqa: S608  names are ours
+        f"WITH {_spent('cost_usd', labels)}, counted AS ({requests}) "  # noqa: S608  names are ours
         "SELECT * FROM spent UNION ALL SELECT * FROM counted"
     )
 
 
 def _paid(labels: Sequence[str]) -> str:
     """Return what was spent."""
-    return f"WITH {_spent('{s}.cost_usd', labels)} FROM spent"
+    return f"WITH {_spent('cost_usd', labels)} FROM spent"
 
 
 def _tokens(labels: Sequence[str]) -> str:
     """Return the tokens of spans, each split by the model that used them."""
-    tokens = "coalesce({s}.input_tokens + {s}.output_tokens, {s}.input_tokens, {s}.output_tokens)"
-    return f"WITH {_spent(tokens, labels, own=('model',))} FROM spent"
+    return f"WITH {_spent('tokens', labels, own=('model',))} FROM spent"
 
 
 def _guardrail(labels: Sequence[str]) -> str:
@@ -145,7 +145,7 @@ def _guardrail(labels: Sequence[str]) -> str:
         "WHERE guardrail_triggered) AS DOUBLE) AS x"
     )
     return (
-        "WITH verdicts AS (SELECT v.trace_id, v.guardrail_triggered FROM store.spans AS v "  # noqa: S608  names are ours
+        "WITH verdicts AS (SELECT v.trace_id, v.guardrail_triggered FROM store.parts AS v "  # noqa: S608  names are ours
         f"WHERE v.guardrail_triggered IS NOT NULL AND {_AROUND.format(s='v')}), "
         f"{roots(WITHIN, labels, columns)} "
         f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE EXISTS (FROM verdicts)"

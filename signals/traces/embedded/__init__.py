@@ -3,6 +3,7 @@
 schema      the tables, and the way of our values into Arrow and back
 database    the file: opening, asking within bounds, reopening
 writer      group commit
+narrow      copies of the spans that lists and charts read, kept up with them
 requests    SQL for requests and their labels
 search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
@@ -26,7 +27,7 @@ from signals.traces import (
     TraceSummary,
 )
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, search, spending
+from signals.traces.embedded import answering, narrow, search, spending
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
@@ -129,7 +130,7 @@ class EmbeddedStore:
     def check(self) -> str:
         """Return one line that says how much is held; see `TraceStore`."""
         ((traces,),) = self._database.ask(
-            "SELECT count(*) FROM store.spans WHERE parent_id IS NULL", {}
+            "SELECT count(*) FROM store.roots", {}
         )
         return f"embedded; {traces} traces"
 
@@ -176,7 +177,7 @@ class EmbeddedStore:
             SignalError: The store could not do it; the next sweep will.
         """
         for table, column, cutoff in (
-            ("spans", "ended_at", now - traces),
+            *((table, "ended_at", now - traces) for table in ("spans", *narrow.TABLES)),
             ("logs", '"at"', now - logs),
             ("outcomes", "told_at", now - traces),
         ):

@@ -18,7 +18,7 @@ import duckdb
 
 from signals import QueryError, UnreachableError
 from signals.traces import StoreError
-from signals.traces.embedded import schema
+from signals.traces.embedded import narrow, schema
 
 logger = logging.getLogger(__name__)
 
@@ -182,6 +182,7 @@ class Database:
             connection.execute(schema.create("spans", schema.SPAN_TYPES))
             connection.execute(schema.create("logs", schema.LOG_TYPES))
             connection.execute(schema.create("outcomes", schema.OUTCOME_TYPES))
+            narrow.create(connection)
         except duckdb.Error as error:
             connection.close()
             raise StoreError(_sentence(self.path, str(error))) from error

@@ -11,7 +11,8 @@ from typing import Any
 
 from signals import QueryError
 from signals.traces.embedded.database import Database
-from signals.traces.embedded.requests import MARGIN, PAID, matches, roots
+from signals.traces.embedded.narrow import TRACE_ID
+from signals.traces.embedded.requests import MARGIN, matches, roots
 from signals.traces.embedded.schema import aware, naive
 from signals.traces.outcomes import SUCCESSES
 from signals.traces.spending import (
@@ -135,17 +136,17 @@ def _requests(labels: Sequence[str]) -> str:
     inherited = [label for label in labels if label != "model"]
     # What models the calls used is asked of the calls: of roots only what they say themselves.
     model = ", r.model" if "model" in labels else ""
-    columns = f", r.ended_at, r.outcome, {_WITHIN.format(s='r')} AS counts{model}"
+    columns = f", r.ended_at, r.outcome, {_WITHIN.format(s='r')} AS counts, r.is_first{model}"
     found = roots(_AROUND, inherited, columns, around=("$before_start", "$end"))
-    told = "".join(f", any_value({label}) AS {label}" for label in ("outcome", *labels))
+    told = "".join(f", {label}" for label in ("outcome", *labels))
     return (
-        f"{found}, told_of AS (SELECT trace_id, "  # noqa: S608  names are ours
-        "arg_max(outcome, row(told_at, outcome)) AS outcome FROM store.outcomes "
-        f"WHERE told_at >= $before_start - {MARGIN} GROUP BY trace_id), "
+        f"{found}, told_of AS (SELECT {TRACE_ID.format(s='o')} AS trace_id, "  # noqa: S608  names are ours
+        "arg_max(outcome, row(told_at, outcome)) AS outcome "
+        f"FROM store.outcomes AS o WHERE told_at >= $before_start - {MARGIN} GROUP BY o.trace_id), "
         "ended AS (SELECT q.* REPLACE (coalesce(t.outcome, q.outcome) AS outcome) "
         "FROM requests AS q LEFT JOIN told_of AS t ON t.trace_id = q.trace_id), "
         # Of a trace with two roots no cost may count twice.
-        f"known AS (SELECT trace_id{told} FROM ended GROUP BY trace_id)"
+        f"known AS (SELECT trace_id{told} FROM ended WHERE is_first)"
     )
 
 
@@ -153,15 +154,14 @@ def _spent(labels: Sequence[str]) -> str:
     """Return the CTEs whose last, `spent`, holds each cost, and each call without a price."""
     kept = "".join(f", s.{label}" for label in labels)
     said = "".join(f", {_charged(label)} AS {label}" for label in labels)
-    paid = PAID.format(s="s")
     return (
-        "stated AS (SELECT s.trace_id, s.ended_at, s.parent_id IS NULL AS is_root, "  # noqa: S608  names are ours
-        f"{paid} AS is_paid, s.cost_usd AS usd, s.cost_source AS source{kept} "
-        f"FROM store.spans AS s WHERE {_WITHIN.format(s='s')} "
-        f"AND (s.cost_usd IS NOT NULL OR (s.cost_source = 'unpriced' AND {paid}))), "
+        "stated AS (SELECT s.trace_id, s.ended_at, s.is_root, "  # noqa: S608  names are ours
+        f"s.is_paid, s.cost_usd AS usd, s.cost_source AS source{kept} "
+        f"FROM store.charges AS s WHERE {_WITHIN.format(s='s')} "
+        "AND (s.cost_usd IS NOT NULL OR (s.cost_source = 'unpriced' AND s.is_paid))), "
         "lone AS (SELECT * FROM stated WHERE is_root AND NOT is_paid), "
-        "repeated AS (SELECT p.trace_id FROM store.spans AS p "
-        f"WHERE {PAID.format(s='p')} AND p.cost_usd IS NOT NULL "
+        "repeated AS (SELECT p.trace_id FROM store.charges AS p "
+        "WHERE p.is_paid AND p.cost_usd IS NOT NULL "
         f"AND {_AROUND.format(s='p')} AND p.trace_id IN (SELECT trace_id FROM lone)), "
         "standing AS (SELECT lone.* FROM lone ANTI JOIN repeated USING (trace_id)), "
         # A root that states the bill of the whole request states that of its unpriced calls too.

@@ -18,12 +18,14 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from signals.traces import BusyError
+from signals.traces.embedded import narrow
 from signals.traces.embedded.database import Database
 
 logger = logging.getLogger(__name__)
@@ -167,14 +169,34 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.
     key = KEYS[table]
     rows = _without_repeats(key, batches)
     bounds = pc.min_max(rows[key[0]])
-    same = " AND ".join(f'old."{column}" IS NOT DISTINCT FROM new."{column}"' for column in key)
+    within = {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()}
+    rows = _without_stored(cursor, table, rows, within)
+    if not rows.num_rows:
+        return
     cursor.register("batch", rows)
-    cursor.execute(
-        f"INSERT INTO store.{table} SELECT new.* FROM batch AS new WHERE NOT EXISTS "  # noqa: S608  names are ours
+    cursor.execute(f"INSERT INTO store.{table} FROM batch")  # noqa: S608  names are ours
+    if table == "spans":
+        narrow.add(cursor, "batch", **within)
+
+
+def _without_stored(
+    cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, within: dict[str, Any]
+) -> pa.Table:
+    """Return the rows that `table` does not hold; usually that is all of them, untouched."""
+    key = KEYS[table]
+    same = " AND ".join(f'old."{column}" IS NOT DISTINCT FROM new."{column}"' for column in key)
+    places = pa.array(range(rows.num_rows), pa.int64())
+    cursor.register("keys", rows.select(key).append_column("place", places))
+    stored = cursor.execute(
+        "SELECT new.place FROM keys AS new WHERE EXISTS "  # noqa: S608  names are ours
         f'(SELECT 1 FROM store.{table} AS old WHERE old."{key[0]}" BETWEEN $first AND $last '
         f"AND {same})",
-        {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()},
-    )
+        within,
+    ).fetchall()
+    if not stored:
+        return rows
+    repeated = pa.array([place for (place,) in stored], pa.int64())
+    return rows.filter(pc.invert(pc.is_in(places, repeated)))
 
 
 def _without_repeats(key: Sequence[str], batches: Sequence[pa.Table]) -> pa.Table:
