@@ -4,7 +4,9 @@ A request counts at the instant it ends, as a metric would count it: counted at 
 newest minutes would hold only requests fast enough to have ended, and the latency of an outage
 would look best just when it matters. A window is (at - window, at].
 
-Each signal is a relation of facts (ended_at, x, n, labels) and an aggregate of x and n.
+Each signal is a relation of facts (ended_at, x, n, weight, trace_id, labels) and an aggregate of
+x and n. Where tail sampling has removed traces, those that stayed by chance stand for several: see
+`weighed`.
 
 Whose label counts when a signal is split: the request's (see `embedded.requests`), for every
 fact, so that cost and requests of one label belong to the same requests. Where the request has
@@ -15,6 +17,7 @@ model of the span that used them.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from signals.traces.embedded.narrow import TRACE_ID
 from signals.traces.embedded.requests import FAILED, MARGIN, roots
@@ -24,20 +27,36 @@ _AROUND = f"{{s}}.ended_at > $start - {MARGIN} AND {{s}}.ended_at <= $end + {MAR
 BASELINE = timedelta(days=7)
 
 
+class Of(StrEnum):
+    """What a value is of its facts, which decides how it is weighed and how far it may be off."""
+
+    MEAN = "mean"  # sum of x over sum of n
+    SUM = "sum"
+    QUANTILE = "quantile"
+    LAST = "last"  # no sum: nothing to weigh
+    DROP = "drop"  # a mean of then less one of now
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """How one signal is answered.
 
+    Its value is one of x over n where `of` is `Of.MEAN`, of x alone where it is `Of.SUM`.
+
     Attributes:
-        facts: Returns the CTEs and the SELECT of (ended_at, x, n, labels) for some labels.
+        facts: Returns the CTEs and the SELECT of the facts for some labels.
         value: The aggregate. `{o}` stands for an OVER clause, or nothing; `{w}` for the window's
             seconds; `{before}` for the OVER clause of the 7 days before the window.
+        of: What `value` is of the facts.
+        q: Which quantile it is.
         is_rate: Nothing happening is zero per second, not the lack of an answer.
         has_baseline: `value` uses `{before}`.
     """
 
     facts: Callable[[Sequence[str]], str]
     value: str
+    of: Of
+    q: float | None = None
     is_rate: bool = False
     has_baseline: bool = False
 
@@ -48,12 +67,16 @@ def _labels(labels: Sequence[str], expression: str = "{label}") -> str:
 
 def _of_requests(x: str, where: str = "true") -> Callable[[Sequence[str]], str]:
     """Return facts of one row a request: `x` and `where` are about the root `r`."""
-    columns = f", r.ended_at, CAST({x} AS DOUBLE) AS x, ({where}) AS counts"
+    columns = (
+        f", r.ended_at, CAST({x} AS DOUBLE) AS x, coalesce(r.weight, 1) AS weight, "
+        f"({where}) AS counts"
+    )
 
     def facts(labels: Sequence[str]) -> str:
         return (
             f"WITH {roots(WITHIN, labels, columns.format(s='r'))} "  # noqa: S608  names are ours
-            f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE counts"
+            f"SELECT ended_at, x, 1 AS n, weight, trace_id{_labels(labels)} "
+            "FROM requests WHERE counts"
         )
 
     return facts
@@ -85,9 +108,11 @@ def _of_spans(x: str) -> Callable[[Sequence[str]], str]:
         kept = "".join(f", s.{label}" for label in labels)
         return (
             f"WITH {ctes}told_spans AS (SELECT {TRACE_ID.format(s='s')} AS trace_id, s.ended_at, "  # noqa: S608  names are ours
-            f"CAST({x} AS DOUBLE) AS x{kept} FROM store.spans AS s "
+            f"CAST({x} AS DOUBLE) AS x, coalesce(s.weight, 1) AS weight{kept} "
+            f"FROM store.spans AS s "
             f"WHERE {WITHIN.format(s='s')} AND {x} IS NOT NULL) "
-            f"SELECT s.ended_at, s.x, 1 AS n{columns} FROM told_spans AS s {join}"
+            f"SELECT s.ended_at, s.x, 1 AS n, s.weight, s.trace_id{columns} "
+            f"FROM told_spans AS s {join}"
         )
 
     return facts
@@ -104,7 +129,7 @@ def _spent(what: str, labels: Sequence[str], own: Sequence[str] = ()) -> str:
     kept = "".join(f", s.{label}" for label in labels)
     return (
         f"{ctes}stated AS (SELECT s.trace_id, s.ended_at, s.is_root, "  # noqa: S608  names are ours
-        f"s.is_paid, CAST(s.{what} AS DOUBLE) AS x{kept} "
+        f"s.is_paid, CAST(s.{what} AS DOUBLE) AS x, coalesce(s.weight, 1) AS weight{kept} "
         f"FROM store.charges AS s WHERE {WITHIN.format(s='s')} AND s.{what} IS NOT NULL), "
         "lone AS (SELECT * FROM stated WHERE is_root AND NOT is_paid), "
         "repeated AS (SELECT p.trace_id FROM store.charges AS p "
@@ -112,7 +137,8 @@ def _spent(what: str, labels: Sequence[str], own: Sequence[str] = ()) -> str:
         f"AND {_AROUND.format(s='p')} AND p.trace_id IN (SELECT trace_id FROM lone)), "
         "counting AS (SELECT * FROM stated WHERE is_paid UNION ALL "
         "SELECT lone.* FROM lone ANTI JOIN repeated USING (trace_id)), "
-        f"spent AS (SELECT s.ended_at, s.x, 0 AS n{columns} FROM counting AS s {join})"
+        f"spent AS (SELECT s.ended_at, s.x, 0 AS n, s.weight, s.trace_id{columns} "
+        f"FROM counting AS s {join})"
     )
 
 
@@ -142,13 +168,14 @@ def _guardrail(labels: Sequence[str]) -> str:
     """
     columns = (
         ", r.ended_at, CAST(r.trace_id IN (SELECT trace_id FROM verdicts "
-        "WHERE guardrail_triggered) AS DOUBLE) AS x"
+        "WHERE guardrail_triggered) AS DOUBLE) AS x, coalesce(r.weight, 1) AS weight"
     )
     return (
         "WITH verdicts AS (SELECT v.trace_id, v.guardrail_triggered FROM store.parts AS v "  # noqa: S608  names are ours
         f"WHERE v.guardrail_triggered IS NOT NULL AND {_AROUND.format(s='v')}), "
         f"{roots(WITHIN, labels, columns)} "
-        f"SELECT ended_at, x, 1 AS n{_labels(labels)} FROM requests WHERE EXISTS (FROM verdicts)"
+        f"SELECT ended_at, x, 1 AS n, weight, trace_id{_labels(labels)} FROM requests "
+        "WHERE EXISTS (FROM verdicts)"
     )
 
 
@@ -159,22 +186,33 @@ ANSWERS: dict[str, Answer] = {
         f"latency_p{percent}": Answer(
             facts=_of_requests("r.duration_ms / 1000"),
             value=f"quantile_cont(x, {percent / 100}){{o}}",
+            of=Of.QUANTILE,
+            q=percent / 100,
         )
         for percent in (50, 95, 99)
     },
-    "error_ratio": Answer(facts=_of_requests(FAILED), value="avg(x){o}"),
+    "error_ratio": Answer(facts=_of_requests(FAILED), value="avg(x){o}", of=Of.MEAN),
     "cache_hit_ratio": Answer(
-        facts=_of_requests("r.cache_hit", "r.cache_hit IS NOT NULL"), value="avg(x){o}"
+        facts=_of_requests("r.cache_hit", "r.cache_hit IS NOT NULL"),
+        value="avg(x){o}",
+        of=Of.MEAN,
     ),
-    "guardrail_ratio": Answer(facts=_guardrail, value="avg(x){o}"),
-    "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)"),
-    "cost": Answer(facts=_paid, value="sum(x){o}"),
+    "guardrail_ratio": Answer(facts=_guardrail, value="avg(x){o}", of=Of.MEAN),
+    "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)", of=Of.MEAN),
+    "cost": Answer(facts=_paid, value="sum(x){o}", of=Of.SUM),
     "approval_queue_depth": Answer(
         facts=_of_spans("s.queue_depth"),
         value="arg_max(x, ended_at){o}",
+        of=Of.LAST,
     ),
-    "eval_score": Answer(facts=_EVALS, value="avg(x){o}"),
-    "eval_score_drop": Answer(facts=_EVALS, value="avg(x){before} - avg(x){o}", has_baseline=True),
-    "request_rate": Answer(facts=_of_requests("1"), value="count(x){o} / {w}", is_rate=True),
-    "token_rate": Answer(facts=_tokens, value="coalesce(sum(x){o}, 0) / {w}", is_rate=True),
+    "eval_score": Answer(facts=_EVALS, value="avg(x){o}", of=Of.MEAN),
+    "eval_score_drop": Answer(
+        facts=_EVALS, value="avg(x){before} - avg(x){o}", of=Of.DROP, has_baseline=True
+    ),
+    "request_rate": Answer(
+        facts=_of_requests("1"), value="count(x){o} / {w}", of=Of.SUM, is_rate=True
+    ),
+    "token_rate": Answer(
+        facts=_tokens, value="coalesce(sum(x){o}, 0) / {w}", of=Of.SUM, is_rate=True
+    ),
 }

@@ -4,6 +4,7 @@ schema      the tables, and the way of our values into Arrow and back
 database    the file: opening, asking within bounds, reopening
 writer      group commit
 narrow      copies of the spans that lists and charts read, kept up with them
+sampling    which traces stay
 requests    SQL for requests and their labels
 search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
@@ -29,6 +30,7 @@ from signals.traces import (
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.embedded import answering, narrow, search, spending
 from signals.traces.embedded.database import Database
+from signals.traces.embedded.sampling import Decided, TailSampling, decide
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
@@ -36,7 +38,7 @@ from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 from signals.traces.spending import Bar, Bill, SpendQuery
 
-__all__ = ["EmbeddedStore"]
+__all__ = ["EmbeddedStore", "TailSampling"]
 
 PATIENCE = timedelta(seconds=10)
 SWEEP_PATIENCE = timedelta(minutes=5)
@@ -50,13 +52,22 @@ class EmbeddedStore:
 
     name = "traces"
 
-    def __init__(self, database: Database, *, retention: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        retention: timedelta | None = None,
+        sampling: TailSampling | None = None,
+    ) -> None:
         self._database = database
+        self._sampling = sampling
+        is_estimate = sampling is not None or database.is_weighed
         self.abilities = Abilities(
             filters=frozenset(SEARCHED),
             values=frozenset(FILTERS),
             orders=tuple(Order),
             signals=frozenset(ANSWERS),
+            estimates=frozenset(ANSWERS) if is_estimate else frozenset(),
             retention=retention,
         )
         self._writer = Writer(database)
@@ -70,6 +81,7 @@ class EmbeddedStore:
         memory_mb: int = 512,
         patience: timedelta = PATIENCE,
         retention: timedelta | None = None,
+        sampling: TailSampling | None = None,
     ) -> "EmbeddedStore":
         """Open the file at `path`, creating it if need be. Never fork afterwards.
 
@@ -78,12 +90,13 @@ class EmbeddedStore:
             memory_mb: What DuckDB may take for data; Python's own comes on top.
             patience: After how long a question is given up.
             retention: How long traces are kept, for whoever looks for one that is gone.
+            sampling: Which traces stay; None for all. Carried out by `sample`.
 
         Raises:
             StoreError: Another process holds the file, or it is no DuckDB file.
         """
         database = Database(Path(path), memory_mb=memory_mb, patience=patience)
-        return cls(database, retention=retention)
+        return cls(database, retention=retention, sampling=sampling)
 
     def close(self) -> None:
         """Write what waits, fold it into the file and close it."""
@@ -129,9 +142,7 @@ class EmbeddedStore:
 
     def check(self) -> str:
         """Return one line that says how much is held; see `TraceStore`."""
-        ((traces,),) = self._database.ask(
-            "SELECT count(*) FROM store.roots", {}
-        )
+        ((traces,),) = self._database.ask("SELECT count(*) FROM store.roots", {})
         return f"embedded; {traces} traces"
 
     def answers(self, query: Query) -> bool:
@@ -167,6 +178,25 @@ class EmbeddedStore:
     def held_since(self) -> datetime | None:
         """Return when the oldest span that is held ended; see `SpendStore`."""
         return spending.held_since(self._database)
+
+    def sample(self, *, now: datetime) -> Decided:
+        """Decide which of the traces that have ended stay; see `sampling`. None goes without it.
+
+        Raises:
+            BusyError: The store could not do it, and has done nothing; the next call will.
+        """
+        rules = self._sampling
+        if rules is None:
+            return Decided()
+        done: list[Decided] = []
+        self._writer.run(lambda cursor: done.append(decide(cursor, rules, now=naive(now))))
+        self._database.note_weights()
+        return done[-1]
+
+    def sampled_out(self, trace_id: str) -> bool:
+        """Say whether the trace was here, some hours ago at most, and was not kept."""
+        sql = "SELECT 1 FROM store.decisions WHERE trace_id = TRY_CAST($id AS UUID) AND weight = 0"
+        return bool(self._database.ask(sql, {"id": trace_id}))
 
     def sweep(self, *, now: datetime, traces: timedelta, logs: timedelta) -> None:
         """Delete spans that ended, outcomes told and lines written longer ago than that.

@@ -34,17 +34,17 @@ _OWN = ", ".join(f"s.{name}" for name in ("status", "outcome", *TOLD))
 _SELECTS = {
     "roots": f"""
         SELECT {TRACE_ID.format(s="s")} AS trace_id, s.started_at, s.ended_at, s.name,
-            s.duration_ms, s.cache_hit, {_OWN}, true AS is_first
+            s.duration_ms, s.cache_hit, {_OWN}, s.weight, true AS is_first
         FROM {{spans}} AS s WHERE {_IS_ROOT} AND {{which}}
-    """,
+    """,  # noqa: S608  names are ours
     "charges": f"""
         SELECT {TRACE_ID.format(s="s")} AS trace_id, s.started_at, s.ended_at,
             {_IS_ROOT} AS is_root, {_IS_PAID} AS is_paid, s.cost_usd, s.cost_source,
-            {_TOKENS} AS tokens, s.outcome, {", ".join(f"s.{label}" for label in LABELS)}
+            {_TOKENS} AS tokens, s.weight, s.outcome, {", ".join(f"s.{label}" for label in LABELS)}
         FROM {{spans}} AS s
         WHERE (s.cost_usd IS NOT NULL OR {_TOKENS} IS NOT NULL OR s.cost_source = 'unpriced')
             AND {{which}}
-    """,
+    """,  # noqa: S608
     "parts": f"""
         SELECT {TRACE_ID.format(s="s")} AS trace_id, min(s.started_at) AS started_at,
             max(s.ended_at) AS ended_at, count(*) AS spans,
@@ -60,12 +60,13 @@ _SELECTS = {
             min(s.eval_score) AS worst_score,
             bool_or(s.guardrail_triggered) AS guardrail_triggered,
             {", ".join(f"arg_max(s.{label}, s.duration_ms) AS {label}" for label in TOLD)},
-            {", ".join(
-                f"max(s.duration_ms) FILTER (s.{label} IS NOT NULL) AS {label}_ms"
-                for label in TOLD
-            )}
+            {
+        ", ".join(
+            f"max(s.duration_ms) FILTER (s.{label} IS NOT NULL) AS {label}_ms" for label in TOLD
+        )
+    }
         FROM {{spans}} AS s WHERE {{which}} GROUP BY s.trace_id
-    """,
+    """,  # noqa: S608
 }
 _NEAR = timedelta(days=1)  # as far apart as two roots of a trace may start
 _CHUNK = "INTERVAL 6 HOUR"  # of spans that are copied at a time: bounds the memory it takes
@@ -73,7 +74,9 @@ _CHUNK = "INTERVAL 6 HOUR"  # of spans that are copied at a time: bounds the mem
 
 def create(cursor: duckdb.DuckDBPyConnection) -> None:
     """Create the tables unless they exist, and fill them from spans that were there before."""
-    held = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'store' AND table_name = $name"
+    held = (
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'store' AND table_name = $name"
+    )
     if all(cursor.execute(held, {"name": name}).fetchall() == [(1,)] for name in TABLES):
         return
     cursor.begin()
@@ -95,12 +98,12 @@ def fill(cursor: duckdb.DuckDBPyConnection) -> None:
         which = f"s.started_at >= $edge AND s.started_at < $edge + {_CHUNK}"
         for name in TABLES:
             _copy(cursor, name, "store.spans", which, {"edge": edge})
-    _mark_first(cursor, "SELECT trace_id FROM store.roots", datetime.min, datetime.max)
+    if edges:
+        last = edges[-1][0] + timedelta(days=1)
+        _mark_first(cursor, "SELECT trace_id FROM store.roots", edges[0][0], last)
 
 
-def add(
-    cursor: duckdb.DuckDBPyConnection, spans: str, *, first: datetime, last: datetime
-) -> None:
+def add(cursor: duckdb.DuckDBPyConnection, spans: str, *, first: datetime, last: datetime) -> None:
     """Copy the rows of `spans`, a relation like the table of spans none of which is stored yet.
 
     Args:

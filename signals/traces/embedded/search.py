@@ -20,8 +20,9 @@ ROOTLESS_FOR = timedelta(hours=1)  # how long a trace is listed while its root h
 
 _STARTED = "{s}.started_at >= $from_at AND {s}.started_at < $to_at"
 _SHOWN = ("feature", "tenant", "model", "prompt_version", "session_id", "provider")
-_COLUMNS = ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, " + ", ".join(
-    f"r.{label} AS own_{label}" for label in _SHOWN
+_COLUMNS = (
+    ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, r.weight, "
+    + ", ".join(f"r.{label} AS own_{label}" for label in _SHOWN)
 )
 _ORDERS = {
     Order.NEWEST: "started_at DESC",
@@ -29,7 +30,7 @@ _ORDERS = {
     Order.DEAREST: "cost_usd DESC NULLS LAST, started_at DESC",
     Order.WORST: "worst_score ASC NULLS LAST, started_at DESC",
 }
-_HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, " + ", ".join(
+_HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, weight, " + ", ".join(
     f"own_{label}" for label in _SHOWN
 )
 _DOUBTS = {1: CostSource.REPORTED, 2: CostSource.COMPUTED, 3: CostSource.UNPRICED}
@@ -72,6 +73,7 @@ class Head(NamedTuple):
     duration_ms: float
     status: str
     outcome: str | None
+    weight: int | None
     labels: dict[str, str]
 
 
@@ -161,10 +163,10 @@ def _on_any_span(name: str, value: str) -> str:
 
 
 def _head(row: Sequence[Any]) -> Head:
-    """Return a head from its six columns and the labels of `_SHOWN`."""
-    labels = zip(_SHOWN, row[6:], strict=True)
+    """Return a head from its seven columns and the labels of `_SHOWN`."""
+    labels = zip(_SHOWN, row[7:], strict=True)
     said = {name: value for name, value in labels if value is not None}
-    return Head._make((*row[:6], said))
+    return Head._make((*row[:7], said))
 
 
 def _rootless(database: Database, query: TraceQuery) -> list[Head]:
@@ -174,7 +176,7 @@ def _rootless(database: Database, query: TraceQuery) -> list[Head]:
         f"SELECT {TRACE_ID.format(s='s')} AS trace_id, min(s.started_at) AS started_at, "  # noqa: S608  no outside text
         "arg_min(s.name, s.started_at) AS name, "
         "(epoch_us(max(s.ended_at)) - epoch_us(min(s.started_at))) / 1000 AS duration_ms, "
-        "arg_min(s.status, s.started_at) AS status, NULL AS outcome "
+        "arg_min(s.status, s.started_at) AS status, NULL AS outcome, NULL AS weight "
         f"FROM store.spans AS s WHERE {_STARTED.format(s='s')} "
         f"AND {TRACE_ID.format(s='s')} NOT IN (SELECT r.trace_id FROM store.roots AS r "
         "WHERE r.started_at >= $from_at - INTERVAL 1 DAY) "
@@ -232,6 +234,7 @@ def _summary(head: Head, sums: Mapping[str, Any]) -> TraceSummary:
         error_count=int(sums["errors"]),
         tools=tuple(sorted(sums["tools"] or ())),
         worst_score=sums["worst_score"],
+        weight=head.weight or 1,
         **{label: head.labels.get(label, sums.get(label)) for label in _SHOWN},
     )
 

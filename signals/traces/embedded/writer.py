@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from signals.traces import BusyError
-from signals.traces.embedded import narrow
+from signals.traces.embedded import narrow, sampling
 from signals.traces.embedded.database import Database
 
 logger = logging.getLogger(__name__)
@@ -43,10 +43,16 @@ KEYS = {
 }
 
 
+Work = Callable[[duckdb.DuckDBPyConnection], None]
+
+
 @dataclass(slots=True)
 class _Batch:
+    """Rows for a table, or work of another kind on the file."""
+
     table: str
     rows: pa.Table
+    work: Work | None = None
     done: "Future[None]" = field(default_factory=Future)
 
 
@@ -79,6 +85,22 @@ class Writer:
                 raise BusyError("the trace store has more to write than it can; send again soon")
             self._waiting.append(batch)
             self._waiting_bytes += rows.nbytes
+            self._changed.notify()
+        batch.done.result()
+
+    def run(self, work: Work) -> None:
+        """Do `work` within a transaction, between two commits of rows; return after it.
+
+        What updates rows is done here, or else it and a commit could refuse each other.
+
+        Raises:
+            BusyError: The store is closing, or it failed; nothing of it was done.
+        """
+        batch = _Batch("", pa.table({}), work)
+        with self._changed:
+            if self._closing:
+                raise BusyError("the trace store is closing")
+            self._waiting.append(batch)
             self._changed.notify()
         batch.done.result()
 
@@ -140,6 +162,9 @@ class Writer:
                     batches = [batch.rows for batch in group if batch.table == table]
                     if batches:
                         _insert(cursor, table, batches)
+                for batch in group:
+                    if batch.work is not None:
+                        batch.work(cursor)
                 cursor.commit()
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # a failed commit has done so itself
@@ -171,10 +196,12 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.
     bounds = pc.min_max(rows[key[0]])
     within = {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()}
     rows = _without_stored(cursor, table, rows, within)
+    if table == "spans" and rows.num_rows:
+        rows = sampling.followed(cursor, rows)
     if not rows.num_rows:
         return
     cursor.register("batch", rows)
-    cursor.execute(f"INSERT INTO store.{table} FROM batch")  # noqa: S608  names are ours
+    cursor.execute(f"INSERT INTO store.{table} BY NAME FROM batch")
     if table == "spans":
         narrow.add(cursor, "batch", **within)
 
