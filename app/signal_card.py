@@ -80,13 +80,15 @@ def draw(found: Known, *, now: datetime) -> None:
     """Draw the inside of a card."""
     standing = found.standing(now=now)
     colour, icon = LOOKS[standing]
+    interval = golden.interval(found.answer.data)
+    marks = (numbers.thin(found.samples), numbers.estimate(interval, found.signal.unit))
     st.metric(
         found.signal.title,
         numbers.number(golden.value(found.answer.data), found.signal.unit),
         f":material/{icon}: {standing}",
         delta_color=colour,
         delta_arrow="off",
-        delta_description=numbers.thin(found.samples) or None,
+        delta_description=" · ".join(filter(None, marks)) or None,
         help=found.signal.meaning,
         chart_data=found.line or None,
     )

@@ -188,6 +188,7 @@ class EmbeddedStore:
         rules = self._sampling
         if rules is None:
             return Decided()
+        self._database.has_decisions = True
         done: list[Decided] = []
         self._writer.run(lambda cursor: done.append(decide(cursor, rules, now=naive(now))))
         self._database.note_weights()

@@ -54,6 +54,7 @@ class Database:
         self._closed = False
         self._connection = self._open()
         self.is_weighed = False
+        self.has_decisions = False
         self.note_weights()
 
     def ask(
@@ -155,7 +156,11 @@ class Database:
         return True
 
     def note_weights(self) -> None:
-        """Look again whether some trace stands for several; if none does, nothing is weighed."""
+        """Look again whether tail sampling has decided anything, and some trace stands for several.
+
+        If not, nothing is weighed, and what comes in is not looked up.
+        """
+        self.has_decisions |= bool(self.ask("SELECT 1 FROM store.decisions LIMIT 1", {}))
         self.is_weighed = bool(self.ask("SELECT 1 FROM store.roots WHERE weight > 1 LIMIT 1", {}))
 
     def wal_bytes(self) -> int:

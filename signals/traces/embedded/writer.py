@@ -161,7 +161,7 @@ class Writer:
                 for table in KEYS:
                     batches = [batch.rows for batch in group if batch.table == table]
                     if batches:
-                        _insert(cursor, table, batches)
+                        _insert(cursor, table, batches, self._database.has_decisions)
                 for batch in group:
                     if batch.work is not None:
                         batch.work(cursor)
@@ -185,8 +185,13 @@ class Writer:
             logger.warning("trace_store_checkpoint_failed error=%r", error)
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.Table]) -> None:
-    """Insert the rows that are not in `table` yet.
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    batches: Sequence[pa.Table],
+    follows: bool = False,
+) -> None:
+    """Insert the rows that are not in `table` yet; spans that come late follow what was decided.
 
     Lines repeated within one batch are an application that says so twice; spans that are
     repeated, or lines repeated from batch to batch, are an exporter that tries again.
@@ -196,7 +201,7 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.
     bounds = pc.min_max(rows[key[0]])
     within = {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()}
     rows = _without_stored(cursor, table, rows, within)
-    if table == "spans" and rows.num_rows:
+    if follows and table == "spans" and rows.num_rows:
         rows = sampling.followed(cursor, rows)
     if not rows.num_rows:
         return
