@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from models.vocabulary import Unit
 from signals import Query, QueryError, Reading, Sample, Series
+from signals.catalog import CATALOG
 from signals.traces.embedded import weighing
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import checked, matches
@@ -191,7 +193,10 @@ def _intervals(
     """Return where the true values lie, of those that traces kept by chance speak for."""
     facts = _facts(answer, query, at - query.window, at)
     seconds = query.window.total_seconds()
-    return weighing.intervals(database, answer, facts, query.by, seconds=seconds)
+    found = weighing.intervals(database, answer, facts, query.by, seconds=seconds)
+    if CATALOG[query.signal].unit is Unit.RATIO:
+        return {names: (low, min(high, 1.0)) for names, (low, high) in found.items()}
+    return found
 
 
 def _named(query: Query, values: Iterable[str | None]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from signals.traces.embedded.requests import FAILED
 LOOKBACK = timedelta(hours=2)  # older traces stay as they are, such as those of before a pause
 REMEMBERED = timedelta(hours=3)  # more than LOOKBACK, or else what was kept is decided anew
 PATIENCE_WITHOUT_ROOT = 10  # times the wait
+MOST = 20_000  # traces decided at a time: what comes in waits for it
 LONGEST = timedelta(days=1)  # that a trace may last to be decided with all its parts
 
 _CREATE = (
@@ -57,6 +58,7 @@ _DECIDE = f"""
     END
     FROM ended AS e LEFT JOIN told AS t ON t.trace_id = e.trace_id
     WHERE e.ended_at <= CASE WHEN t.trace_id IS NULL THEN $rootless_before ELSE $before END
+    ORDER BY e.ended_at LIMIT {MOST}
 """  # noqa: S608  names are ours
 _NOW_DECIDED = "SELECT trace_id FROM store.decisions WHERE decided_at = $now AND weight"
 

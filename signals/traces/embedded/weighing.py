@@ -50,7 +50,8 @@ def intervals(
 ) -> dict[LabelValues, Interval]:
     """Return where the true value lies, by the values of the labels `by`.
 
-    Without one are what is no sum (a last value, a drop), and a mean of nothing.
+    Without one are what is no sum (a last value, a drop), a mean of nothing, and whatever no trace
+    that was kept by chance has a part in.
 
     Args:
         database: Where to ask.
@@ -76,6 +77,8 @@ def intervals(
     )
     found = {}
     for *names, x, n, xx, xn, nn in rows:
+        if not xx and not nn:
+            continue
         if answer.of is Of.SUM:
             n, ratio = (seconds if answer.is_rate else 1.0), 0.0
         elif not n:
@@ -111,12 +114,12 @@ def _of_quantile(
         f"wholes AS (SELECT {labels}max(rank) AS n FROM ranked GROUP BY ALL), "
         f"valued AS (SELECT {chosen}v.n, min(r.x) AS value FROM ranked AS r JOIN wholes AS v "
         f"ON r.rank >= v.n * $q{same} GROUP BY ALL), "
-        f"spread AS (SELECT {chosen}v.n, 1.96 * sqrt(sum(r.w * (r.w - 1) * "
+        f"spread AS (SELECT {chosen}v.n, {Z} * sqrt(sum(r.w * (r.w - 1) * "
         "pow(CAST(r.x <= v.value AS DOUBLE) - $q, 2))) AS margin "
         f"FROM ranked AS r JOIN valued AS v ON true{same} GROUP BY ALL) "
         f"SELECT {chosen}min(r.x) FILTER (r.rank >= v.n * $q - v.margin), "
         "min(r.x) FILTER (r.rank >= least(v.n * $q + v.margin, v.n)) "
-        f"FROM ranked AS r JOIN spread AS v ON true{same} GROUP BY ALL HAVING count(*) > 0",
+        f"FROM ranked AS r JOIN spread AS v ON true{same} GROUP BY ALL HAVING max(r.w) > 1",
         {**parameters, "q": q},
         at_most=MAX_SERIES,
     )
