@@ -80,15 +80,13 @@ def draw(found: Known, *, now: datetime) -> None:
     """Draw the inside of a card."""
     standing = found.standing(now=now)
     colour, icon = LOOKS[standing]
-    interval = golden.interval(found.answer.data)
-    marks = (numbers.thin(found.samples), numbers.estimate(interval, found.signal.unit))
     st.metric(
         found.signal.title,
         numbers.number(golden.value(found.answer.data), found.signal.unit),
         f":material/{icon}: {standing}",
         delta_color=colour,
         delta_arrow="off",
-        delta_description=" · ".join(filter(None, marks)) or None,
+        delta_description=numbers.thin(found.samples) or None,
         help=found.signal.meaning,
         chart_data=found.line or None,
     )
@@ -101,5 +99,7 @@ def _small_print(signal: Signal, answer: Answer[Reading], *, now: datetime) -> s
     covers = f"over {span(golden.window(signal))}"
     if answer.error:
         covers += f", as of {numbers.age(answer.at, now=now)}"
-    bounds = numbers.bounds(signal)
-    return "\n".join(part for part in (bounds, f"{covers}, from {answer.source}") if part)
+    # Beside the number it would be cut on a phone, and an interval that is cut says something else.
+    estimate = numbers.estimate(golden.interval(answer.data), signal.unit)
+    said = (estimate, numbers.bounds(signal), f"{covers}, from {answer.source}")
+    return "\n".join(part for part in said if part)
