@@ -28,7 +28,7 @@ lint: $(READY)/venv ## Format, lint, types, import contracts, migrations
 	$(RUN) lint-imports
 	$(RUN) python scripts/migrations.py
 
-bench: $(READY)/venv ## Measure, beside the peers, in one run
+bench: $(READY)/venv $(READY)/phoenix/bin/phoenix ## Measure, beside the peers, in one run
 	@$(RUN) python scripts/servers.py prometheus alertmanager chromium
 	$(RUN) python -m bench
 

@@ -12,9 +12,9 @@ from signals.units import span
 PATIENCE = timedelta(seconds=30)
 # A connection that is away for less is being renewed.
 LINK_PATIENCE = timedelta(minutes=1)
-# The hourly sweep and tests of channels are nobody's emergency, nor are rules as they were; an
-# outward heartbeat that fails is heard where it ends.
-UNHURRIED = ("sweep", "test", "rules", "heartbeat")
+# The hourly sweep, the sampling of traces and tests of channels are nobody's emergency, nor are
+# rules as they were; an outward heartbeat that fails is heard where it ends.
+UNHURRIED = ("sweep", "sample", "test", "rules", "heartbeat")
 
 
 def complaints(session: Session, *, now: datetime, engine: bool) -> list[str]:

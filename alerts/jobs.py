@@ -81,6 +81,7 @@ class Jobs:
         watched: Sources whose freshness is looked after.
         listeners: What hears from vendors while the jobs run.
         sweep: Deletes what retention says may go.
+        sample: Decides which traces stay; None where all do.
         follow: Takes what changed in the folder of rules; None without one.
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
         read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
@@ -94,6 +95,7 @@ class Jobs:
     watched: Sequence[Source] = ()
     listeners: Sequence[Listener] = ()
     sweep: Callable[[datetime], None] = lambda _now: None
+    sample: Callable[[datetime], None] | None = None
     follow: Callable[[datetime], None] | None = None
     heartbeat: Callable[[], None] | None = None
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -247,6 +249,10 @@ class Jobs:
             session.commit()
         self.sweep(now)
 
+    def _sample(self) -> None:
+        if self.sample is not None:
+            self.sample(self.clock())
+
     def _poll(self) -> None:
         if self.poll is not None:
             self.poll(self.clock())
@@ -267,6 +273,7 @@ class Jobs:
             ("calendars", lambda: self.read_calendar(self.clock()), 5),
             *([("poll", self._poll, 2)] if self.poll else []),
             ("sweep", self._sweep, 3600),
+            *([("sample", self._sample, 10)] if self.sample else []),
             *([("rules", self.follow_rules, 5)] if self.follow else []),
             *([("heartbeat", self.call_out, 60)] if self.heartbeat else []),
             *([("report", self.report, 5)] if self.listeners else []),

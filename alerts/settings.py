@@ -2,6 +2,7 @@
 
 import getpass
 import ipaddress
+import math
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -64,6 +65,12 @@ class Settings:
     trace_retention_days: str = setting("7", "Days that embedded traces are kept")
     log_retention_days: str = setting("30", "Days that embedded logs are kept")
     trace_memory_mb: str = setting("512", "Memory that the embedded trace store may take, in MB")
+    tail_sampling_one_in: str = setting(
+        "1", "Of the embedded traces that are neither failed, slow nor dear, one in so many is kept"
+    )
+    tail_sampling_wait_seconds: str = setting("60", "How long after its end a trace is decided")
+    tail_sampling_slow_seconds: str = setting("10", "A request this slow is always kept")
+    tail_sampling_cost_usd: str = setting("1", "And a trace that costs this much, in dollars")
     prometheus_url: str = setting(
         "", "Any Prometheus-compatible server; metrics come from traces without"
     )
@@ -156,7 +163,11 @@ class Settings:
         """Raise SettingsError on the first setting that makes no sense."""
         for name in ("port", "trace_retention_days", "log_retention_days", "trace_memory_mb"):
             _whole_number(name, getattr(self, name))
-        _seconds("prometheus_timeout_seconds", self.prometheus_timeout_seconds)
+        for name in ("tail_sampling_one_in", "tail_sampling_wait_seconds"):
+            _whole_number(name, getattr(self, name))
+        for name in ("prometheus_timeout_seconds", "tail_sampling_slow_seconds"):
+            _seconds(name, getattr(self, name))
+        _dollars("tail_sampling_cost_usd", self.tail_sampling_cost_usd)
         self._check_addresses()
         self._check_stores()
         for name, choices in CHOICES.items():
@@ -299,6 +310,16 @@ def _seconds(name: str, value: str) -> float:
     if not 0 < seconds <= 300:
         raise SettingsError(f"{_variable(name)} must be a number of seconds from 0 to 300")
     return seconds
+
+
+def _dollars(name: str, value: str) -> float:
+    try:
+        dollars = float(value)
+    except ValueError:
+        dollars = 0.0
+    if not 0 < dollars < math.inf:
+        raise SettingsError(f"{_variable(name)} must be a number of dollars above 0")
+    return dollars
 
 
 def _url(name: str, value: str) -> Any:

@@ -114,10 +114,18 @@ def prometheus_access(settings: Settings) -> PrometheusAccess:
 
 def embedded_store(settings: Settings, data: Path) -> "EmbeddedStore":
     """Return the store in the data folder, opened."""
-    from signals.traces.embedded import EmbeddedStore
+    from signals.traces.embedded import EmbeddedStore, TailSampling
 
+    one_in = int(settings.tail_sampling_one_in)
+    sampling = TailSampling(
+        one_in=one_in,
+        wait=timedelta(seconds=int(settings.tail_sampling_wait_seconds)),
+        slow=timedelta(seconds=float(settings.tail_sampling_slow_seconds)),
+        dear_usd=float(settings.tail_sampling_cost_usd),
+    )
     return EmbeddedStore.open(
         data / "traces.duckdb",
         memory_mb=int(settings.trace_memory_mb),
         retention=timedelta(days=int(settings.trace_retention_days)),
+        sampling=sampling if one_in > 1 else None,
     )

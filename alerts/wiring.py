@@ -106,6 +106,7 @@ class Wiring:
             listeners=self.listeners,
             watched=self.watched,
             sweep=self._sweep,
+            sample=self._sample if int(self.settings.tail_sampling_one_in) > 1 else None,
             follow=RuleFolder(self.db, Path(folder)).follow if folder else None,
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
             read_calendar=self._read_calendar,
@@ -136,6 +137,10 @@ class Wiring:
             pagerduty=pagerduty_schedules(self.settings),
         )
         rota_sources.read_next(self.db, sources, now=now)
+
+    def _sample(self, now: datetime) -> None:
+        if self.store is not None:
+            self.store.sample(now=now)
 
     def _sweep(self, now: datetime) -> None:
         if self.store is not None:

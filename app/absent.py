@@ -12,10 +12,19 @@ SAMPLED = (
     "Whether the application or a collector sampled it out cannot be known from here: a trace that "
     "was never sent leaves no mark."
 )
+SAMPLED_OUT = (
+    "It was here, and tail sampling has removed it: it had neither failed nor been slow or dear, "
+    "and was not among those kept to stand for the rest. WAKEFUL_TAIL_SAMPLING_ONE_IN says how "
+    "many are."
+)
 
 
 def reasons(
-    findings: Sequence[Finding[Any]], *, logged_at: datetime | None, now: datetime
+    findings: Sequence[Finding[Any]],
+    *,
+    logged_at: datetime | None,
+    now: datetime,
+    sampled_out: bool = False,
 ) -> list[str]:
     """Return the sentences, what is certain first.
 
@@ -23,7 +32,10 @@ def reasons(
         findings: What each store said; none has found it.
         logged_at: When the first log line with its id was written; None without any.
         now: The present.
+        sampled_out: Whether our own tail sampling is known to have removed it.
     """
+    if sampled_out:
+        return [SAMPLED_OUT]
     said = [f"No answer from “{one.store}”: {one.error}." for one in _in(findings, State.FAILED)]
     said += [
         f"The store “{one.store}” is still searching." for one in _in(findings, State.SEARCHING)

@@ -93,9 +93,18 @@ def lines(
     )
 
 
+@st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
+def sampled_out(trace_id: str) -> Answer[bool]:
+    """Return whether our own tail sampling is known to have removed a trace."""
+    store = wired.current().store
+    if store is None:
+        return Answer()
+    return _ask(("sampled", trace_id), lambda: store.sampled_out(trace_id), _lists())
+
+
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (listing, lines, _lists, _drawings, cached_lookups):
+    for cache in (listing, lines, sampled_out, _lists, _drawings, cached_lookups):
         cache.clear()
 
 

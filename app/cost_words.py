@@ -98,6 +98,14 @@ def known_usd(row: Spend) -> str:
     return f"≥ {usd(row.usd)}" if row.unpriced else usd(row.usd)
 
 
+def margin(row: Spend) -> str:
+    """Return how far off a sum may be that a sample of the traces tells, or nothing."""
+    if row.usd is None or not row.margin_usd:
+        return ""
+    interval = (max(row.usd - row.margin_usd, 0.0), row.usd + row.margin_usd)
+    return numbers.estimate(interval, Unit.USD)
+
+
 def change(row: Spend) -> float | None:
     """Return by how much more was spent than before; None without a period before to compare.
 

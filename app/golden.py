@@ -42,6 +42,11 @@ def value(reading: Reading | None) -> float | None:
     return reading.samples[0].value if reading and reading.samples else None
 
 
+def interval(reading: Reading | None) -> tuple[float, float] | None:
+    """Return where the true value lies, when `value` is an estimate from a sample of traces."""
+    return reading.samples[0].interval if reading and reading.samples else None
+
+
 def counts_requests(signal: Signal) -> bool:
     """Say whether a value of `signal` is a statistic over requests."""
     return signal.unit in _PER_REQUEST

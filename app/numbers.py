@@ -62,6 +62,17 @@ def thin(samples: int | None) -> str:
     return "" if samples is None or samples >= THIN_BELOW else f"n = {samples}"
 
 
+def estimate(interval: tuple[float, float] | None, unit: Unit) -> str:
+    """Return the mark of a value that a sample of the traces tells, or nothing.
+
+    Such as `estimate, 3.1 s to 3.4 s`: where the true value lies in 95 of 100 cases.
+    """
+    if interval is None:
+        return ""
+    low, high = (render(bound, unit) for bound in interval)
+    return f"estimate, {low} to {high}" if low != high else "estimate"
+
+
 def target(signal: Signal) -> str:
     """Return the target in words, such as `target ≤ 3.5 s`, or nothing."""
     if signal.target is None:

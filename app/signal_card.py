@@ -99,5 +99,7 @@ def _small_print(signal: Signal, answer: Answer[Reading], *, now: datetime) -> s
     covers = f"over {span(golden.window(signal))}"
     if answer.error:
         covers += f", as of {numbers.age(answer.at, now=now)}"
-    bounds = numbers.bounds(signal)
-    return "\n".join(part for part in (bounds, f"{covers}, from {answer.source}") if part)
+    # Beside the number it would be cut on a phone, and an interval that is cut says something else.
+    estimate = numbers.estimate(golden.interval(answer.data), signal.unit)
+    said = (estimate, numbers.bounds(signal), f"{covers}, from {answer.source}")
+    return "\n".join(part for part in said if part)

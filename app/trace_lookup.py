@@ -77,7 +77,10 @@ def _missing(text: str, sought: Sought, named: Sequence[Finding[Named]]) -> None
             lines = cached_traces.lines(trace_id)
             st.markdown(f":material/search_off: **Trace** `{trace_id}` **is not here**")
             said = absent.reasons(
-                cached_traces.said_of(trace_id), logged_at=_first(lines.data), now=now
+                cached_traces.said_of(trace_id),
+                logged_at=_first(lines.data),
+                now=now,
+                sampled_out=bool(cached_traces.sampled_out(trace_id).data),
             )
             if lines.error:
                 said.append(f"Its log lines could not be looked for: {lines.error}")

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from signals.traces.embedded import narrow
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import naive
 
@@ -33,5 +34,7 @@ def fill(path: Path, spans: int, *, end: datetime) -> None:
                 bounds = {"first": first, "last": min(first + CHUNK, count), "count": count}
                 cursor.execute(_SQL.read_text(), {**bounds, "end": naive(end)})
                 cursor.execute("CHECKPOINT store")
+            narrow.fill(cursor)
+            cursor.execute("CHECKPOINT store")
     finally:
         database.close()

@@ -43,10 +43,16 @@ BY_ATTRIBUTE = """
     FROM store.spans WHERE parent_id IS NULL AND started_at >= $since GROUP BY ALL
 """
 BY_SESSION = """
-    SELECT session_id, count(*) FILTER (WHERE parent_id IS NULL) AS turns, sum(cost_usd),
-        min(started_at), max(ended_at)
-    FROM store.spans WHERE started_at >= $since GROUP BY session_id
-    ORDER BY max(ended_at) DESC LIMIT 50
+    WITH sessions AS (
+        SELECT session_id, count(*) AS turns, min(started_at) AS began, max(ended_at) AS ended
+        FROM store.roots WHERE started_at >= $since GROUP BY session_id ORDER BY ended DESC LIMIT 50
+    ),
+    paid AS (
+        SELECT session_id, sum(cost_usd) AS usd FROM store.charges
+        WHERE session_id IN (SELECT session_id FROM sessions) AND started_at >= $since GROUP BY ALL
+    )
+    SELECT s.*, p.usd FROM sessions AS s LEFT JOIN paid AS p ON p.session_id = s.session_id
+    ORDER BY s.ended DESC
 """
 
 

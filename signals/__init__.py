@@ -87,11 +87,14 @@ class Sample:
             and of its `by`, so that an alert says which part of the traffic it is about.
         value: In the signal's unit. Never NaN: an undefined ratio yields no sample.
         at: The instant it was asked for, aware UTC.
+        interval: Where the true value lies in 95 of 100 cases, when `value` is an estimate from a
+            sample of the traces; None when it is not, or nobody can say.
     """
 
     labels: Labels
     value: float
     at: datetime
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,10 @@ def test_no_answered_span_is_lost_to_sigkill(tmp_path: Path, trial: int) -> None
     with opened(tmp_path) as store:
         assert sizes(store, answered) == {BATCH}
         assert sizes(store, unanswered) <= {0, BATCH}
+        # What lists and charts read is of the same commits.
+        ((spans,),) = store._database.ask("SELECT count(*) FROM store.spans", {})
+        counted = "SELECT sum(spans), (SELECT count(*) FROM store.roots) FROM store.parts"
+        assert store._database.ask(counted, {}) == [(spans, spans)]
 
 
 # A limit on the size of files stands for the full disk: it hits DuckDB's own writes alike.

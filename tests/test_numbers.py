@@ -68,5 +68,11 @@ def test_target_and_threshold_say_which_side_is_good() -> None:
     assert numbers.bounds(CATALOG["cache_hit_ratio"]) == "target ≥ 30 % · alert < 10 %"
 
 
+def test_an_estimate_says_where_the_true_value_lies() -> None:
+    assert numbers.estimate((0.012, 0.034), Unit.RATIO) == "estimate, 1.2 % to 3.4 %"
+    assert numbers.estimate((0.0, 0.0), Unit.RATIO) == "estimate"
+    assert numbers.estimate(None, Unit.RATIO) == ""
+
+
 def test_a_signal_without_bounds_says_nothing() -> None:
     assert numbers.bounds(CATALOG["request_rate"]) == ""

@@ -25,6 +25,8 @@ def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("env", "complaint"),
     [
+        ({"WAKEFUL_TAIL_SAMPLING_COST_USD": "-1"}, "must be a number of dollars above 0"),
+        ({"WAKEFUL_TAIL_SAMPLING_ONE_IN": "0"}, "must be a whole number"),
         ({"WAKEFUL_SLAK_TOKEN": "x"}, "WAKEFUL_SLAK_TOKEN is not a setting"),
         ({"WAKEFUL_PORT": "eighty"}, "WAKEFUL_PORT must be a whole number"),
         ({"WAKEFUL_PORT": "70000"}, "WAKEFUL_PORT must be a whole number"),

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,20 @@ def test_cost_per_request_counts_each_cost_once(store: EmbeddedStore) -> None:
     )
     assert value(ask(store, "cost_per_request")) == pytest.approx(0.3)
     assert value(ask(store, "cost")) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_of_a_trace_with_two_roots_no_cost_counts_twice(store: EmbeddedStore, late: bool) -> None:
+    first = root(NOON - SECOND, feature="chat", tenant="acme")
+    second = replace(root(feature="search"), trace_id=first.trace_id)
+    call = child(first, **bill(0.5), input_tokens=6, output_tokens=0)
+    order = [second, call, first] if late else [first, call, second]
+    for span in order:
+        store.write([span])
+    for by in ("feature", "tenant", "model"):
+        assert sum(values(ask(store, "cost", by=(by,))).values()) == 0.5
+        assert sum(values(ask(store, "token_rate", by=(by,))).values()) * 300 == 6
+    assert values(ask(store, "cost", by=("feature",))) == {("chat",): 0.5}
 
 
 def test_a_root_that_alone_has_a_cost_stands_for_its_request(store: EmbeddedStore) -> None:

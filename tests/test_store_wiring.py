@@ -10,6 +10,7 @@ from app.checks import check_table
 from signals import Query
 from tests.jaeger_server import JaegerServer
 from tests.serving import serve
+from tests.spans import root
 from tests.tempo_server import TempoServer
 from tests.told_traces import CHAT, NOON, exported
 
@@ -109,3 +110,19 @@ def test_a_broken_address_does_not_show_its_password() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.check()
     assert PASSWORD not in str(caught.value)
+
+
+def test_tail_sampling_is_a_job_of_the_engine_when_it_is_asked_for(tmp_path: Path) -> None:
+    settings = Settings(data_dir=str(tmp_path), tail_sampling_one_in="4")
+    settings.check()
+    wiring = wire(settings, Role.UP, clock=lambda: NOON)
+    assert wiring.store is not None
+    spans = [root(NOON - HOUR / 2) for _ in range(100)]
+    wiring.store.write(spans)
+    sample = wiring.jobs().sample
+    assert sample is not None
+    sample(NOON)
+    held = [span for span in spans if wiring.store.trace(span.trace_id)]
+    assert 0 < len(held) < 100
+    assert wiring.store.abilities.estimates
+    wiring.close()

@@ -115,6 +115,8 @@ def _doubts(whole: Spend) -> list[str]:
         ratio = whole.reported_ratio
         rest = "" if ratio in (0, 1, None) else ", the rest computed from tokens"
         said = [small(f"{cost_words.provenance(whole) or 'free of charge'}{rest}")]
+    if margin := cost_words.margin(whole):
+        said.append(parts.mark(margin, ("blue", "query_stats")))
     if whole.unpriced:
         said.append(parts.mark(cost_words.unpriced(whole), ("orange", "money_off")))
     return said

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import cached_alerts, cached_sources, numbers, parts, wired
+from app import cached_alerts, cached_sources, golden, numbers, parts, wired
 from app.cached_sources import Answered
 from app.opened import opened
 from app.parts import plain, small
@@ -132,6 +132,8 @@ def _value(one: Answered, *, now: datetime) -> str:
     if one.value is None and reading is not None:
         return parts.mark(reading.state, parts.DATA_STATES[reading.state])
     value = f"**{plain(numbers.number(one.value, one.signal.unit))}**"
+    if mark := numbers.estimate(golden.interval(reading), one.signal.unit):
+        value += " " + small(plain(mark))
     if one.answer.error and one.value is not None:
         value += " " + small(plain(f"as of {numbers.age(one.answer.at, now=now)}"))
     return value

@@ -104,6 +104,7 @@ class TraceSummary:
     Attributes:
         tools: Those that some span called, by name.
         worst_score: The lowest evaluation of any span, in points, [0, 100].
+        weight: How many traces it stands for, where others like it were sampled out.
     """
 
     trace_id: str
@@ -125,6 +126,7 @@ class TraceSummary:
     provider: str | None = None
     tools: tuple[str, ...] = ()
     worst_score: float | None = None
+    weight: int = 1
 
 
 class Order(StrEnum):

@@ -1,6 +1,6 @@
 """What some traces have in common that others have not: each value's share among both. Pure."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,8 +21,9 @@ class Share:
     Attributes:
         field: Of `EXPLAINING`.
         value: Empty for traces that do not say.
-        selected, rest: How many of each have it.
-        selected_ratio, rest_ratio: Of how many of each, [0, 1].
+        selected, rest: How many of each have it, among those listed.
+        selected_ratio, rest_ratio: Of how many of each, [0, 1]; a trace that stands for several
+            counts as so many.
     """
 
     field: str
@@ -53,21 +54,40 @@ def shares(
     """
     if not selected or not rest:
         return []
-    ours = Counter(pair for trace in selected for pair in _told(trace, fields))
-    theirs = Counter(pair for trace in rest for pair in _told(trace, fields))
+    ours, theirs = _counted(selected, fields), _counted(rest, fields)
+    our_weight = sum(trace.weight for trace in selected)
+    their_weight = sum(trace.weight for trace in rest)
+    none = _Counted()
     found = [
         Share(
             field=field,
             value=value,
-            selected=count,
-            rest=theirs[field, value],
-            selected_ratio=count / len(selected),
-            rest_ratio=theirs[field, value] / len(rest),
+            selected=count.traces,
+            rest=theirs.get((field, value), none).traces,
+            selected_ratio=count.weight / our_weight,
+            rest_ratio=theirs.get((field, value), none).weight / their_weight,
         )
         for (field, value), count in ours.items()
     ]
     telling = [share for share in found if share.difference > 0]
     return sorted(telling, key=lambda share: (-share.difference, share.field, share.value))[:MOST]
+
+
+@dataclass(slots=True)
+class _Counted:
+    traces: int = 0
+    weight: int = 0
+
+
+def _counted(
+    traces: Sequence[TraceSummary], fields: Collection[str]
+) -> dict[tuple[str, str], _Counted]:
+    found: dict[tuple[str, str], _Counted] = defaultdict(_Counted)
+    for trace in traces:
+        for pair in _told(trace, fields):
+            found[pair].traces += 1
+            found[pair].weight += trace.weight
+    return found
 
 
 def _told(trace: TraceSummary, fields: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,8 @@ class Spend:
         requests: Those that ended in the period.
         concluded: Requests of which it is known how they turned out.
         successes: Those of them that turned out well: see `signals.traces.outcomes`.
+        margin_usd: Half the 95 % interval of `usd`, where it and the counts are estimated from a
+            sample of the traces; None where nothing was sampled.
     """
 
     value: str | None
@@ -64,6 +66,7 @@ class Spend:
     requests: int
     concluded: int
     successes: int
+    margin_usd: float | None = None
 
     @property
     def per_request(self) -> float | None:

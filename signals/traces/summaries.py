@@ -44,6 +44,7 @@ def summary_of(spans: Sequence[Span]) -> TraceSummary:
         error_count=sum(span.status is SpanStatus.ERROR for span in spans),
         tools=tuple(sorted({span.tool for span in spans if span.tool})),
         worst_score=min(scores, default=None),
+        weight=1,
         **{label: label_of(spans, label) for label in _LABELS},
     )
 

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from models.vocabulary import Unit
 from signals import Query, QueryError, Reading, Sample, Series
+from signals.catalog import CATALOG
+from signals.traces.embedded import weighing
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import checked, matches
 from signals.traces.embedded.schema import MICROSECOND, naive
@@ -26,7 +29,8 @@ def read(database: Database, query: Query, *, at: datetime) -> Reading:
 
     A label set without a value is named as without traffic for 24 hours after its last fact.
     """
-    answer = _answer(query)
+    plain = _answer(query)
+    answer = weighing.weighed(plain) if database.is_weighed else plain
     opened_at = at - query.window
     start = opened_at - BASELINE if answer.has_baseline else min(opened_at, at - KNOWN_FOR)
     value = answer.value.format(
@@ -42,13 +46,15 @@ def read(database: Database, query: Query, *, at: datetime) -> Reading:
         {**parameters, "opened_at": naive(opened_at)},
         at_most=MAX_SERIES,
     )
+    known = _intervals(database, plain, query, at) if database.is_weighed else {}
     samples, silent = [], []
     for *names, number in rows:
         labels = _named(query, names)
         if number is None:
             silent.append(labels)
         else:
-            samples.append(Sample(labels=labels, value=float(number), at=at))
+            interval = known.get(tuple(names))
+            samples.append(Sample(labels=labels, value=float(number), at=at, interval=interval))
     return Reading(samples=tuple(samples), no_traffic=tuple(silent))
 
 
@@ -70,6 +76,8 @@ def range_of(
 ) -> list[Series]:
     """Return the values of `answer`, whatever signal `query` names; see `read_range`."""
     checked((*query.by, *dict(query.scope)))
+    if database.is_weighed:
+        answer = weighing.weighed(answer)
     if step <= timedelta() or end < start:
         raise QueryError("a period needs an end after its start and a step above zero")
     last = (end - start) // step
@@ -140,8 +148,8 @@ def _rolling(
         f"seen AS (SELECT min(ended_at) AS first_at{by} FROM facts GROUP BY ALL), "
         "instants AS (SELECT i, $first + to_microseconds(i * $step) AS ended_at "
         "FROM range($last + 1) AS t(i)), "
-        f"rows AS (SELECT ended_at, x, n{by}, NULL AS i FROM facts UNION ALL "
-        f"SELECT ended_at, NULL, 0{by}, i FROM instants JOIN seen ON ended_at >= first_at), "
+        f"rows AS (SELECT ended_at, x, n, weight{by}, NULL AS i FROM facts UNION ALL "
+        f"SELECT ended_at, NULL, 0, 0{by}, i FROM instants JOIN seen ON ended_at >= first_at), "
         f"valued AS (SELECT i{by}, {value} AS value FROM rows WINDOW "
         f"o AS ({frame} to_microseconds({width - 1}) PRECEDING AND CURRENT ROW), "
         f"b AS ({frame} to_microseconds({whole - 1}) PRECEDING "
@@ -191,6 +199,18 @@ def _facts(
         f"SELECT f.* FROM ({facts}) AS f WHERE {condition}",  # noqa: S608  labels are checked, values are parameters
         {**parameters, **answer.parameters, "start": naive(start), "end": naive(end)},
     )
+
+
+def _intervals(
+    database: Database, answer: Answer, query: Query, at: datetime
+) -> dict[LabelValues, weighing.Interval]:
+    """Return where the true values lie, of those that traces kept by chance speak for."""
+    facts = _facts(answer, query, at - query.window, at)
+    seconds = query.window.total_seconds()
+    found = weighing.intervals(database, answer, facts, query.by, seconds=seconds)
+    if CATALOG[query.signal].unit is Unit.RATIO:
+        return {names: (low, min(high, 1.0)) for names, (low, high) in found.items()}
+    return found
 
 
 def _named(query: Query, values: Iterable[str | None]) -> dict[str, str]:

@@ -18,7 +18,7 @@ import duckdb
 
 from signals import QueryError, UnreachableError
 from signals.traces import StoreError
-from signals.traces.embedded import schema
+from signals.traces.embedded import narrow, sampling, schema
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ CLOSING_SECONDS = 10  # for questions under way to end
 
 # The file stays readable by DuckDB 1.5, and small row groups keep checkpoints short.
 _ATTACH = "ATTACH '{path}' AS store (STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE 30720)"
+# Files from before there was tail sampling.
+_WEIGHED = "ALTER TABLE store.spans ADD COLUMN IF NOT EXISTS weight INTEGER"
 
 
 class Database:
@@ -51,6 +53,9 @@ class Database:
         self._handed: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
         self._connection = self._open()
+        self.is_weighed = False
+        self.has_decisions = False
+        self.note_weights()
 
     def ask(
         self,
@@ -150,6 +155,14 @@ class Database:
                     logger.info("trace_store_reopened path=%s", self.path)
         return True
 
+    def note_weights(self) -> None:
+        """Look again whether tail sampling has decided anything, and some trace stands for several.
+
+        If not, nothing is weighed, and what comes in is not looked up.
+        """
+        self.has_decisions |= bool(self.ask("SELECT 1 FROM store.decisions LIMIT 1", {}))
+        self.is_weighed = bool(self.ask("SELECT 1 FROM store.roots WHERE weight > 1 LIMIT 1", {}))
+
     def wal_bytes(self) -> int:
         """Return the size of what is committed but not yet part of the file."""
         try:
@@ -182,6 +195,9 @@ class Database:
             connection.execute(schema.create("spans", schema.SPAN_TYPES))
             connection.execute(schema.create("logs", schema.LOG_TYPES))
             connection.execute(schema.create("outcomes", schema.OUTCOME_TYPES))
+            connection.execute(_WEIGHED)
+            sampling.create(connection)
+            narrow.create(connection)
         except duckdb.Error as error:
             connection.close()
             raise StoreError(_sentence(self.path, str(error))) from error

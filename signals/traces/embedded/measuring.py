@@ -11,7 +11,7 @@ from typing import Any
 from signals import Query, Series
 from signals.traces.embedded import answering
 from signals.traces.embedded.database import Database
-from signals.traces.from_spans import Answer, of_spans
+from signals.traces.from_spans import Answer, Of, of_spans
 from signals.traces.measures import (
     ATTRIBUTE,
     REQUEST,
@@ -38,18 +38,22 @@ def _answer(measure: Measure) -> Answer:
     where = _all(map(condition, measure.where), parameters)
     match measure.aggregate:
         case Aggregate.COUNT:
-            x, value = "1", "count(x){o}"
+            x, value, of = "1", "count(x){o}", Of.SUM
         case Aggregate.RATIO:
             x, value = _all(map(condition, measure.part), parameters), "avg(x){o}"
+            of = Of.MEAN
         case Aggregate.QUANTILE:
             x, value = _number(measure.of, parameters), f"quantile_cont(x, {measure.quantile}){{o}}"
+            of = Of.QUANTILE
         case Aggregate.SUM:
-            x, value = _number(measure.of, parameters), "sum(x){o}"
+            x, value, of = _number(measure.of, parameters), "sum(x){o}", Of.SUM
     if measure.of.endswith("_ms"):
         x = f"({x} / 1000)"
     return Answer(
         facts=of_spans(x, where),
         value=value,
+        of=of,
+        q=measure.quantile,
         # No span is a count of zero, but no quantile and no share.
         is_rate=measure.aggregate in (Aggregate.COUNT, Aggregate.SUM),
         parameters=parameters,

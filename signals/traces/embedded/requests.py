@@ -1,7 +1,7 @@
 """SQL for requests: the roots of traces, each with one value per label.
 
 A request carries the label of its root or, where the root does not say, that of the longest of
-its other spans that does (the model of the longest model call, usually). So every request has at
+its spans that does (the model of the longest model call, usually). So every request has at
 most one value per label, and shares over a split add up. `outcome` is the root's alone: a failed
 tool call is not a failed request.
 
@@ -14,12 +14,8 @@ from typing import Any
 from models.vocabulary import SpanStatus
 from signals import QueryError
 from signals.traces import FILTERS
-from signals.traces.costs import BILLABLE
 
 MARGIN = "INTERVAL 1 HOUR"
-
-# The rule of `signals.traces.costs` in SQL. `{s}` is the alias of the spans.
-PAID = "{s}.kind IN (" + ", ".join(sorted(f"'{kind.value}'" for kind in BILLABLE)) + ")"
 
 FAILURES = ("error", "timeout", "rate_limited")
 FAILED = (
@@ -49,7 +45,7 @@ def roots(
     """Return the CTEs whose last, `requests`, holds each root with `columns` and its labels.
 
     Args:
-        when: The period, as a condition on `{s}`, an alias of the spans.
+        when: The period, as a condition on `{s}`, an alias of the roots.
         labels: Of `FILTERS`; only those that are needed, for each may cost a look at all spans.
         columns: More columns of the root `r`, each after a comma.
         around: The parameters of the period, for the look at the other spans.
@@ -59,19 +55,19 @@ def roots(
     own = "".join(f", r.{label}" for label in labels)
     # Only columns that are needed: what a CTE holds is copied.
     found = (
-        f"roots AS (SELECT r.trace_id{columns}{own} FROM store.spans AS r "  # noqa: S608  names are ours
-        f"WHERE r.parent_id IS NULL AND {when.format(s='r')})"
+        f"roots AS (SELECT r.trace_id{columns}{own} FROM store.roots AS r "  # noqa: S608  names are ours
+        f"WHERE {when.format(s='r')})"
     )
     if not inherited:
         return f"{found}, requests AS (FROM roots)"
     silent = " OR ".join(f"r.{label} IS NULL" for label in inherited)
-    told = ", ".join(f"arg_max(c.{label}, c.duration_ms) AS {label}" for label in inherited)
+    told = ", ".join(f"arg_max(c.{label}, c.{label}_ms) AS {label}" for label in inherited)
     merged = ", ".join(f"coalesce(r.{label}, told.{label}) AS {label}" for label in inherited)
     return (
         f"{found}, silent AS (SELECT r.trace_id FROM roots AS r WHERE {silent}), "  # noqa: S608  names are ours
-        f"told AS (SELECT c.trace_id, {told} FROM store.spans AS c "
-        f"WHERE c.parent_id IS NOT NULL AND c.ended_at > {around[0]} - {MARGIN} "
-        f"AND c.ended_at <= {around[1]} + {MARGIN} "
+        f"told AS (SELECT c.trace_id, {told} FROM store.parts AS c "
+        f"WHERE c.ended_at > {around[0]} - {MARGIN} "
+        f"AND c.started_at <= {around[1]} + {MARGIN} "
         "AND c.trace_id IN (SELECT trace_id FROM silent) GROUP BY c.trace_id), "
         f"requests AS (SELECT r.* REPLACE ({merged}) "
         "FROM roots AS r LEFT JOIN told ON told.trace_id = r.trace_id)"

@@ -27,6 +27,7 @@ _SQL = {
     pa.string(): "VARCHAR",
     pa.float64(): "DOUBLE",
     pa.int64(): "BIGINT",
+    pa.int32(): "INTEGER",
     pa.bool_(): "BOOLEAN",
     _TIME: "TIMESTAMP",
     _MAP: "MAP(VARCHAR, VARCHAR)",
@@ -42,6 +43,7 @@ SPAN_TYPES: dict[str, pa.DataType] = {
     "started_at": _TIME,
     "ended_at": _TIME,
     "attributes": _MAP,
+    "weight": pa.int32(),  # for how many traces this one stands; null is 1. See `sampling`.
 }
 LOG_FIELDS = tuple(LogRecord.__dataclass_fields__)
 LOG_TYPES: dict[str, pa.DataType] = {
@@ -75,6 +77,7 @@ def spans_table(spans: Sequence[Span]) -> pa.Table:
     ]
     events = [_dump(events) if events else None for events in columns["events"]]
     columns |= {"started_at": starts, "ended_at": ends, "events": events}
+    columns["weight"] = [None] * len(starts)
     return _table(columns, SPAN_TYPES)
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from models.vocabulary import CostSource, SpanStatus
 from signals.traces import FILTERS, ON_ANY_SPAN, Order, TraceQuery, TraceSummary, people
 from signals.traces.embedded.database import Database
-from signals.traces.embedded.requests import FAILED, PAID, checked, matches, roots
+from signals.traces.embedded.narrow import TRACE_ID
+from signals.traces.embedded.requests import FAILED, checked, matches, roots
 from signals.traces.embedded.schema import aware, naive
 
 MAX_LIMIT = 1_000
@@ -18,8 +20,9 @@ ROOTLESS_FOR = timedelta(hours=1)  # how long a trace is listed while its root h
 
 _STARTED = "{s}.started_at >= $from_at AND {s}.started_at < $to_at"
 _SHOWN = ("feature", "tenant", "model", "prompt_version", "session_id", "provider")
-_COLUMNS = ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, " + ", ".join(
-    f"r.{label} AS own_{label}" for label in _SHOWN
+_COLUMNS = (
+    ", r.started_at, r.name, r.duration_ms, r.status, r.outcome AS ended_as, r.weight, "
+    + ", ".join(f"r.{label} AS own_{label}" for label in _SHOWN)
 )
 _ORDERS = {
     Order.NEWEST: "started_at DESC",
@@ -27,52 +30,50 @@ _ORDERS = {
     Order.DEAREST: "cost_usd DESC NULLS LAST, started_at DESC",
     Order.WORST: "worst_score ASC NULLS LAST, started_at DESC",
 }
-_HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, " + ", ".join(
+_HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, weight, " + ", ".join(
     f"own_{label}" for label in _SHOWN
 )
-# The rule of `signals.traces.costs`: spans of kinds that spend are summed; where none of them has
-# a cost, or tokens, the root's stand for the trace. Doubt is 3 for unpriced, 2 for computed.
-_DOUBT = "list_position(['reported', 'computed', 'unpriced'], s.cost_source)"
 _DOUBTS = {1: CostSource.REPORTED, 2: CostSource.COMPUTED, 3: CostSource.UNPRICED}
-_TOKENS = "coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens)"
 _WIDELY = (
     "{s}.started_at >= $from_at - INTERVAL 1 HOUR AND {s}.started_at < $to_at + INTERVAL 1 DAY"
 )
 _SCORES = (
-    "scores AS (SELECT s.trace_id, min(s.eval_score) AS worst_score FROM store.spans AS s "  # noqa: S608  names are ours
-    f"WHERE {_WIDELY.format(s='s')} AND s.eval_score IS NOT NULL GROUP BY s.trace_id)"
+    "scores AS (SELECT s.trace_id, min(s.worst_score) AS worst_score FROM store.parts AS s "  # noqa: S608  names are ours
+    f"WHERE {_WIDELY.format(s='s')} AND s.worst_score IS NOT NULL GROUP BY s.trace_id)"
 )
+# The rule of `signals.traces.costs`: spans of kinds that spend are summed; where none of them has
+# a cost, or tokens, the root's stand for the trace.
 _SUMS = """
     SELECT s.trace_id,
-        coalesce(sum(s.cost_usd) FILTER ({paid}), sum(s.cost_usd) FILTER ({root})) AS cost_usd,
-        coalesce(sum({tokens}) FILTER ({paid}), sum({tokens}) FILTER ({root})) AS tokens,
-        count(*) AS spans,
-        count(*) FILTER (WHERE s.status = 'error') AS errors,
-        CASE WHEN count(s.cost_usd) FILTER ({paid}) = 0 AND count(s.cost_usd) FILTER ({root}) > 0
-            THEN max({doubt}) FILTER ({root} AND s.cost_usd IS NOT NULL)
-            ELSE max({doubt}) FILTER ({paid})
+        coalesce(sum(s.paid_usd), sum(s.root_usd)) AS cost_usd,
+        coalesce(sum(s.paid_tokens), sum(s.root_tokens)) AS tokens,
+        sum(s.spans) AS spans,
+        sum(s.errors) AS errors,
+        CASE WHEN count(s.paid_usd) = 0 AND count(s.root_usd) > 0 THEN max(s.root_doubt)
+            ELSE max(s.paid_doubt)
         END AS doubt
         {told}
-    FROM store.spans AS s
+    FROM store.parts AS s
     WHERE {within} AND {which}
     GROUP BY s.trace_id
 """
 # Of the traces listed only: over all that match, a list of tools costs too much.
 _TOLD = (
-    "list(DISTINCT s.tool) FILTER (WHERE s.tool IS NOT NULL) AS tools",
-    "min(s.eval_score) AS worst_score",
+    "list_distinct(flatten(list(s.tools))) AS tools",
+    "min(s.worst_score) AS worst_score",
 )
 
 
 class Head(NamedTuple):
     """What a list takes from a request's root; `labels` are those that it says itself."""
 
-    trace_id: str
+    trace_id: UUID
     started_at: datetime
     name: str
     duration_ms: float
     status: str
     outcome: str | None
+    weight: int | None
     labels: dict[str, str]
 
 
@@ -156,28 +157,29 @@ def _on_any_span(name: str, value: str) -> str:
     else:
         said = f"n.{name} = $on_{name}"
     within = _WIDELY.format(s="n")
-    spans = f"SELECT n.trace_id FROM store.spans AS n WHERE {within} AND {said}"  # noqa: S608  names are ours
+    trace_id = TRACE_ID.format(s="n")
+    spans = f"SELECT {trace_id} FROM store.spans AS n WHERE {within} AND {said}"  # noqa: S608  names are ours
     return f"{{s}}.trace_id {'IN' if value else 'NOT IN'} ({spans})"
 
 
 def _head(row: Sequence[Any]) -> Head:
-    """Return a head from its six columns and the labels of `_SHOWN`."""
-    labels = zip(_SHOWN, row[6:], strict=True)
+    """Return a head from its seven columns and the labels of `_SHOWN`."""
+    labels = zip(_SHOWN, row[7:], strict=True)
     said = {name: value for name, value in labels if value is not None}
-    return Head._make((*row[:6], said))
+    return Head._make((*row[:7], said))
 
 
 def _rootless(database: Database, query: TraceQuery) -> list[Head]:
     """Return the earliest span of each recent trace that has no root yet."""
     failed = f"status = '{SpanStatus.ERROR.value}'" if query.errors_only else "true"
     rows = database.ask(
-        "SELECT s.trace_id, min(s.started_at) AS started_at, "  # noqa: S608  no outside text
+        f"SELECT {TRACE_ID.format(s='s')} AS trace_id, min(s.started_at) AS started_at, "  # noqa: S608  no outside text
         "arg_min(s.name, s.started_at) AS name, "
         "(epoch_us(max(s.ended_at)) - epoch_us(min(s.started_at))) / 1000 AS duration_ms, "
-        "arg_min(s.status, s.started_at) AS status, NULL AS outcome "
-        f"FROM store.spans AS s WHERE {_STARTED.format(s='s')} AND s.trace_id NOT IN ("
-        "SELECT r.trace_id FROM store.spans AS r WHERE r.parent_id IS NULL "
-        "AND r.started_at >= $from_at - INTERVAL 1 DAY) "
+        "arg_min(s.status, s.started_at) AS status, NULL AS outcome, NULL AS weight "
+        f"FROM store.spans AS s WHERE {_STARTED.format(s='s')} "
+        f"AND {TRACE_ID.format(s='s')} NOT IN (SELECT r.trace_id FROM store.roots AS r "
+        "WHERE r.started_at >= $from_at - INTERVAL 1 DAY) "
         f"GROUP BY s.trace_id HAVING {failed} ORDER BY started_at DESC LIMIT {_limit(query)}",
         {
             "from_at": naive(max(query.start, query.end - ROOTLESS_FOR)),
@@ -187,7 +189,7 @@ def _rootless(database: Database, query: TraceQuery) -> list[Head]:
     return [Head._make((*row, {})) for row in rows]
 
 
-def _sums(database: Database, heads: Sequence[Head]) -> dict[str, dict[str, Any]]:
+def _sums(database: Database, heads: Sequence[Head]) -> dict[UUID, dict[str, Any]]:
     """Return what the spans of each trace say together, by trace_id."""
     starts = [head.started_at for head in heads]
     # Only the labels that some head does not say itself: each costs time.
@@ -209,25 +211,17 @@ def _sums(database: Database, heads: Sequence[Head]) -> dict[str, dict[str, Any]
 
 
 def _longest(label: str) -> str:
-    return f"arg_max(s.{label}, s.duration_ms) AS {label}"
+    return f"arg_max(s.{label}, s.{label}_ms) AS {label}"
 
 
 def _sums_sql(within: str, which: str, more: Iterable[str] = ()) -> str:
     told = "".join(f", {column}" for column in more)
-    return _SUMS.format(
-        paid=f"WHERE {PAID.format(s='s')}",
-        root="WHERE s.parent_id IS NULL",
-        tokens=_TOKENS,
-        doubt=_DOUBT,
-        told=told,
-        within=within,
-        which=which,
-    )
+    return _SUMS.format(told=told, within=within, which=which)
 
 
 def _summary(head: Head, sums: Mapping[str, Any]) -> TraceSummary:
     return TraceSummary(
-        trace_id=head.trace_id,
+        trace_id=head.trace_id.hex,
         name=head.name,
         started_at=aware(head.started_at),
         duration_ms=head.duration_ms,
@@ -236,10 +230,11 @@ def _summary(head: Head, sums: Mapping[str, Any]) -> TraceSummary:
         tokens=int(sums["tokens"]) if sums["tokens"] is not None else None,
         cost_usd=sums["cost_usd"],
         cost_source=_DOUBTS.get(sums["doubt"], CostSource.NONE),
-        span_count=sums["spans"],
-        error_count=sums["errors"],
+        span_count=int(sums["spans"]),
+        error_count=int(sums["errors"]),
         tools=tuple(sorted(sums["tools"] or ())),
         worst_score=sums["worst_score"],
+        weight=head.weight or 1,
         **{label: head.labels.get(label, sums.get(label)) for label in _SHOWN},
     )
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from signals import QueryError
 from signals.traces.embedded.database import Database
-from signals.traces.embedded.requests import MARGIN, PAID, matches, roots
+from signals.traces.embedded.narrow import TRACE_ID
+from signals.traces.embedded.requests import MARGIN, matches, roots
 from signals.traces.embedded.schema import aware, naive
+from signals.traces.embedded.weighing import Z
 from signals.traces.outcomes import SUCCESSES
 from signals.traces.spending import (
     MAX_BARS,
@@ -30,6 +32,13 @@ _WITHIN = (
 )
 _AROUND = f"{{s}}.ended_at >= $before_start - {MARGIN} AND {{s}}.ended_at < $end + {MARGIN}"
 _SUCCEEDED = f"outcome IN ({', '.join(repr(word) for word in SUCCESSES)})"
+_COUNTED = (
+    "usd IS NOT NULL",
+    "source = 'unpriced'",
+    "is_request",
+    "is_request AND outcome IS NOT NULL",
+    f"is_request AND {_SUCCEEDED}",
+)
 # Days may begin at any quarter of an hour of UTC: that is how far time zones are apart.
 _QUARTER = "INTERVAL 15 MINUTE"
 
@@ -38,24 +47,45 @@ def spend(database: Database, query: SpendQuery) -> Bill:
     """Return what was spent; see `SpendStore.spend`."""
     facts, parameters = _facts(query)
     value = query.by or "NULL"
+    counts = ", ".join(map(_counted_as, _COUNTED))
     rows = database.ask(
         f"WITH {facts}, summed AS (SELECT {value} AS value, "  # noqa: S608  the label is checked
-        "sum(usd) FILTER (is_now) AS usd, sum(usd) FILTER (NOT is_now) AS before_usd, "
-        "coalesce(sum(usd) FILTER (is_now AND source = 'reported'), 0), "
-        "count(usd) FILTER (is_now), count(*) FILTER (is_now AND source = 'unpriced'), "
-        "count(*) FILTER (is_now AND is_request), "
-        "count(*) FILTER (is_now AND is_request AND outcome IS NOT NULL), "
-        f"count(*) FILTER (is_now AND is_request AND {_SUCCEEDED}), "
+        "sum(usd * weight) FILTER (is_now) AS usd, "
+        "sum(usd * weight) FILTER (NOT is_now) AS before_usd, "
+        "coalesce(sum(usd * weight) FILTER (is_now AND source = 'reported'), 0), "
+        f"{counts}, "
         "count(*) OVER () AS listed "
         "FROM facts GROUP BY ALL HAVING count(*) > 0) "
         f"SELECT * FROM summed ORDER BY greatest(usd, before_usd) DESC NULLS LAST, value "
         f"LIMIT {MAX_ROWS}",
         parameters,
     )
-    found = [Spend(**dict(zip(_COLUMNS, row[:-1], strict=True))) for row in rows]
+    margins = _margins(database, facts, parameters, value) if database.is_weighed else {}
+    found = [
+        Spend(**dict(zip(_COLUMNS, row[:-1], strict=True)), margin_usd=margins.get(row[0]))
+        for row in rows
+    ]
     # Which are listed is a matter of both periods, in what order one of the present.
     found.sort(key=lambda row: (row.usd is None, -(row.usd or 0.0)))
     return Bill(rows=tuple(found), values=rows[0][-1] if rows else 0)
+
+
+def _counted_as(which: str) -> str:
+    """Return how many there are of the present period, each as often as its trace stands for."""
+    return f"CAST(coalesce(sum(weight) FILTER (is_now AND {which}), 0) AS BIGINT)"
+
+
+def _margins(
+    database: Database, facts: str, parameters: Mapping[str, Any], value: str
+) -> dict[str | None, float]:
+    """Return how far each sum may be off, half a 95 % interval: see `weighing`."""
+    rows = database.ask(
+        f"WITH {facts}, traces AS (SELECT {value} AS value, trace_id, any_value(weight) AS w, "  # noqa: S608  the label is checked
+        "sum(usd) AS usd FROM facts WHERE is_now AND usd IS NOT NULL GROUP BY ALL) "
+        f"SELECT value, {Z} * sqrt(sum(w * (w - 1) * usd * usd)) FROM traces GROUP BY ALL",
+        parameters,
+    )
+    return dict(rows)
 
 
 def bars(database: Database, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
@@ -65,7 +95,7 @@ def bars(database: Database, query: SpendQuery, shown: Sequence[str | None]) -> 
     value = query.by or "CAST(NULL AS VARCHAR)"
     rows = database.ask(
         f"WITH {facts}, placed AS (SELECT {value} AS value, "  # noqa: S608  the label is checked
-        f"time_bucket({_QUARTER}, ended_at) AS quarter, usd "
+        f"time_bucket({_QUARTER}, ended_at) AS quarter, usd * weight AS usd "
         "FROM facts WHERE usd IS NOT NULL), "
         "named AS (SELECT CASE WHEN value IS NULL THEN NOT $none "
         "ELSE NOT list_contains($shown, value) END AS is_rest, * FROM placed), "
@@ -99,7 +129,8 @@ _COLUMNS = (
 def _facts(query: SpendQuery) -> tuple[str, Mapping[str, Any]]:
     """Return the CTEs whose last, `facts`, holds a row for each cost and for each request.
 
-    Columns: ended_at, is_now, usd, source, is_request, outcome, and the labels asked for.
+    Columns: trace_id, ended_at, is_now, usd, source, weight, is_request, outcome, and the labels
+    asked for.
     """
     scope = dict(query.scope)
     labels = _checked(query, scope)
@@ -135,17 +166,20 @@ def _requests(labels: Sequence[str]) -> str:
     inherited = [label for label in labels if label != "model"]
     # What models the calls used is asked of the calls: of roots only what they say themselves.
     model = ", r.model" if "model" in labels else ""
-    columns = f", r.ended_at, r.outcome, {_WITHIN.format(s='r')} AS counts{model}"
+    columns = (
+        f", r.ended_at, r.outcome, {_WITHIN.format(s='r')} AS counts, r.is_first, "
+        f"coalesce(r.weight, 1) AS weight{model}"
+    )
     found = roots(_AROUND, inherited, columns, around=("$before_start", "$end"))
-    told = "".join(f", any_value({label}) AS {label}" for label in ("outcome", *labels))
+    told = "".join(f", {label}" for label in ("outcome", *labels))
     return (
-        f"{found}, told_of AS (SELECT trace_id, "  # noqa: S608  names are ours
-        "arg_max(outcome, row(told_at, outcome)) AS outcome FROM store.outcomes "
-        f"WHERE told_at >= $before_start - {MARGIN} GROUP BY trace_id), "
+        f"{found}, told_of AS (SELECT {TRACE_ID.format(s='o')} AS trace_id, "  # noqa: S608  names are ours
+        "arg_max(outcome, row(told_at, outcome)) AS outcome "
+        f"FROM store.outcomes AS o WHERE told_at >= $before_start - {MARGIN} GROUP BY o.trace_id), "
         "ended AS (SELECT q.* REPLACE (coalesce(t.outcome, q.outcome) AS outcome) "
         "FROM requests AS q LEFT JOIN told_of AS t ON t.trace_id = q.trace_id), "
         # Of a trace with two roots no cost may count twice.
-        f"known AS (SELECT trace_id{told} FROM ended GROUP BY trace_id)"
+        f"known AS (SELECT trace_id{told} FROM ended WHERE is_first)"
     )
 
 
@@ -153,21 +187,21 @@ def _spent(labels: Sequence[str]) -> str:
     """Return the CTEs whose last, `spent`, holds each cost, and each call without a price."""
     kept = "".join(f", s.{label}" for label in labels)
     said = "".join(f", {_charged(label)} AS {label}" for label in labels)
-    paid = PAID.format(s="s")
     return (
-        "stated AS (SELECT s.trace_id, s.ended_at, s.parent_id IS NULL AS is_root, "  # noqa: S608  names are ours
-        f"{paid} AS is_paid, s.cost_usd AS usd, s.cost_source AS source{kept} "
-        f"FROM store.spans AS s WHERE {_WITHIN.format(s='s')} "
-        f"AND (s.cost_usd IS NOT NULL OR (s.cost_source = 'unpriced' AND {paid}))), "
+        "stated AS (SELECT s.trace_id, s.ended_at, s.is_root, "  # noqa: S608  names are ours
+        "s.is_paid, s.cost_usd AS usd, s.cost_source AS source, "
+        f"coalesce(s.weight, 1) AS weight{kept} "
+        f"FROM store.charges AS s WHERE {_WITHIN.format(s='s')} "
+        "AND (s.cost_usd IS NOT NULL OR (s.cost_source = 'unpriced' AND s.is_paid))), "
         "lone AS (SELECT * FROM stated WHERE is_root AND NOT is_paid), "
-        "repeated AS (SELECT p.trace_id FROM store.spans AS p "
-        f"WHERE {PAID.format(s='p')} AND p.cost_usd IS NOT NULL "
+        "repeated AS (SELECT p.trace_id FROM store.charges AS p "
+        "WHERE p.is_paid AND p.cost_usd IS NOT NULL "
         f"AND {_AROUND.format(s='p')} AND p.trace_id IN (SELECT trace_id FROM lone)), "
         "standing AS (SELECT lone.* FROM lone ANTI JOIN repeated USING (trace_id)), "
         # A root that states the bill of the whole request states that of its unpriced calls too.
         "counting AS (SELECT * FROM stated WHERE is_paid AND (usd IS NOT NULL "
         "OR trace_id NOT IN (SELECT trace_id FROM standing)) UNION ALL FROM standing), "
-        "spent AS (SELECT c.trace_id, c.ended_at, c.usd, c.source, false AS is_request, "
+        "spent AS (SELECT c.trace_id, c.ended_at, c.usd, c.source, c.weight, false AS is_request, "
         f"q.outcome{said} FROM counting AS c LEFT JOIN known AS q ON q.trace_id = c.trace_id)"
     )
 
@@ -181,7 +215,10 @@ def _charged(label: str) -> str:
 
 def _counted(labels: Sequence[str]) -> str:
     """Return the CTEs whose last, `counted`, holds each request, once for each model it used."""
-    columns = "q.trace_id, q.ended_at, CAST(NULL AS DOUBLE), CAST(NULL AS VARCHAR), true, q.outcome"
+    columns = (
+        "q.trace_id, q.ended_at, CAST(NULL AS DOUBLE), CAST(NULL AS VARCHAR), q.weight, true, "
+        "q.outcome"
+    )
     kept = "".join(
         ", CASE WHEN u.trace_id IS NULL THEN q.model ELSE u.model END"
         if label == "model"

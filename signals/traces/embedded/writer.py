@@ -14,16 +14,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from signals.traces import BusyError
+from signals.traces.embedded import narrow, sampling
 from signals.traces.embedded.database import Database
 
 logger = logging.getLogger(__name__)
@@ -41,10 +43,16 @@ KEYS = {
 }
 
 
+Work = Callable[[duckdb.DuckDBPyConnection], None]
+
+
 @dataclass(slots=True)
 class _Batch:
+    """Rows for a table, or work of another kind on the file."""
+
     table: str
     rows: pa.Table
+    work: Work | None = None
     done: "Future[None]" = field(default_factory=Future)
 
 
@@ -77,6 +85,22 @@ class Writer:
                 raise BusyError("the trace store has more to write than it can; send again soon")
             self._waiting.append(batch)
             self._waiting_bytes += rows.nbytes
+            self._changed.notify()
+        batch.done.result()
+
+    def run(self, work: Work) -> None:
+        """Do `work` within a transaction, between two commits of rows; return after it.
+
+        What updates rows is done here, or else it and a commit could refuse each other.
+
+        Raises:
+            BusyError: The store is closing, or it failed; nothing of it was done.
+        """
+        batch = _Batch("", pa.table({}), work)
+        with self._changed:
+            if self._closing:
+                raise BusyError("the trace store is closing")
+            self._waiting.append(batch)
             self._changed.notify()
         batch.done.result()
 
@@ -137,7 +161,10 @@ class Writer:
                 for table in KEYS:
                     batches = [batch.rows for batch in group if batch.table == table]
                     if batches:
-                        _insert(cursor, table, batches)
+                        _insert(cursor, table, batches, self._database.has_decisions)
+                for batch in group:
+                    if batch.work is not None:
+                        batch.work(cursor)
                 cursor.commit()
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # a failed commit has done so itself
@@ -158,8 +185,13 @@ class Writer:
             logger.warning("trace_store_checkpoint_failed error=%r", error)
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.Table]) -> None:
-    """Insert the rows that are not in `table` yet.
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    batches: Sequence[pa.Table],
+    follows: bool = False,
+) -> None:
+    """Insert the rows that are not in `table` yet; spans that come late follow what was decided.
 
     Lines repeated within one batch are an application that says so twice; spans that are
     repeated, or lines repeated from batch to batch, are an exporter that tries again.
@@ -167,14 +199,36 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, batches: Sequence[pa.
     key = KEYS[table]
     rows = _without_repeats(key, batches)
     bounds = pc.min_max(rows[key[0]])
-    same = " AND ".join(f'old."{column}" IS NOT DISTINCT FROM new."{column}"' for column in key)
+    within = {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()}
+    rows = _without_stored(cursor, table, rows, within)
+    if follows and table == "spans" and rows.num_rows:
+        rows = sampling.followed(cursor, rows)
+    if not rows.num_rows:
+        return
     cursor.register("batch", rows)
-    cursor.execute(
-        f"INSERT INTO store.{table} SELECT new.* FROM batch AS new WHERE NOT EXISTS "  # noqa: S608  names are ours
+    cursor.execute(f"INSERT INTO store.{table} BY NAME FROM batch")
+    if table == "spans":
+        narrow.add(cursor, "batch", **within)
+
+
+def _without_stored(
+    cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, within: dict[str, Any]
+) -> pa.Table:
+    """Return the rows that `table` does not hold; usually that is all of them, untouched."""
+    key = KEYS[table]
+    same = " AND ".join(f'old."{column}" IS NOT DISTINCT FROM new."{column}"' for column in key)
+    places = pa.array(range(rows.num_rows), pa.int64())
+    cursor.register("keys", rows.select(key).append_column("place", places))
+    stored = cursor.execute(
+        "SELECT new.place FROM keys AS new WHERE EXISTS "  # noqa: S608  names are ours
         f'(SELECT 1 FROM store.{table} AS old WHERE old."{key[0]}" BETWEEN $first AND $last '
         f"AND {same})",
-        {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()},
-    )
+        within,
+    ).fetchall()
+    if not stored:
+        return rows
+    repeated = pa.array([place for (place,) in stored], pa.int64())
+    return rows.filter(pc.invert(pc.is_in(places, repeated)))
 
 
 def _without_repeats(key: Sequence[str], batches: Sequence[pa.Table]) -> pa.Table:
