@@ -9,7 +9,7 @@ from alerts import channels, policies, rulebook, selfwatch
 from alerts.conditions import Threshold
 from alerts.groups import RULE
 from alerts.policies import PolicyDraft, StepDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.settings import Settings
 from models.tables import Policy
 from models.vocabulary import Severity

@@ -8,14 +8,15 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from alerts import composites, offers, policies, rulebook, rulegroups
+from alerts import composites, offers, policies, rulebook, ruledraft, rulegroups
 from alerts.conditions import Composite
 from alerts.datastates import DataStates
 from alerts.offers import Offer, Offered
 from alerts.policies import PolicyError
-from alerts.rulebook import Origin, RuleDraft, RuleError
+from alerts.rulebook import Origin, RuleError
 from alerts.rulecode.complaints import Complaint, RuleCodeError
 from alerts.rulecode.taken import Defaults
+from alerts.ruledraft import RuleDraft
 from models.tables import Policy
 
 NO_POLICY = "there is no policy yet: make one first, or have the file bring one"
@@ -186,7 +187,7 @@ class _Page:
             return one
         rule, policy = self.held[one.draft.name]
         try:
-            was = rulebook.draft_of(rule, policy)
+            was = ruledraft.draft_of(rule, policy)
         except ValidationError:
             was = None
         return replace(one, rule_id=rule.id, was=was, kept_in=rulebook.origin_of(rule))

@@ -11,16 +11,17 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from alerts import promtool, rulebook, rulefile, rulegroups
+from alerts import promtool, ruledraft, rulefile, rulegroups
 from alerts.conditions import Promql
 from alerts.policies import PolicyDraft
 from alerts.promtool import PromtoolError
-from alerts.rulebook import Origin, RuleDraft
+from alerts.rulebook import Origin
 from alerts.rulecode import openslo, promreading, sloth, yamltree
 from alerts.rulecode.complaints import Complaint, RuleCodeError
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
 from alerts.rulecode.reader import Reader
 from alerts.rulecode.taken import Defaults, Taken, from_slos, to_drafts
+from alerts.ruledraft import RuleDraft
 from alerts.rulegroups import GroupDraft
 from alerts.rulelint import Finding, in_order, itself
 from alerts.rulelint.among import Others
@@ -203,7 +204,7 @@ def _of_taken(
         try:
             kept.append(rulegroups.from_taken(group, of_group[group.name]))
         except ValidationError as error:
-            reason = rulebook.why(error)
+            reason = ruledraft.why(error)
             complaints.append(Complaint(reason=reason, line=group.line, group=group.name))
     for one in found:
         if not one.draft:
@@ -212,7 +213,7 @@ def _of_taken(
         try:
             draft = RuleDraft.model_validate(one.draft)
         except ValidationError as error:
-            complaints.append(_about(one, rulebook.why(error)))
+            complaints.append(_about(one, ruledraft.why(error)))
             continue
         said_owner = draft.owner != defaults.owner
         rules.append(Offered(draft=draft, line=one.line, notes=one.notes, said_owner=said_owner))

@@ -23,16 +23,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session
 
-from alerts import policies, rulebook, rulegroups
+from alerts import policies, rulebook, ruledraft, rulegroups
 from alerts.composites import parts_of
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
 from alerts.rulecode import yamltree
 from alerts.rulecode.complaints import Complaint, RuleCodeError
 from alerts.rulecode.leaving import Leaving, leave
 from alerts.rulecode.promfile import Dumper
 from alerts.rulecode.reader import LIMIT_COMPLAINTS
 from alerts.rulecode.yamltree import Tree
+from alerts.ruledraft import RuleDraft
 from alerts.rulegroups import GroupDraft
 
 VERSION = 1
@@ -130,7 +130,7 @@ def dump(session: Session) -> str:
         "policies": [_plain(policies.draft_of(p)) for p in policies.policies(session)],
         **({"groups": groups} if groups else {}),
         "rules": [
-            rulebook.written(rulebook.draft_of(r, p.name)) for r, p in rulebook.rules(session)
+            ruledraft.written(ruledraft.draft_of(r, p.name)) for r, p in rulebook.rules(session)
         ],
     }
     return write(data)
@@ -142,13 +142,13 @@ def leaving(session: Session) -> Leaving:
     Rules about Wakeful itself stay.
     """
     ours = [(r, p) for r, p in rulebook.rules(session) if not r.own or parts_of(r.condition)]
-    drafts = [rulebook.draft_of(r, p.name) for r, p in ours]
+    drafts = [ruledraft.draft_of(r, p.name) for r, p in ours]
     return leaving_of(drafts, rulegroups.groups(session))
 
 
 def leaving_of(drafts: Iterable[RuleDraft], groups: Iterable[GroupDraft]) -> Leaving:
     """Do what `leaving` does, of rules and groups that are not kept here."""
-    return leave(list(map(rulebook.written, drafts)), list(map(rulegroups.kept, groups)))
+    return leave(list(map(ruledraft.written, drafts)), list(map(rulegroups.kept, groups)))
 
 
 def write(data: Any) -> str:
@@ -172,7 +172,7 @@ def _section(
             draft = kind.model_validate(item)
         except ValidationError as error:
             where = error.errors()[0]["loc"]
-            found.complaints.append(place.complaint(rulebook.why(error), *where))
+            found.complaints.append(place.complaint(ruledraft.why(error), *where))
             continue
         name = str(getattr(draft, "name", ""))
         if name in drafts:

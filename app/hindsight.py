@@ -15,8 +15,8 @@ from alerts.lifecycle import Timing
 from alerts.muting import Quiet
 from alerts.observations import Watch
 from alerts.paged import Route, Told
-from alerts.rulebook import RuleDraft
 from alerts.rulecode import templates
+from alerts.ruledraft import RuleDraft
 from app import cached
 from app.cached import Answer
 from app.cached_watching import Past

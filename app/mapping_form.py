@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from alerts import rulebook
+from alerts import ruledraft
 from app import label_texts
 from app.label_texts import LabelTextError
 from app.rule_form import FormError
@@ -44,6 +44,6 @@ def read(signal: str, fields: Mapping[str, Any]) -> MappingDraft:
         labels = label_texts.pairs(fields.get("labels") or "")
         return MappingDraft(signal=signal, promql=promql, labels=labels)
     except ValidationError as error:
-        raise FormError(rulebook.why(error)) from error
+        raise FormError(ruledraft.why(error)) from error
     except LabelTextError as error:
         raise FormError(str(error)) from error

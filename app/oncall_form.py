@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from alerts import rulebook
+from alerts import ruledraft
 from alerts.layers import DAY, WEEK
 from alerts.rota_drafts import (
     LayerDraft,
@@ -275,5 +275,5 @@ def _windows(fields: Mapping[str, Any], number: int) -> list[WindowDraft]:
 
 
 def _sentence(error: ValidationError) -> str:
-    said = rulebook.why(error).replace(NEEDED, "is needed")
+    said = ruledraft.why(error).replace(NEEDED, "is needed")
     return _PLACES.sub("", said)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from alerts import durations, rulebook
+from alerts import durations, ruledraft
 from alerts.escalation import Only, Plan
 from alerts.policies import OnlyDraft, PolicyDraft, StepDraft
 from app import policy_conditions, policy_grouping
@@ -68,7 +68,7 @@ def read_condition(fields: Mapping[str, Any], number: int) -> Only:
     try:
         return OnlyDraft.model_validate(policy_conditions.read(fields, number)).only()
     except ValidationError as error:
-        raise FormError(rulebook.why(error)) from error
+        raise FormError(ruledraft.why(error)) from error
 
 
 def read_step(fields: Mapping[str, Any], number: int) -> StepDraft:
@@ -86,7 +86,7 @@ def read_step(fields: Mapping[str, Any], number: int) -> StepDraft:
             }
         )
     except ValidationError as error:
-        said = rulebook.why(error).replace(_NO_CHANNEL, "say whom it tells")
+        said = ruledraft.why(error).replace(_NO_CHANNEL, "say whom it tells")
         raise FormError(said.replace("channels.0: ", "")) from error
 
 
@@ -113,7 +113,7 @@ def read(fields: Mapping[str, Any]) -> PolicyDraft:
             **together,
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
+        raise FormError(ruledraft.why(error).replace(NEEDED, "is needed")) from error
 
 
 def plan(draft: PolicyDraft) -> Plan:

@@ -13,7 +13,6 @@ from sqlmodel import Session
 from alerts import intake, offers, promtool, rulebook, rulefile, ruletests
 from alerts.offers import Offer, Offered
 from alerts.promtool import PromtoolError
-from alerts.rulebook import written
 from alerts.rulecode import promfile, promtest
 from alerts.rulecode.changes import differences
 from alerts.rulecode.complaints import Complaint, RuleCodeError
@@ -22,6 +21,7 @@ from alerts.rulecode.promfile import PROMETHEUS_2_42, PROMETHEUS_3, PromFile, Pr
 from alerts.rulecode.promtest import TestFile
 from alerts.rulecode.taken import Defaults
 from alerts.rulecode.yamltree import LIMIT_BYTES
+from alerts.ruledraft import written
 from alerts.wiring import Role, Wiring
 from app.started import start
 from models.database import read_only

@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.backtest import Hindsight
 from alerts.conditions import AnyCondition, Drift, Promql, Question, Threshold
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.rulelint import Finding, asked, itself, past, quantiles
 from alerts.rulelint.past import Traffic
 from alerts.rulelint.quantiles import QUANTILES

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from alerts import durations, rulebook, ruletemplates
+from alerts import durations, ruledraft, ruletemplates
 from alerts.datastates import DataStates
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.ruletemplates import Template
 from app import condition_form, data_state_form, label_texts
 from app.condition_form import FormError
@@ -90,7 +90,7 @@ def read(fields: Mapping[str, Any]) -> RuleDraft:
             }
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
+        raise FormError(ruledraft.why(error).replace(NEEDED, "is needed")) from error
     except LabelTextError as error:
         raise FormError(str(error)) from error
 

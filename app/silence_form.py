@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from alerts import durations, matchers, rulebook
+from alerts import durations, matchers, ruledraft
 from alerts.matchers import Matcher
 from alerts.muting import Labels, Recurrence
 from alerts.silences import InhibitionDraft, RecurrenceDraft, SilenceDraft
@@ -84,7 +84,7 @@ def read_recurrence(fields: Mapping[str, Any]) -> RecurrenceDraft | None:
             minutes=round(length / timedelta(minutes=1)),
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error)) from error
+        raise FormError(ruledraft.why(error)) from error
 
 
 def recurrence(draft: RecurrenceDraft | None) -> Recurrence | None:
@@ -118,7 +118,7 @@ def read(fields: Mapping[str, Any], *, now: datetime, zone: tzinfo) -> SilenceDr
             comment=fields.get("comment") or "",
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error).replace(f"comment: {NEEDED}", "say why")) from error
+        raise FormError(ruledraft.why(error).replace(f"comment: {NEEDED}", "say why")) from error
 
 
 def read_inhibition(fields: Mapping[str, Any]) -> InhibitionDraft:
@@ -140,7 +140,7 @@ def read_inhibition(fields: Mapping[str, Any]) -> InhibitionDraft:
             equal=tuple(fields.get("equal") or ()),
         )
     except ValidationError as error:
-        raise FormError(rulebook.why(error).replace(NEEDED, "is needed")) from error
+        raise FormError(ruledraft.why(error).replace(NEEDED, "is needed")) from error
 
 
 def _once(fields: Mapping[str, Any], *, now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:

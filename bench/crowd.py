@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 from alerts import policies, rulebook
 from alerts.conditions import Promql
 from alerts.policies import PolicyDraft, StepDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from bench import processes, wakeful
 from bench.pagerduty import ROUTING_KEY, Pages, pagerduty
 from bench.report import Table, judged, number

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from alerts import policies, rulebook
 from alerts.conditions import AnyCondition, BurnRate, Threshold
 from alerts.policies import PolicyDraft, StepDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.settings import Settings
 from alerts.wiring import Role, Wiring, wire
 from app import cached, wired

@@ -13,7 +13,7 @@ import yaml
 from alerts import policies, rulebook
 from alerts.conditions import Promql
 from alerts.policies import PolicyDraft, StepDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from bench import processes, prometheus, wakeful
 from bench.pagerduty import ROUTING_KEY, Pages, pagerduty
 from bench.processes import BenchError

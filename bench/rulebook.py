@@ -11,7 +11,7 @@ from typing import Any
 from alerts import policies, rulebook
 from alerts.conditions import Promql, Threshold
 from alerts.policies import PolicyDraft, StepDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from bench.made_series import Traffic
 from models.database import connect, migrate
 from models.vocabulary import Comparison

@@ -7,7 +7,6 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,11 +25,9 @@ from signals.naming import Names
 from signals.packs import PACKS, Pack
 from signals.prometheus_access import PrometheusAccess, headers_for
 from signals.prometheus_faults import (
-    bounded,
-    fault_of_answer,
+    Inspection,
     fault_of_silence,
     malformed,
-    warnings_of,
 )
 from signals.prometheus_road import Aside, Road
 from signals.promql import (
@@ -50,11 +47,8 @@ from signals.trust import Bucket, Trust
 
 __all__ = ["Prometheus", "PrometheusAccess"]
 
-logger = logging.getLogger(__name__)
-
 POOL_SIZE = 16
 CONNECT_TIMEOUT_SECONDS = 1.0
-MAX_WARNINGS = 100  # remembered, so that each is logged once
 T = TypeVar("T")
 
 
@@ -91,7 +85,7 @@ class Prometheus:
         self._patience = {"timeout": f"{max(1, round(seconds * 1000))}ms"}
         self._headers = headers_for(access, parts)
         self._births = Births(self._last_birth)
-        self._warned: set[str] = set()
+        self._inspect = Inspection(self._who, name)
         self._aside = Aside(name)
         self._session = requests.Session()
         # Neither proxies nor credentials from the environment or ~/.netrc.
@@ -338,16 +332,3 @@ class Prometheus:
             return parse()
         except MalformedError as error:
             raise malformed(self._who) from error
-
-    def _inspect(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """Raise what is wrong with an answer, before the client drops the reason."""
-        if response.is_redirect:
-            return
-        bounded(self._who, response)
-        if fault := fault_of_answer(self._who, response):
-            response.close()  # or its connection is lost to the pool
-            raise fault
-        for warning in warnings_of(response):
-            if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
-                self._warned.add(warning)
-                logger.warning("answer incomplete source=%s warning=%r", self._name, warning)

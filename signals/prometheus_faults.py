@@ -5,14 +5,19 @@ No message quotes a request: its headers hold credentials.
 
 import io
 import json
+import logging
 import re
+from typing import Any
 
 import requests
 import urllib3
 
 from signals import QueryError, SignalError, UnreachableError
 
+logger = logging.getLogger(__name__)
+
 LONGEST_SAYING = 300
+MAX_WARNINGS = 100  # remembered, so that each is logged once
 LARGEST_ANSWER = 64_000_000  # bytes, decompressed: 20,000 series over a chart have a third of it
 # Statuses that mean the question is bad, so that asking again cannot help.
 # Source: https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview
@@ -31,6 +36,33 @@ class NotThereError(UnreachableError):
 
 class SilentError(UnreachableError):
     """The server did not answer at all, or not to the end: another question will not be either."""
+
+
+class Inspection:
+    """Reads each answer before the client does, which drops what it says beside the result.
+
+    Args:
+        who: The server, for messages.
+        source: The source's name, for the log.
+    """
+
+    def __init__(self, who: str, source: str) -> None:
+        self._who = who
+        self._source = source
+        self._warned: set[str] = set()
+
+    def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Raise what is wrong with an answer."""
+        if response.is_redirect:
+            return
+        bounded(self._who, response)
+        if fault := fault_of_answer(self._who, response):
+            response.close()  # or its connection is lost to the pool
+            raise fault
+        for warning in warnings_of(response):
+            if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
+                self._warned.add(warning)
+                logger.warning("answer incomplete source=%s warning=%r", self._source, warning)
 
 
 def bounded(who: str, response: requests.Response) -> None:

@@ -24,7 +24,7 @@ from alerts.evaluation import Answers, Evaluator
 from alerts.jobs import LANES
 from alerts.notifiers import Message, NotifyError, Person, Receipt
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.settings import Settings
 from alerts.wiring import Role, Wiring
 from app import cached, cached_alerts, cached_watching, cached_why, wired

@@ -17,7 +17,7 @@ from alerts.evaluation import Evaluator
 from alerts.lifecycle import Timing
 from alerts.observations import Watch
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from models.tables import Alert
 from models.vocabulary import AlertState
 from signals import Reading, Sample, Series, UnreachableError

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text as sql
 from sqlmodel import Session, select
 
-from alerts import actions, rulebook, selfwatch
+from alerts import actions, rulebook, ruledraft, selfwatch
 from app import cached_alerts
 from models.tables import Note
 from models.vocabulary import AlertState
@@ -272,7 +272,7 @@ def test_a_rule_whose_name_is_markdown_is_shown_as_it_is(house: House) -> None:
     rule = house.rule(FIRING)
     with Session(house.wiring.db) as session:
         known = {row.id: policy.name for row, policy in rulebook.rules(session)}
-        draft = rulebook.draft_of(rule, known[rule.id])
+        draft = ruledraft.draft_of(rule, known[rule.id])
     draft = draft.model_copy(update={"name": "**Errors** [click](http://evil)"})
     rulebook.save_rule(house.wiring.db, draft, by="eve", now=house.now, rule_id=rule.id)
     shown = "\n".join(line.value for line in opened("alerts").markdown)

@@ -22,7 +22,7 @@ from alerts.lifecycle import Timing
 from alerts.observations import Watch
 from alerts.paged import Route
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.silences import SilenceDraft
 from models import database
 from models.tables import Alert, Escalation

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from alerts import rulebook
 from alerts.conditions import Budget, Question
 from alerts.evaluation import Evaluator
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from app import cached_watching
 from models.tables import Alert, Rule
 from models.vocabulary import CostSource, SpanKind, SpanStatus

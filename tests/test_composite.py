@@ -10,8 +10,9 @@ from alerts import actions, intake, policies, rulebook, rulefile
 from alerts.conditions import AnyCondition, Composite, Question, Threshold
 from alerts.evaluation import Answers, Evaluator
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft, RuleError
+from alerts.rulebook import RuleError
 from alerts.rulecode.complaints import RuleCodeError
+from alerts.ruledraft import RuleDraft
 from alerts.selfwatch import SelfWatch
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState, DataState, Needed

@@ -11,7 +11,7 @@ from alerts.conditions import Absence, AnyCondition, Budget, Composite, Promql, 
 from alerts.datastates import NAMED, DataStates, field_of
 from alerts.lifecycle import Timing
 from alerts.observations import Change, Episode, Seen, Watch, sight
-from alerts.rulebook import RuleDraft, written
+from alerts.ruledraft import RuleDraft, written
 from models.vocabulary import AlertState, DataChoice, DataState, Severity
 from signals import QueryError, Reading, Sample, SignalError, UnreachableError
 

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Engine, column, select, table, update
 from alerts import policies, rulebook
 from alerts.conditions import Budget, BurnRate, Threshold
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from models import database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

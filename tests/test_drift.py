@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from alerts import observations, rulebook
+from alerts import observations, rulebook, ruledraft
 from alerts.conditions import Drift, Question
 from alerts.evaluation import Evaluator
 from alerts.lifecycle import Timing
@@ -103,7 +103,7 @@ def test_the_engine_compares_with_the_same_hour_of_last_week(house: House) -> No
             return 2.0 if seconds < now.timestamp() else 3.0
         return PLENTY
 
-    draft = rulebook.RuleDraft(
+    draft = ruledraft.RuleDraft(
         name="Slower", owner="ada", condition=SLOWER, policy="standard", severity="error"
     )
     rulebook.save_rule(house.wiring.db, draft, by="ada", now=now)

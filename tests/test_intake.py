@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from alerts import intake, offers, policies, promtool, rulebook, rulefile
+from alerts import intake, offers, policies, promtool, rulebook, ruledraft, rulefile
 from alerts.offers import Offer
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
 from alerts.rulecode import promfile
 from alerts.rulecode.complaints import RuleCodeError
 from alerts.rulecode.promfile import PROMETHEUS_2_42, PromFile
 from alerts.rulecode.taken import Defaults
+from alerts.ruledraft import RuleDraft
 from models import database
 from models.database import read_only
 from tests import made_rules
@@ -80,7 +80,7 @@ def ours(db: Engine) -> str:
 
 def drafts(db: Engine) -> dict[str, RuleDraft]:
     with Session(read_only(db)) as session:
-        return {r.name: rulebook.draft_of(r, p.name) for r, p in rulebook.rules(session)}
+        return {r.name: ruledraft.draft_of(r, p.name) for r, p in rulebook.rules(session)}
 
 
 def complaints(text: str) -> list[str]:

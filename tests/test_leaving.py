@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from alerts import rulegroups
-from alerts.rulebook import RuleDraft, written
 from alerts.rulecode import promreading
 from alerts.rulecode.leaving import leave
 from alerts.rulecode.promfile import PromFile, PromRule
 from alerts.rulecode.taken import to_drafts
+from alerts.ruledraft import RuleDraft, written
 from tests import made_rules
 from tests.test_taken import DEFAULTS, FILE
 

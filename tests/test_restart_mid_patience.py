@@ -16,7 +16,7 @@ from alerts.delivery import Channels
 from alerts.evaluation import Answers
 from alerts.jobs import Jobs
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from models.tables import Alert, Transition
 from models.vocabulary import AlertState
 from signals import Reading, Sample

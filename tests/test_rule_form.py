@@ -7,7 +7,7 @@ import pytest
 from alerts import ruletemplates
 from alerts.conditions import Threshold
 from alerts.datastates import DataStates
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from app import condition_form, rule_form
 from app.rule_form import FormError
 from models.vocabulary import DataChoice, Severity

@@ -6,9 +6,10 @@ import pytest
 from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
 
-from alerts import rulebook, switching
+from alerts import rulebook, ruledraft, switching
 from alerts.conditions import Promql
-from alerts.rulebook import Origin, RuleDraft
+from alerts.rulebook import Origin
+from alerts.ruledraft import RuleDraft
 from app import cached_alerts, rule_words
 from models.tables import Rule, RuleVersion
 from tests.house import VIEWER, House, house, house_template
@@ -34,7 +35,7 @@ def keep_in_file(house: House, name: str) -> None:
     rule = house.rule(name)
     with Session(house.wiring.db) as session:
         [(row, policy)] = [p for p in rulebook.rules(session) if p[0].name == name]
-        draft = rulebook.draft_of(row, policy.name)
+        draft = ruledraft.draft_of(row, policy.name)
         origin = Origin(file="llm.yaml", line=3)
         rulebook.put_rule(session, draft, by="git", now=house.now, rule_id=rule.id, origin=origin)
         session.commit()

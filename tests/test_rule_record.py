@@ -7,9 +7,9 @@ import pytest
 from sqlmodel import Session
 from streamlit.testing.v1 import AppTest
 
-from alerts import rulebook
+from alerts import rulebook, ruledraft
 from alerts.conditions import Threshold
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.rulefolder import RuleFolder
 from app import cached_alerts, label_texts, rule_form
 from models.tables import Alert
@@ -24,12 +24,12 @@ SLOW = "Latency p95"
 
 def draft(house: House, name: str = SLOW) -> RuleDraft:
     with Session(house.wiring.db) as session:
-        found = {r.name: rulebook.draft_of(r, p.name) for r, p in rulebook.rules(session)}
+        found = {r.name: ruledraft.draft_of(r, p.name) for r, p in rulebook.rules(session)}
     return found[name]
 
 
 def change(house: House, **changes: object) -> None:
-    changed = RuleDraft.model_validate(rulebook.written(draft(house)) | changes)
+    changed = RuleDraft.model_validate(ruledraft.written(draft(house)) | changes)
     rule_id = house.rule(SLOW).id
     rulebook.save_rule(house.wiring.db, changed, by="grace", now=house.now, rule_id=rule_id)
     cached_alerts.forget()
@@ -57,7 +57,7 @@ def test_the_history_says_who_changed_what(house: House) -> None:
 
 def test_one_click_goes_back(house: House) -> None:
     before = draft(house)
-    condition = rulebook.written(before)["condition"] | {"bound": 9}
+    condition = ruledraft.written(before)["condition"] | {"bound": 9}
     change(house, condition=condition)
     page = page_of(house)
     (button,) = [b for b in page.button if b.label == "Revert"]

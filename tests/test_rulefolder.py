@@ -10,8 +10,9 @@ from sqlmodel import Session, select
 
 from alerts import intake, policies, rulebook, rulefile, rulefolder, versions
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft, RuleError
+from alerts.rulebook import RuleError
 from alerts.rulecode.complaints import RuleCodeError
+from alerts.ruledraft import RuleDraft
 from alerts.rulefolder import RuleFolder
 from app.http.health import health
 from models.database import read_only

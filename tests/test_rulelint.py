@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.rulelint import Check, Finding, Grade, asked, in_order, itself
 from alerts.rulelint.among import Others
 from alerts.rulelint.asked import Known

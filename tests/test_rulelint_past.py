@@ -9,7 +9,7 @@ import pytest
 from alerts.backtest import Hindsight, Instants, backtest
 from alerts.lifecycle import Timing
 from alerts.observations import Watch
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.rulelint import Check, past, quantiles
 from alerts.rulelint.past import Traffic
 from signals import Series

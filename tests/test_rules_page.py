@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from alerts import pings, rulebook, rulefile
+from alerts import pings, rulebook, ruledraft, rulefile
 from alerts.conditions import (
     PAGE_WINDOWS,
     Absence,
@@ -20,7 +20,7 @@ from alerts.conditions import (
     Threshold,
     Window,
 )
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from models.tables import Alert, Rule
 from models.vocabulary import AlertState
 from tests.house import MINUTE, VIEWER, House, empty_house, house, house_template
@@ -33,7 +33,7 @@ ERRORS = "Errors of a single feature"
 
 def drafts(house: House) -> dict[str, RuleDraft]:
     with Session(house.wiring.db) as session:
-        return {r.name: rulebook.draft_of(r, p.name) for r, p in rulebook.rules(session)}
+        return {r.name: ruledraft.draft_of(r, p.name) for r, p in rulebook.rules(session)}
 
 
 def editing(house: House, name: str) -> tuple[AppTest, str]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from alerts import rulebook
+from alerts import rulebook, ruledraft
 from alerts.conditions import BurnRate
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.slos import Watcher, slos
 from app import cached_slos, wired
 from models.vocabulary import Period
@@ -140,7 +140,7 @@ def test_the_form_keeps_what_the_budget_is_for(house: House) -> None:
     page.button(key="rules_save").click().run()
     with Session(house.wiring.db) as session:
         rule, policy = next(p for p in rulebook.rules(session) if p[0].name == RULE)
-        condition = rulebook.draft_of(rule, policy.name).condition
+        condition = ruledraft.draft_of(rule, policy.name).condition
     assert isinstance(condition, BurnRate)
     assert (condition.zone, condition.policy_when_spent) == ("Europe/Berlin", "Freeze.")
 

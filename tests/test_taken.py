@@ -4,10 +4,10 @@ import pytest
 
 from alerts.conditions import Promql
 from alerts.datastates import DataStates
-from alerts.rulebook import RuleDraft
 from alerts.rulecode import openslo, promreading, sloth
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
 from alerts.rulecode.taken import RECORDING, Defaults, Taken, from_slos, to_drafts
+from alerts.ruledraft import RuleDraft
 from models.vocabulary import Severity
 from tests import made_rules
 from tests.test_openslo import SLO

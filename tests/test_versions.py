@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, delete
 
-from alerts import policies, rulebook, versions
+from alerts import policies, rulebook, ruledraft, versions
 from alerts.policies import PolicyDraft
-from alerts.rulebook import RuleDraft, RuleError
+from alerts.rulebook import RuleError
+from alerts.ruledraft import RuleDraft
 from models.tables import Rule, RuleVersion
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,7 +83,7 @@ def test_going_back_is_a_version_of_its_own(book: Engine) -> None:
     )
     with Session(book) as session:
         rule = session.get_one(Rule, 1)
-        assert rulebook.draft_of(rule, "standard") == RuleDraft.model_validate(RULE)
+        assert ruledraft.draft_of(rule, "standard") == RuleDraft.model_validate(RULE)
 
 
 def test_there_is_no_way_back_to_a_name_that_is_taken(book: Engine) -> None:

@@ -18,7 +18,7 @@ from alerts.jobs import LANES, Jobs
 from alerts.outbox import THREAD_WAIT
 from alerts.policies import PolicyDraft
 from alerts.recording import Claim
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.settings import Settings
 from alerts.wired_channels import usable_channels
 from models.tables import Alert, Delivery, Escalation, Group, Notification, Transition

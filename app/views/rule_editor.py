@@ -7,10 +7,10 @@ from typing import Final
 import streamlit as st
 from pydantic import ValidationError
 
-from alerts import rulebook, ruletemplates
+from alerts import ruledraft, ruletemplates
 from alerts.backtest import Hindsight
 from alerts.conditions import Question
-from alerts.rulebook import RuleDraft
+from alerts.ruledraft import RuleDraft
 from alerts.rulelint import in_order
 from app import (
     cached_alerts,
@@ -111,7 +111,7 @@ def _change(asked: str, known: RuleList, policies: Sequence[str], *, now: dateti
     )
     draft, saved = Draft(f"rules_{rule.id}"), None
     try:
-        saved = rulebook.draft_of(rule, policy.name)
+        saved = ruledraft.draft_of(rule, policy.name)
         draft.seed(rule_form.of(saved))
     except ValidationError:
         st.error("This version cannot read what the rule watches: write it anew.")

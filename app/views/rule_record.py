@@ -6,8 +6,8 @@ from typing import Final
 import streamlit as st
 from pydantic import ValidationError
 
-from alerts import pings, rulebook, rulefile
-from alerts.rulebook import RuleDraft
+from alerts import pings, rulebook, ruledraft, rulefile
+from alerts.ruledraft import RuleDraft
 from alerts.versions import Step
 from app import (
     cached_alerts,
@@ -32,10 +32,10 @@ def kept_in_file(rule: Rule, policy: Policy, *, now: datetime) -> None:
     with parts.card("rules_kept", f"Kept in {rulebook.origin_of(rule)}"):
         st.markdown(small("Change it there: what is in the watched folder is so here."))
         try:
-            draft = rulebook.draft_of(rule, policy.name)
+            draft = ruledraft.draft_of(rule, policy.name)
         except ValidationError:  # the page has said so
             return
-        st.code(rulefile.write(rulebook.written(draft)), language="yaml", wrap_lines=True)
+        st.code(rulefile.write(ruledraft.written(draft)), language="yaml", wrap_lines=True)
         made = data_state_form.line(draft.condition, draft.data_states)
         st.markdown(small(plain(f"When there is no answer: {made}.")))
     address(draft, now=now)
@@ -43,7 +43,7 @@ def kept_in_file(rule: Rule, policy: Policy, *, now: datetime) -> None:
 
 def address(rule: RuleDraft | None, *, now: datetime) -> None:
     """Show where the heartbeat that a rule waits for is to call, and when it last did."""
-    name = rulebook.heartbeat_of(rule.condition) if rule else ""
+    name = ruledraft.heartbeat_of(rule.condition) if rule else ""
     if not name:
         return
     answer = cached_watching.heartbeats()
