@@ -24,7 +24,7 @@ from signals import Labels, Series
 
 Answers = Mapping[Question, Sequence[Series]]
 Values = NDArray[np.float64]
-_PRESENT, _COMPLETE, _HOLDS, _IDLE = 1, 2, 4, 8
+_PRESENT, _COMPLETE, _HOLDS, _IDLE, _COUNTED = 1, 2, 4, 8, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +214,7 @@ class _Table:
             + _COMPLETE * self._watch.condition.suffices_over(all_values)
             + _HOLDS * holds
             + _IDLE * idle
+            + _COUNTED * np.logical_and.reduce(there)  # if it does not suffice, why not
         ).astype(np.int8)
         return state
 

@@ -9,9 +9,10 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 from urllib.parse import quote
 
-from alerts.conditions import AnyCondition
+from alerts.conditions import AnyCondition, Spans
 from alerts.notifiers import NO_EVIDENCE, Evidence, TraceLink
 from signals import SignalError
+from signals.measures import Measure
 from signals.traces import FILTERS, Order, TraceQuery, TraceStore, TraceSummary
 
 logger = logging.getLogger(__name__)
@@ -56,12 +57,24 @@ class Breach:
 
 def worst(condition: AnyCondition) -> Worst:
     """Return which traces of an alert's window to look at first."""
+    if isinstance(condition, Spans):
+        return _of_measure(condition.measure)
     signal = getattr(condition, "signal", "")
     if signal.startswith("latency"):
         return Worst(title="Slowest traces", order=Order.SLOWEST)
     if signal == "error_ratio":
         return Worst(title="Failed traces", errors_only=True)
     if signal in ("cost", "cost_per_request", "token_rate"):
+        return Worst(title="Dearest traces", order=Order.DEAREST)
+    return Worst(title="Newest traces")
+
+
+def _of_measure(measure: Measure) -> Worst:
+    if "status = error" in (*measure.where, *measure.part):
+        return Worst(title="Failed traces", errors_only=True)
+    if measure.of == "duration_ms" or any("duration_ms >" in one for one in measure.part):
+        return Worst(title="Slowest traces", order=Order.SLOWEST)
+    if measure.of == "cost_usd":
         return Worst(title="Dearest traces", order=Order.DEAREST)
     return Worst(title="Newest traces")
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Threshold
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Spans, Threshold
 from models.vocabulary import Comparison, Measure, Severity
 from signals.catalog import CATALOG
+from signals.measures import Aggregate
+from signals.measures import Measure as Measured
 
 _URGENT = ("latency_p95", "error_ratio")
 
@@ -95,6 +97,20 @@ def templates() -> Sequence[Template]:
             severity=Severity.INFO,
             condition=Budget(amount_usd=50, pace=timedelta(hours=1), by=("tenant",)),
             hold=timedelta(minutes=15),
+        ),
+        Template(
+            name="Model calls of a prompt version fail",
+            summary="One version of a prompt has its model calls fail, as only spans can tell.",
+            severity=Severity.ERROR,
+            condition=Spans(
+                measure=Measured(
+                    aggregate=Aggregate.RATIO, where=("kind = llm",), part=("status = error",)
+                ),
+                bound=0.05,
+                window=timedelta(minutes=15),
+                by=("prompt_version",),
+            ),
+            hold=timedelta(),
         ),
         Template(
             name="No requests at all",

@@ -1,7 +1,7 @@
 """What the panels of dashboards say over time, shared by all viewers; also as it was before.
 
-Golden signals without a comparison are `app.cached.history`'s. Here are PromQL and measures, and
-all three as they were an offset ago, each value where it is compared.
+Golden signals and measures without a comparison are `app.cached.history`'s. Here is PromQL, and
+all of them as they were an offset ago, each value where it is compared.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,11 @@ from app.cached import Answer, History, LastGood
 from app.charts import Grid
 from app.dashboard_panels import Panel
 from app.scope import Scope
-from signals import Query, QueryError, Series, SignalError, offsets
-from signals.traces.measures import MeasureQuery
+from signals import SPANS, Query, QueryError, Series, SignalError, offsets
 
 MOST_SERIES: Final = 1_000  # of PromQL: more is a mistake, and costs the server dear
 COUNTED_FOR: Final = timedelta(minutes=5)
 _NO_PROMETHEUS: Final = "PromQL needs a Prometheus: set WAKEFUL_PROMETHEUS_URL."
-_NO_STORE: Final = "A measure needs the embedded trace store: see WAKEFUL_TRACE_STORE_URL."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class Expression:
     scope: tuple[tuple[str, str], ...]
 
 
-Question = Query | Expression | MeasureQuery
+Question = Query | Expression
 
 
 def questions(panel: Panel, chosen: Scope) -> list[Question]:
@@ -42,9 +40,14 @@ def questions(panel: Panel, chosen: Scope) -> list[Question]:
     if panel.promql:
         return [Expression(promql=panel.promql, scope=chosen.labels)]
     if panel.measure is not None:
-        return [
-            MeasureQuery(measure=panel.measure, window=covers, scope=chosen.labels, by=panel.by)
-        ]
+        measured = Query(
+            signal=SPANS,
+            measure=panel.measure,
+            window=covers,
+            scope=chosen.labels,
+            by=panel.by,
+        )
+        return [measured]
     return [
         Query(signal=name, window=covers, scope=chosen.labels, by=panel.by)
         for name in panel.signals
@@ -83,8 +86,6 @@ def _source(question: Question) -> str:
     wiring = wired.current()
     if isinstance(question, Expression):
         return wiring.expressions.name if wiring.expressions else ""
-    if isinstance(question, MeasureQuery):
-        return wiring.store.name if wiring.store else ""
     try:
         return wiring.signals.route(question).name
     except SignalError:
@@ -101,8 +102,6 @@ def _read(question: Question, lies: Grid, offset: timedelta) -> History:
             )
         case Expression():
             found = _later(_expression(question, lies, offset), offset)
-        case MeasureQuery():
-            found = _later(_measure(question, lies, offset), offset)
     return _largest(found, lies)
 
 
@@ -125,15 +124,6 @@ def _expression(question: Expression, lies: Grid, offset: timedelta) -> list[Ser
         )
     start, end = lies.start - offset, lies.end - offset
     return source.evaluate_range(promql, start=start, end=end, step=lies.step)
-
-
-def _measure(question: MeasureQuery, lies: Grid, offset: timedelta) -> list[Series]:
-    store = wired.current().store
-    if store is None:
-        raise QueryError(_NO_STORE)
-    asked = replace(question, window=cached.window(lies.step))
-    start, end = lies.start - offset, lies.end - offset
-    return store.measure_range(asked, start=start, end=end, step=lies.step)
 
 
 @st.cache_resource(ttl=COUNTED_FOR, max_entries=256, show_spinner=False)

@@ -3,12 +3,19 @@
 import streamlit as st
 
 from alerts.conditions.composite import MOST
-from app import budget_fields, cached_alerts, condition_form, slo_fields
+from app import (
+    budget_fields,
+    cached_alerts,
+    condition_form,
+    measure_fields,
+    measure_form,
+    slo_fields,
+)
 from app.condition_widgets import part_of_traffic, signal
 from app.drafts import Draft
 from app.field_widgets import SESSION, duration
 from app.parts import small
-from models.vocabulary import Comparison, Measure, Needed
+from models.vocabulary import Comparison, Measure, Needed, Unit
 from signals.catalog import CATALOG
 
 
@@ -38,6 +45,8 @@ def condition(draft: Draft) -> None:
             _composite(draft)
         case "drift":
             _drift(draft)
+        case "spans":
+            _spans(draft)
         case _:
             _threshold(draft)
 
@@ -45,21 +54,27 @@ def condition(draft: Draft) -> None:
 def _threshold(draft: Draft) -> None:
     signal(draft, list(CATALOG), on_change=_signal_changed)
     unit = CATALOG[draft.get("signal")].unit
+    _beyond(draft, "bound", unit)
+    part_of_traffic(draft)
+
+
+def _spans(draft: Draft) -> None:
+    measure_fields.draw(draft, condition_form.MEASURE)
+    unit = measure_form.unit(draft.fields, condition_form.MEASURE)
+    _beyond(draft, "spans_bound", unit)
+    part_of_traffic(draft)
+
+
+def _beyond(draft: Draft, field: str, unit: Unit) -> None:
+    """Draw the side, the threshold, and what a value covers."""
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
-        st.segmented_control(
-            "Alert when it is",
-            list(Comparison),
-            format_func=str.capitalize,
-            required=True,
-            key=draft.key("comparison"),
-            persist_state=SESSION,
-        )
+        _side(draft)
     with middle:
         word = condition_form.UNIT_WORDS[unit]
         st.number_input(
             f"Threshold ({word})" if word else "Threshold",
-            key=draft.key("bound"),
+            key=draft.key(field),
             step=condition_form.STEPS[unit],
             format="%g",
             persist_state=SESSION,
@@ -72,7 +87,17 @@ def _threshold(draft: Draft) -> None:
             condition_form.WINDOWS,
             "How much of the past one value covers.",
         )
-    part_of_traffic(draft)
+
+
+def _side(draft: Draft) -> None:
+    st.segmented_control(
+        "Alert when it is",
+        list(Comparison),
+        format_func=str.capitalize,
+        required=True,
+        key=draft.key("comparison"),
+        persist_state=SESSION,
+    )
 
 
 def _absence(draft: Draft) -> None:
@@ -126,14 +151,7 @@ def _drift(draft: Draft) -> None:
     signal(draft, list(condition_form.OTHERS_SIGNALS))
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
-        st.segmented_control(
-            "Alert when it is",
-            list(Comparison),
-            format_func=str.capitalize,
-            required=True,
-            key=draft.key("comparison"),
-            persist_state=SESSION,
-        )
+        _side(draft)
     with middle:
         unit = condition_form.change_unit(draft.get("measure"), draft.get("signal"))
         word = condition_form.change_words(draft.get("measure"), draft.get("signal"))

@@ -16,8 +16,10 @@ from alerts.conditions import (
     Composite,
     Drift,
     Promql,
+    Spans,
     Window,
 )
+from app import measure_form
 from models.vocabulary import Comparison, Measure, Needed, Period, Unit
 from signals.catalog import CATALOG
 from signals.traces import FILTERS
@@ -30,6 +32,7 @@ KINDS: Final = {
     "drift": "Drift",
     "absence": "Absence",
     "budget": "Budget",
+    "spans": "Spans",
     "composite": "Composite",
     "promql": "PromQL",
 }
@@ -40,6 +43,7 @@ KIND_HELP: Final = {
     "drift": "A golden signal that is not what it was, such as at the same hour last week.",
     "absence": "There is nothing of a signal any more, such as requests of a tenant.",
     "budget": "More is spent than an amount, or would be at this pace: by a tenant, a feature …",
+    "spans": "How many spans, which share, a quantile or a sum of them, by any field or attribute.",
     "composite": "All or any of other rules fire.",
     "promql": "Each series that the expression returns is a breach, as in Prometheus.",
 }
@@ -75,6 +79,7 @@ PACES: Final = ("0s", "15m", "1h", "6h")
 LOOK_BACKS: Final = ("1h", "6h", "1d", "7d")
 MEASURE_WORDS: Final = {Measure.RELATIVE: "Of what it was", Measure.ABSOLUTE: "In its unit"}
 MOST_PAIRS: Final = 4
+MEASURE: Final = "spans_"  # before the fields of a measure over spans
 PERIOD_WORDS: Final = {
     Period.DAYS_28: "the last 28 days",
     Period.DAYS_30: "the last 30 days",
@@ -115,6 +120,8 @@ def defaults() -> Fields:
         "pace": "0s",
         "needed": Needed.ALL,
         "rules": [],
+        "spans_bound": 0.0,
+        **measure_form.fields({}, MEASURE),
     }
 
 
@@ -174,11 +181,18 @@ def fields_of(condition: AnyCondition) -> Fields:
         return {"kind": "composite", "needed": condition.needed, "rules": list(condition.rules)}
     common = {
         "kind": condition.kind,
-        "signal": condition.signal,
         "scope": list(condition.scope),
         "by": list(condition.by),
         **{scope_field(label): value for label, value in condition.scope.items()},
     }
+    if isinstance(condition, Spans):
+        return common | {
+            **measure_form.fields(condition.measure.model_dump(), MEASURE),
+            "comparison": condition.comparison,
+            "spans_bound": on_screen(condition.bound, condition.measure.unit),
+            "window": durations.write(condition.window),
+        }
+    common |= {"signal": condition.signal}
     if isinstance(condition, BurnRate):
         objective = on_screen(condition.objective, Unit.RATIO)
         return common | {
@@ -245,7 +259,15 @@ def read(fields: Mapping[str, Any]) -> dict[str, Any]:
     wanted = {label: fields.get(scope_field(label)) for label in fields.get("scope") or ()}
     if missing := [label for label, value in wanted.items() if not value]:
         raise FormError(f"scope: say which {missing[0]}, or take it out")
-    common = {"kind": kind, "signal": signal, "scope": wanted, "by": fields.get("by") or ()}
+    common = {"kind": kind, "scope": wanted, "by": fields.get("by") or ()}
+    if kind == "spans":
+        return common | {
+            "measure": measure_form.read(fields, MEASURE),
+            "comparison": fields.get("comparison"),
+            "bound": _bound(fields, "spans_bound", measure_form.unit(fields, MEASURE)),
+            "window": fields.get("window") or "",
+        }
+    common |= {"signal": signal}
     if kind == "burn_rate":
         count = int(fields.get("pairs") or 1)
         objective = off_screen(fields.get("objective") or 0.0, Unit.RATIO)
@@ -270,14 +292,18 @@ def read(fields: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "drift":
         return common | _drift(fields)
     unit = CATALOG[signal].unit if signal in CATALOG else Unit.COUNT
-    bound = fields.get("bound")
-    if bound is None:
-        raise FormError("threshold: say how much is too much")
     return common | {
         "comparison": fields.get("comparison"),
-        "bound": off_screen(bound, unit),
+        "bound": _bound(fields, "bound", unit),
         "window": fields.get("window") or "",
     }
+
+
+def _bound(fields: Mapping[str, Any], field: str, unit: Unit) -> float:
+    bound = fields.get(field)
+    if bound is None:
+        raise FormError("threshold: say how much is too much")
+    return off_screen(bound, unit)
 
 
 def _drift(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from pydantic import (
 
 from models.vocabulary import PanelKind, Unit, Width
 from signals.catalog import CATALOG, Signal
+from signals.measures import Measure
 from signals.traces import FILTERS
-from signals.traces.measures import Measure
 
 MOST_PANELS: Final = 12  # beyond, it is two dashboards with two owners
 # "Too many and none get met."

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import streamlit as st
 
+from app import measure_fields, measure_form
 from app.dashboard_panels import SPLITS
 from app.drafts import Draft
 from models.vocabulary import PanelKind, Unit, Width
 from signals.catalog import CATALOG
-from signals.traces.measures import NUMBERS, Aggregate
 
 BLANK: Final[dict[str, Any]] = {"signals": []}
 SIGNALS: Final = "signals"
@@ -31,13 +31,7 @@ _UNITS: Final = {
     Unit.PER_SECOND: "Per second",
     Unit.POINTS: "Points",
 }
-_AGGREGATES: Final = {
-    Aggregate.COUNT: "How many",
-    Aggregate.RATIO: "What share",
-    Aggregate.QUANTILE: "Quantile of",
-    Aggregate.SUM: "Sum of",
-}
-_WHERE: Final = "One condition a line: `kind = llm`, `duration_ms > 8000`, `attributes.team = web`"
+_PREFIX: Final = "p_"
 
 
 def fill(draft: Draft, row: Mapping[str, Any]) -> None:
@@ -48,11 +42,6 @@ def fill(draft: Draft, row: Mapping[str, Any]) -> None:
         "name": row.get("title", ""),
         "signals": [name for name in row.get("signals", ()) if name in CATALOG],
         "promql": row.get("promql", ""),
-        "aggregate": Aggregate(measure.get("aggregate", Aggregate.COUNT)),
-        "of": measure.get("of") or "duration_ms",
-        "quantile": float(measure.get("quantile", 0.95)),
-        "where": "\n".join(measure.get("where", ())),
-        "part": "\n".join(measure.get("part", ())),
         "by": [label for label in row.get("by", ()) if label in SPLITS],
         "kind": PanelKind(row.get("kind", PanelKind.LINE)),
         "width": Width(row.get("width", Width.HALF)),
@@ -63,6 +52,8 @@ def fill(draft: Draft, row: Mapping[str, Any]) -> None:
     }
     for field, value in values.items():
         draft.put(f"p_{field}", value)
+    for field, value in measure_form.fields(measure, _PREFIX).items():
+        draft.put(field, value)
 
 
 def row(draft: Draft) -> dict[str, Any]:
@@ -81,7 +72,7 @@ def row(draft: Draft) -> dict[str, Any]:
         return {**found, "promql": draft.get("p_promql") or "", "unit": draft.get("p_unit")}
     found["by"] = draft.get("p_by") or []
     if about == MEASURE:
-        return {**found, "measure": _measure(draft)}
+        return {**found, "measure": measure_form.read(draft.fields, _PREFIX)}
     return {**found, "signals": draft.get("p_signals") or []}
 
 
@@ -151,46 +142,9 @@ def _promql(draft: Draft) -> None:
 
 
 def _spans(draft: Draft) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            "Made of spans",
-            list(_AGGREGATES),
-            format_func=_AGGREGATES.__getitem__,
-            key=draft.key("p_aggregate"),
-        )
-        if draft.get("p_aggregate") in (Aggregate.QUANTILE, Aggregate.SUM):
-            st.selectbox(
-                "Number",
-                [*NUMBERS],
-                key=draft.key("p_of"),
-                accept_new_options=True,
-                help="Or one of your own: `attributes.…`",
-            )
-        if draft.get("p_aggregate") is Aggregate.QUANTILE:
-            st.number_input(
-                "Quantile", min_value=0.01, max_value=0.999, step=0.01, key=draft.key("p_quantile")
-            )
-    st.text_area("Which spans", key=draft.key("p_where"), height=90, help=_WHERE)
-    if draft.get("p_aggregate") is Aggregate.RATIO:
-        st.text_area("Which of those count", key=draft.key("p_part"), height=90, help=_WHERE)
+    measure_fields.draw(draft, _PREFIX)
     _split(draft)
 
 
 def _split(draft: Draft) -> None:
     st.multiselect("Split by", SPLITS, key=draft.key("p_by"), max_selections=2)
-
-
-def _measure(draft: Draft) -> dict[str, Any]:
-    aggregate = draft.get("p_aggregate")
-    found: dict[str, Any] = {"aggregate": aggregate, "where": _lines(draft.get("p_where"))}
-    if aggregate in (Aggregate.QUANTILE, Aggregate.SUM):
-        found["of"] = draft.get("p_of") or ""
-    if aggregate is Aggregate.QUANTILE:
-        found["quantile"] = draft.get("p_quantile")
-    if aggregate is Aggregate.RATIO:
-        found["part"] = _lines(draft.get("p_part"))
-    return found
-
-
-def _lines(text: str | None) -> list[str]:
-    return [line.strip() for line in (text or "").splitlines() if line.strip()]

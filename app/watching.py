@@ -14,6 +14,7 @@ from alerts.conditions import (
     OnSignal,
     Promql,
     Question,
+    Spans,
     Threshold,
     Window,
 )
@@ -75,6 +76,11 @@ def sentence(condition: AnyCondition) -> str:
             back = f", of those seen within {span(condition.seen_within)}" if condition.by else ""
             nothing = f"nothing for {span(condition.window)}"
             return f"{condition.about.title}: {nothing}{_part(condition)}{back}"
+        case Spans():
+            bound = render(condition.bound, condition.measure.unit)
+            over = f"over {span(condition.window)}"
+            what = f"{condition.measure.title}: {condition.comparison} {bound} {over}"
+            return f"{what}{_part(condition)}"
         case Promql():
             return f"PromQL {condition.expression}"
 
@@ -96,6 +102,8 @@ def value(condition: AnyCondition, number: float | None) -> str:
             return ""
         case Threshold() | Absence() | Budget():
             return render(number, condition.about.unit)
+        case Spans():
+            return render(number, condition.measure.unit)
         case BurnRate():
             return f"{number:.3g} times the budget"
         case Composite():
@@ -169,6 +177,15 @@ def drawing(condition: AnyCondition, labels: Mapping[str, str] | None = None) ->
                 line=condition.about.title,
                 comparison=Comparison.BELOW,
             )
+        case Spans():
+            return Drawing(
+                question=narrowed(condition.asked, labels),
+                unit=condition.measure.unit,
+                title=f"{condition.measure.title}, each point over {span(condition.window)}",
+                line=condition.measure.title,
+                bound=condition.bound,
+                comparison=condition.comparison,
+            )
         case Promql():
             expression = condition.expression
             return Drawing(
@@ -187,6 +204,7 @@ def narrowed(query: Query, labels: Mapping[str, str] | None) -> Query:
         scope=tuple(sorted({**dict(query.scope), **own}.items())),
         offset=query.offset,
         day=query.day,
+        measure=query.measure,
     )
 
 
@@ -207,7 +225,7 @@ def belongs(series: Mapping[str, str], alert: Mapping[str, str]) -> bool:
     )
 
 
-def _part(condition: OnSignal) -> str:
+def _part(condition: OnSignal | Spans) -> str:
     parts = []
     if condition.scope:
         parts.append("where " + " and ".join(f"{k} = {v}" for k, v in condition.scope.items()))

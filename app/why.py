@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from alerts.conditions import AnyCondition, BurnRate, Drift, Question, Threshold
+from alerts.conditions import AnyCondition, BurnRate, Drift, Question, Spans, Threshold
 from app import watching
 from models.vocabulary import Unit
 from signals import Query
@@ -76,6 +76,12 @@ def decided(condition: AnyCondition, labels: Mapping[str, str], values: Values) 
                 f"{pair.factor:g} times too fast"
             )
             return [first, *(_line(condition, one, values) for one in queries if one in values)]
+        case Spans():
+            query = own[condition.asked]
+            if query not in values:
+                return []
+            shown = render(values[query], condition.measure.unit)
+            return [f"{condition.measure.title}: {shown} in {span(condition.window)}"]
         case Threshold() | Drift():
             query = own[condition.questions[0]]
             return [_line(condition, query, values)] if query in values else []

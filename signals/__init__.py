@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from models.vocabulary import DataState
+from signals.measures import Measure
 
 Labels = Mapping[str, str]
+SPANS = "spans"  # what a query asks that names no golden signal but has a measure of its own
 
 
 class SignalError(Exception):
@@ -50,7 +52,7 @@ class Query:
     """One question: a signal over a window, for a part of the traffic, split by labels.
 
     Attributes:
-        signal: A name in `signals.catalog`.
+        signal: A name in `signals.catalog`, or `SPANS`.
         window: What each value covers, ending at the instant asked for.
         scope: Label equalities that all must hold, as sorted (label, value) pairs.
         by: Labels that split the answer; empty for one value over all.
@@ -58,6 +60,7 @@ class Query:
             asks them earlier instead.
         day: The answer is about the calendar day of the instant asked for. Sources never see
             one: `signals.days` asks them for the part of the day that is over instead.
+        measure: What is asked of the spans, where `signal` is `SPANS`; else None.
     """
 
     signal: str
@@ -66,12 +69,13 @@ class Query:
     by: tuple[str, ...] = ()
     offset: timedelta = timedelta()
     day: Day | None = None
+    measure: Measure | None = None
     # A tick looks every question up about ten times: 10,000 rules would hash 100,000 tuples.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Hash once."""
-        asked = (self.signal, self.window, self.scope, self.by, self.offset, self.day)
+        asked = (self.signal, self.window, self.scope, self.by, self.offset, self.day, self.measure)
         object.__setattr__(self, "_hash", hash(asked))
 
     def __hash__(self) -> int:

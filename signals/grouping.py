@@ -23,15 +23,15 @@ _NOTHING = Reading()
 def plan(queries: Iterable[Query]) -> dict[Query, Query]:
     """Return for each query the one to ask in its place, which may be itself.
 
-    Three or more that share signal, window, offset, day, split and the names of their scope's
-    labels are asked as one: labels on which they agree stay in the scope, the others split the
-    answer.
+    Three or more that share signal, measure, window, offset, day, split and the names of their
+    scope's labels are asked as one: labels on which they agree stay in the scope, the others split
+    the answer.
     """
     alike: dict[object, list[Query]] = defaultdict(list)
     for query in dict.fromkeys(queries):
         names = tuple(name for name, _ in query.scope)
         when = (query.window, query.offset, query.day)
-        alike[query.signal, when, frozenset(query.by), names].append(query)
+        alike[query.signal, query.measure, when, frozenset(query.by), names].append(query)
     asked: dict[Query, Query] = {}
     for group in alike.values():
         shared = _merged(group) if len(group) >= WORTH_SHARING else None

@@ -30,6 +30,8 @@ class Sources:
 
     def _explain(self, query: Query) -> str:
         signal = query.signal
+        if query.measure is not None:
+            return f"{query.measure.words}: only the embedded trace store can tell"
         if signal not in CATALOG:
             return f"there is no signal {signal}; there are {', '.join(CATALOG)}"
         if not self.sources:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, text
 
 from models import database
@@ -23,6 +24,12 @@ from tests.real_stores import clickhouse_url, head_start, phoenix_starting, phoe
 __all__ = ["clickhouse_url", "head_start", "phoenix_starting", "phoenix_url"]
 
 EXIT_SECONDS = 60
+
+# The same cases each time, so that a run says what a change did. `HYPOTHESIS_PROFILE=explore`
+# looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_unconfigure() -> None:

@@ -18,6 +18,7 @@ from alerts.conditions import (
     Drift,
     Promql,
     Question,
+    Spans,
     Threshold,
     Window,
 )
@@ -26,6 +27,8 @@ from alerts.lifecycle import Timing
 from alerts.observations import Episode, Identity, Seen, Watch
 from models.vocabulary import AlertState, Comparison, DataChoice, DataState, Measure, Needed
 from signals import Series
+from signals.measures import Aggregate
+from signals.measures import Measure as Measured
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -55,6 +58,7 @@ CONDITIONS: tuple[AnyCondition, ...] = (
     Absence(signal="request_rate", by=("feature",)),
     Absence(signal="eval_score", by=("feature",)),
     Composite(rules=("Slow",), needed=Needed.ANY),
+    Spans(measure=Measured(aggregate=Aggregate.COUNT), bound=0.4, by=("feature",)),
     Budget(amount_usd=0.5, by=("feature",)),
     Budget(amount_usd=0.9, window=10 * MINUTE, pace=5 * MINUTE, by=("feature",)),
 )
@@ -253,3 +257,19 @@ def test_what_ended_at_the_last_instant_is_over_and_what_holds_there_is_open() -
     assert (chat.fired_at, chat.ended_at) == (START, START + MINUTE)
     assert (search.fired_at, search.ended_at) == (START + MINUTE, None)
     assert (chat.labels, chat.value) == ({"feature": "chat"}, 1.0)
+
+
+def test_what_goes_from_not_measured_to_too_little_changes_its_data_state() -> None:
+    """Found by the property above: both do not suffice, and only one of them is no traffic."""
+    condition = Drift(signal="latency_p95", bound=0.4, by=("feature",), baseline_requests=30)
+    alert = DataStates(no_series=DataChoice.KEEP, no_traffic=DataChoice.ALERT)
+    watch = Watch(condition=condition, timing=Timing(), labels={}, data_states=alert)
+    search = (("feature", "search"),)
+    rows: Rows = {
+        condition.now: {search: [None, 0.5]},
+        condition.then: {search: [0.5, 0.5]},
+        condition.traffic: {search: [0.0, 0.0]},
+    }
+    instants = Instants(start=START, step=MINUTE, count=2)
+    (found,) = backtest(watch, series(rows, instants), instants).alerts
+    assert found.active_at == START + MINUTE

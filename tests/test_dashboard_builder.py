@@ -12,7 +12,7 @@ from alerts.wiring import Wiring
 from app import cached, dashboards, wired
 from models.tables import Dashboard
 from models.vocabulary import PanelKind
-from signals.traces.measures import Aggregate
+from signals.measures import Aggregate
 from tests.memory_source import NOON, MemorySource, wiring_of
 
 DRAFT = "builder_service-health"

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from models.vocabulary import SpanKind, SpanStatus
-from signals import QueryError
+from signals import SPANS, Query, QueryError
+from signals.measures import Measure
 from signals.traces.embedded import EmbeddedStore
-from signals.traces.measures import Measure, MeasureQuery
 from tests.spans import NOON, child, opened, root
 
 MINUTE = timedelta(minutes=1)
@@ -49,8 +49,8 @@ def trace(number: int) -> dict[str, Any]:
 def values(
     store: EmbeddedStore, measure: dict[str, Any], **more: Any
 ) -> dict[tuple[str, ...], float]:
-    asked = MeasureQuery(measure=Measure.model_validate(measure), window=MINUTE, **more)
-    found = store.measure_range(asked, start=NOON, end=NOON, step=MINUTE)
+    asked = Query(signal=SPANS, measure=Measure.model_validate(measure), window=MINUTE, **more)
+    found = store.read_range(asked, start=NOON, end=NOON, step=MINUTE)
     return {tuple(one.labels.values()): one.values[-1] for one in found}
 
 
@@ -110,10 +110,10 @@ def test_a_measure_is_narrowed_to_the_chosen_traffic(store: EmbeddedStore) -> No
 def test_no_span_is_a_count_of_zero_but_no_quantile(
     store: EmbeddedStore, measure: dict[str, Any], expected: list[list[float]]
 ) -> None:
-    asked = MeasureQuery(measure=Measure.model_validate(measure), window=MINUTE)
+    asked = Query(signal=SPANS, measure=Measure.model_validate(measure), window=MINUTE)
     start = NOON - timedelta(minutes=30)
 
-    found = store.measure_range(asked, start=start, end=start + MINUTE, step=MINUTE)
+    found = store.read_range(asked, start=start, end=start + MINUTE, step=MINUTE)
 
     assert [list(one.values) for one in found] == expected
 

@@ -21,6 +21,7 @@ from alerts.wiring import Wiring
 from app import cached, cached_panels, dashboards, panel_plots, wired
 from models.tables import Dashboard
 from signals.prometheus import Prometheus, PrometheusAccess
+from signals.routing import Sources
 from tests.fake_prometheus import failure, success
 from tests.memory_source import NOON, MemorySource, wiring_of
 from tests.spans import MINUTE, child, opened, root
@@ -93,6 +94,7 @@ def wiring(stand: Stand, httpserver: HTTPServer, tmp_path: Path) -> Iterator[Wir
         ]
         store.write(calls)
         made = replace(wiring_of(tmp_path, MemorySource()), expressions=prometheus, store=store)
+        made = replace(made, signals=Sources((*made.signals.sources, store)))
         wired.set_current(made)
         cached.clear()
         with Session(made.db) as session:

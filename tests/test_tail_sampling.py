@@ -9,7 +9,8 @@ from statistics import fmean
 import pytest
 
 from models.vocabulary import SpanKind, SpanStatus
-from signals import Query, Sample
+from signals import SPANS, Query, Sample
+from signals.measures import Measure
 from signals.traces import Span, TraceQuery
 from signals.traces.embedded import EmbeddedStore, TailSampling
 from signals.traces.embedded.sampling import Decided
@@ -212,6 +213,32 @@ def test_a_chart_says_what_was_read_at_that_instant(
             query = Query(signal=signal, window=HOUR)
             (series,) = store.read_range(query, start=LATER - 2 * step, end=LATER, step=step)
             assert series.values[-1] == pytest.approx(ask(store, signal).value)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"aggregate": "count", "where": ["request = true"]},
+        {"aggregate": "sum", "of": "input_tokens"},
+        {"aggregate": "ratio", "where": ["request = true"], "part": ["feature = chat"]},
+        {"aggregate": "quantile", "of": "duration_ms", "where": ["request = true"]},
+    ],
+)
+def test_a_measure_of_ones_own_is_weighed_and_says_how_far_it_may_be_off(
+    sampled: tuple[EmbeddedStore, list[Span]], tmp_path: Path, asked: dict[str, object]
+) -> None:
+    store, spans = sampled
+    query = Query(signal=SPANS, measure=Measure.model_validate(asked), window=HOUR)
+    with opened(tmp_path) as whole:
+        whole.write(spans)
+        (true,) = whole.read(query, at=LATER).samples
+    (estimate,) = store.read(query, at=LATER).samples
+    assert estimate.interval is not None
+    low, high = estimate.interval
+    assert low <= true.value <= high
+    assert high - low < 0.5 * true.value
+    (series,) = store.read_range(query, start=LATER, end=LATER, step=HOUR)
+    assert series.values == [pytest.approx(estimate.value)]
 
 
 def test_spend_and_counts_are_weighed_and_say_how_far_they_may_be_off(

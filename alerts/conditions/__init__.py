@@ -20,6 +20,7 @@ from alerts.conditions.composite import Composite
 from alerts.conditions.drift import Drift
 from alerts.conditions.kind import Columns, OnSignal, Question, Scope, Values
 from alerts.conditions.promql import Promql
+from alerts.conditions.spans import Spans
 from alerts.conditions.threshold import Threshold
 
 __all__ = [
@@ -37,13 +38,14 @@ __all__ = [
     "Promql",
     "Question",
     "Scope",
+    "Spans",
     "Threshold",
     "Values",
     "Window",
     "parse_condition",
 ]
 
-AnyCondition = Threshold | BurnRate | Promql | Drift | Absence | Budget | Composite
+AnyCondition = Threshold | BurnRate | Promql | Drift | Absence | Budget | Composite | Spans
 Condition = Annotated[AnyCondition, Field(discriminator="kind")]
 KINDS: tuple[str, ...] = tuple(k.model_fields["kind"].default for k in get_args(AnyCondition))
 _condition: TypeAdapter[AnyCondition] = TypeAdapter(Condition)

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from alerts.conditions import AnyCondition, BurnRate, Drift, Promql, Threshold, Window
+from alerts.conditions import AnyCondition, BurnRate, Drift, Promql, Spans, Threshold, Window
 from alerts.rulelint import Check, Finding, Grade, Written
 from models.vocabulary import Comparison, Measure, Severity, Unit
 from signals.catalog import LATENCY, Signal
+from signals.measures import ATTRIBUTE
 from signals.promql_names import names
 from signals.units import render, span
 
@@ -30,7 +31,7 @@ def _reach(condition: AnyCondition) -> Iterator[Finding]:
     match condition:
         case BurnRate():
             yield from _burning(condition)
-        case Threshold():
+        case Threshold() | Spans():
             yield from _beyond(condition)
         case Drift():
             yield from _too_far(condition)
@@ -74,10 +75,10 @@ def _asks(pair: Window, budget: float) -> str:
     return f"{pair.factor:g} times a budget of {render(budget, Unit.RATIO)} is {needed} of them"
 
 
-def _beyond(condition: Threshold) -> Iterator[Finding]:
-    low, high = limits(condition.about)
-    bound, title = condition.bound, condition.about.title
-    shown = render(bound, condition.about.unit)
+def _beyond(condition: Threshold | Spans) -> Iterator[Finding]:
+    title, unit, (low, high) = _watched(condition)
+    bound = condition.bound
+    shown = render(bound, unit)
     if condition.comparison is Comparison.ABOVE:
         never, always = bound >= high, bound < low
     else:
@@ -88,7 +89,7 @@ def _beyond(condition: Threshold) -> Iterator[Finding]:
             check=Check.NEVER_FIRES,
             grade=Grade.ERROR,
             sentence=f"It can never fire: {title} never goes {condition.comparison} "
-            f"{render(end, condition.about.unit)}, and the threshold is {shown}. Move the "
+            f"{render(end, unit)}, and the threshold is {shown}. Move the "
             "threshold.",
         )
     if always:
@@ -125,6 +126,17 @@ def _too_far(condition: Drift) -> Iterator[Finding]:
             sentence=f"A single request {span(condition.offset)} before is baseline enough: say "
             "how many it takes, such as 20.",
         )
+
+
+def _watched(condition: Threshold | Spans) -> tuple[str, Unit, tuple[float, float]]:
+    """Return what is watched, its unit, and the least and the most that it can be."""
+    if isinstance(condition, Threshold):
+        about = condition.about
+        return about.title, about.unit, limits(about)
+    unit = condition.measure.unit
+    # A sum of attributes may be of numbers below zero.
+    low = -math.inf if condition.measure.of.startswith(ATTRIBUTE) else 0.0
+    return condition.measure.title, unit, (low, 1.0 if unit is Unit.RATIO else math.inf)
 
 
 def limits(signal: Signal) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from alerts.backtest import Hindsight
-from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Threshold
+from alerts.conditions import Absence, AnyCondition, Budget, BurnRate, Drift, Spans, Threshold
 from alerts.rulelint import Check, Finding, Grade, Written
 from alerts.rulelint.quantiles import QUANTILES
 from models.vocabulary import Bad, Comparison, Measure, Unit
@@ -48,6 +48,8 @@ def in_hindsight(rule: Written, found: Hindsight, drawn: Sequence[Series]) -> li
     condition = rule.condition
     match condition:
         case Threshold():
+            unseen = _unseen(condition, condition.bound, condition.comparison, found, drawn)
+        case Spans():
             unseen = _unseen(condition, condition.bound, condition.comparison, found, drawn)
         case Budget():
             unseen = _unseen(condition, condition.amount_usd, Comparison.ABOVE, found, drawn)
@@ -119,7 +121,7 @@ def _always(condition: AnyCondition, found: Hindsight) -> Iterator[Finding]:
 
 
 def _unseen(
-    condition: Threshold | Budget,
+    condition: Threshold | Budget | Spans,
     bound: float,
     comparison: Comparison,
     found: Hindsight,
@@ -133,7 +135,7 @@ def _unseen(
     extreme = max(values) if above else min(values)
     larger, smaller = (bound, extreme) if above else (extreme, bound)
     far = smaller > 0 and larger >= FAR * smaller
-    unit = condition.about.unit
+    unit = condition.measure.unit if isinstance(condition, Spans) else condition.about.unit
     rest = "is it in another unit?" if far else "see whether a nearer one tells more."
     return Finding(
         check=Check.UNSEEN,

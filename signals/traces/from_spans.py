@@ -50,7 +50,7 @@ class Answer:
             seconds; `{before}` for the OVER clause of the 7 days before the window.
         of: What `value` is of the facts.
         q: Which quantile it is.
-        is_rate: Nothing happening is zero per second, not the lack of an answer.
+        is_rate: Nothing happening is zero, not the lack of an answer.
         has_baseline: `value` uses `{before}`.
         parameters: Of `facts`.
     """
@@ -62,6 +62,11 @@ class Answer:
     is_rate: bool = False
     has_baseline: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_per_second(self) -> bool:
+        """Say whether `value` is divided by the window's seconds."""
+        return "{w}" in self.value
 
 
 def _labels(labels: Sequence[str], expression: str = "{label}") -> str:

@@ -29,13 +29,12 @@ from signals.traces import (
     TraceSummary,
 )
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, measuring, narrow, search, spending
+from signals.traces.embedded import answering, narrow, search, spending
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.sampling import Decided, TailSampling, decide
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
-from signals.traces.measures import MeasureQuery
 from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 from signals.traces.spending import Bar, Bill, SpendQuery
@@ -155,9 +154,10 @@ class EmbeddedStore:
         return f"embedded; {traces} traces"
 
     def answers(self, query: Query) -> bool:
-        """Say whether spans can answer for the signal, with these labels; see `Source`."""
+        """Say whether spans can answer the question, with these labels; see `Source`."""
         labels = {*query.by, *dict(query.scope)}
-        return query.signal in ANSWERS and labels <= set(FILTERS)
+        known = query.measure is not None or query.signal in ANSWERS
+        return known and labels <= set(FILTERS)
 
     def read(self, query: Query, *, at: datetime) -> Reading:
         """Return the values over the window that ends at `at`; see `Source`."""
@@ -168,12 +168,6 @@ class EmbeddedStore:
     ) -> list[Series]:
         """Return the values at each step; see `Source`."""
         return answering.read_range(self._database, query, start=start, end=end, step=step)
-
-    def measure_range(
-        self, query: MeasureQuery, *, start: datetime, end: datetime, step: timedelta
-    ) -> list[Series]:
-        """Return a measure at each step; see `MeasureStore`."""
-        return measuring.measure_range(self._database, query, start=start, end=end, step=step)
 
     def newest(self, *, at: datetime) -> datetime | None:
         """Return when the newest span up to `at` ended; see `Source`."""

@@ -9,7 +9,7 @@ from typing import Any
 from models.vocabulary import Unit
 from signals import Query, QueryError, Reading, Sample, Series
 from signals.catalog import CATALOG
-from signals.traces.embedded import weighing
+from signals.traces.embedded import measuring, weighing
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import checked, matches
 from signals.traces.embedded.schema import MICROSECOND, naive
@@ -62,20 +62,7 @@ def read_range(
     database: Database, query: Query, *, start: datetime, end: datetime, step: timedelta
 ) -> list[Series]:
     """Return the values at each step, each over the window; see `signals.Source.read_range`."""
-    return range_of(database, query, _answer(query), start=start, end=end, step=step)
-
-
-def range_of(
-    database: Database,
-    query: Query,
-    answer: Answer,
-    *,
-    start: datetime,
-    end: datetime,
-    step: timedelta,
-) -> list[Series]:
-    """Return the values of `answer`, whatever signal `query` names; see `read_range`."""
-    checked((*query.by, *dict(query.scope)))
+    answer = _answer(query)
     if database.is_weighed:
         answer = weighing.weighed(answer)
     if step <= timedelta() or end < start:
@@ -179,7 +166,7 @@ def _filled(points: Points, last: int, known: bool) -> Points:
 
 
 def _answer(query: Query) -> Answer:
-    answer = ANSWERS.get(query.signal)
+    answer = measuring.answer(query.measure) if query.measure else ANSWERS.get(query.signal)
     if answer is None:
         raise QueryError(f"traces cannot answer for the signal {query.signal!r}")
     if query.window < timedelta(milliseconds=1):
@@ -208,7 +195,8 @@ def _intervals(
     facts = _facts(answer, query, at - query.window, at)
     seconds = query.window.total_seconds()
     found = weighing.intervals(database, answer, facts, query.by, seconds=seconds)
-    if CATALOG[query.signal].unit is Unit.RATIO:
+    unit = query.measure.unit if query.measure else CATALOG[query.signal].unit
+    if unit is Unit.RATIO:
         return {names: (low, min(high, 1.0)) for names, (low, high) in found.items()}
     return found
 

@@ -1,39 +1,25 @@
-"""`MeasureStore` over the embedded store: a measure of one's own, in SQL.
+"""A measure of one's own over the embedded store, in SQL.
 
 A measure becomes facts of the same shape as those of a golden signal, so that windows, labels and
 bounds are those of `answering`. Values of conditions are parameters, never part of the statement.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
-from signals import Query, Series
-from signals.traces.embedded import answering
-from signals.traces.embedded.database import Database
-from signals.traces.from_spans import Answer, Of, of_spans
-from signals.traces.measures import (
+from signals.measures import (
     ATTRIBUTE,
     REQUEST,
     Aggregate,
     Condition,
     Measure,
-    MeasureQuery,
     condition,
 )
+from signals.traces.from_spans import Answer, Of, of_spans
 
 
-def measure_range(
-    database: Database, query: MeasureQuery, *, start: datetime, end: datetime, step: timedelta
-) -> list[Series]:
-    """Return the values at each step; see `MeasureStore.measure_range`."""
-    asked = Query(signal="", window=query.window, scope=query.scope, by=query.by)
-    return answering.range_of(
-        database, asked, _answer(query.measure), start=start, end=end, step=step
-    )
-
-
-def _answer(measure: Measure) -> Answer:
+def answer(measure: Measure) -> Answer:
+    """Return how `measure` is answered."""
     parameters: dict[str, Any] = {}
     where = _all(map(condition, measure.where), parameters)
     match measure.aggregate:

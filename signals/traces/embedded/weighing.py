@@ -42,7 +42,7 @@ def weighed(answer: Answer) -> Answer:
     value = _VALUES.get(answer.of, answer.value)
     if answer.is_rate:
         value = f"coalesce({value}, 0)"
-    if "{w}" in answer.value:
+    if answer.is_per_second:
         value = f"{value} / {{w}}"
     return replace(answer, value=value)
 
@@ -82,7 +82,7 @@ def intervals(
         if not xx and not nn:
             continue
         if answer.of is Of.SUM:
-            n, ratio = (seconds if answer.is_rate else 1.0), 0.0
+            n, ratio = (seconds if answer.is_per_second else 1.0), 0.0
         elif not n:
             continue
         else:

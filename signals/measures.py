@@ -14,9 +14,8 @@ A field that a span does not have is empty text, and no number.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final, Protocol, Self
+from typing import Annotated, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -28,7 +27,6 @@ from pydantic import (
 )
 
 from models.vocabulary import Unit
-from signals import Series
 
 NUMBERS: Final = (
     *("duration_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens"),
@@ -162,35 +160,7 @@ class Measure(BaseModel):
                 what = f"sum of {self.of}"
         return f"{what} where {' and '.join(self.where)}" if self.where else what
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureQuery:
-    """A measure for a part of the traffic, split by labels.
-
-    Whose label counts: the request's, as for the golden signals.
-
-    Attributes:
-        window: What each value covers, ending at its instant.
-        scope: Equalities on `FILTERS`, sorted.
-        by: Of `FILTERS`.
-    """
-
-    measure: Measure
-    window: timedelta
-    scope: tuple[tuple[str, str], ...] = ()
-    by: tuple[str, ...] = ()
-
-
-class MeasureStore(Protocol):
-    """A trace store that answers measures."""
-
     @property
-    def name(self) -> str:
-        """Return the name that pages and errors use."""
-        ...
-
-    def measure_range(
-        self, query: MeasureQuery, *, start: datetime, end: datetime, step: timedelta
-    ) -> list[Series]:
-        """Return the values at `start`, `start + step` … `end`; raises as `Source.read_range`."""
-        ...
+    def title(self) -> str:
+        """Return its words as a sentence begins."""
+        return self.words[0].upper() + self.words[1:]
