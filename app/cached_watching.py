@@ -5,18 +5,16 @@ the very number that the rule was or would have been decided on.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import current_thread
 from typing import Any, Final, TypeVar, cast
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from alerts import pings
 from alerts.conditions import Question
 from alerts.evidence import Worst, question
+from alerts.wiring import Wiring
 from app import cached, wired
 from app.cached import Answer, LastGood, floor
 from app.charts import Grid
@@ -29,8 +27,6 @@ AFTER: Final = timedelta(minutes=15)  # and after its end
 MOST_SERIES: Final = 200
 MOST_TRACES: Final = 5
 FRESH: Final = timedelta(seconds=15)
-# The past under a threshold is asked once a minute, however often the threshold moves.
-PAST_FRESH: Final = timedelta(minutes=1)
 _POINTS: Final = 300
 _STEPS: Final = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 900, 1800, 3600, 14400))
 _PAST_STEP: Final = timedelta(minutes=1)
@@ -75,31 +71,6 @@ def around(question: Question, began: datetime, ended: datetime | None) -> Answe
     return asked(("around", question, began, ended), lambda: _read(question, grid), now)
 
 
-@st.cache_resource(
-    ttl=PAST_FRESH, max_entries=128, show_spinner=False, refresh_mode="background", hash_funcs=_HASH
-)
-def last(question: Question, span: timedelta, step: timedelta) -> Answer[Past]:
-    """Return the values of the last `span`, one each `step`: see `past_step`."""
-    now = wired.current().clock()
-    end = floor(now, step)
-    grid = Grid(start=end - span, end=end, step=step)
-    return asked(("last", question, span, step), lambda: _read(question, grid), now)
-
-
-def last_of_all(
-    questions: Sequence[Question], span: timedelta, step: timedelta
-) -> dict[Question, Answer[Past]]:
-    """Return `last` of each question; what has to be asked is asked side by side."""
-    if len(questions) == 1:
-        return {questions[0]: last(questions[0], span, step)}
-    ran = get_script_run_ctx()  # what Streamlit knows a thread by: none is missed without a page
-    with ThreadPoolExecutor(
-        len(questions), initializer=lambda: ran and add_script_run_ctx(current_thread(), ran)
-    ) as threads:
-        answers = threads.map(lambda question: last(question, span, step), questions)
-        return dict(zip(questions, answers, strict=True))
-
-
 def past_step(questions: Sequence[Question]) -> timedelta:
     """Return how far apart the values of a rule's past lie, the same for all of its questions.
 
@@ -141,7 +112,7 @@ def heartbeats() -> Answer[dict[str, Ping]]:
 
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (around, last, worst_traces, heartbeats, _last_good):
+    for cache in (around, worst_traces, heartbeats, _last_good):
         cache.clear()
 
 
@@ -162,14 +133,18 @@ def asked(question: object, read: Callable[[], T], now: datetime) -> Answer[T]:
 
 
 def _read(question: Question, grid: Grid) -> Past:
-    found = _range(question, grid)
+    found = range_of(wired.current(), question, grid)
     return Past(
         series=tuple(found[:MOST_SERIES]), grid=grid, left_out=max(len(found) - MOST_SERIES, 0)
     )
 
 
-def _range(question: Question, grid: Grid) -> list[Series]:
-    wiring = wired.current()
+def range_of(wiring: Wiring, question: Question, grid: Grid) -> list[Series]:
+    """Return what a rule's question was answered at each instant of `grid`.
+
+    Raises:
+        SignalError: Nobody can answer, or did.
+    """
     if isinstance(question, Query):
         source = wiring.signals.route(question)
         return offsets.read_range(source, question, start=grid.start, end=grid.end, step=grid.step)

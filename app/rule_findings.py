@@ -13,7 +13,7 @@ from alerts.ruledraft import RuleDraft
 from alerts.rulelint import Finding, asked, itself, past, quantiles
 from alerts.rulelint.past import Traffic
 from alerts.rulelint.quantiles import QUANTILES
-from app import cached_lint, cached_watching, rule_form
+from app import cached_lint, cached_watching, looking_back, rule_form
 from app.cached_watching import Past
 from app.rule_form import FormError
 from signals import Query
@@ -64,7 +64,8 @@ def _traffic(condition: AnyCondition, span: timedelta) -> dict[timedelta, Traffi
         if not isinstance(question, Query):
             continue
         rate = Query(signal="request_rate", window=window, scope=question.scope, by=question.by)
-        answer = cached_watching.last(rate, span, cached_watching.past_step(condition.questions))
+        step = cached_watching.past_step(condition.questions)
+        answer = looking_back.shelf.answer(rate, span, step)
         traffic = past.quietest(answer.data.series, window) if answer.data else None
         if traffic is not None:
             found[window] = traffic

@@ -9,7 +9,6 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -29,7 +28,7 @@ from signals.prometheus_faults import (
     fault_of_silence,
     malformed,
 )
-from signals.prometheus_road import Aside, Road
+from signals.prometheus_road import Road
 from signals.promql import (
     Asked,
     Item,
@@ -86,7 +85,6 @@ class Prometheus:
         self._headers = headers_for(access, parts)
         self._births = Births(self._last_birth)
         self._inspect = Inspection(self._who, name)
-        self._aside = Aside(name)
         self._session = requests.Session()
         # Neither proxies nor credentials from the environment or ~/.netrc.
         self._session.trust_env = False
@@ -221,7 +219,6 @@ class Prometheus:
 
     def close(self) -> None:
         """Close the connections."""
-        self._aside.close()
         self._session.close()
         self._road.close()
 
@@ -262,11 +259,8 @@ class Prometheus:
     def _chunks(
         self, expression: str, *, start: datetime, end: datetime, step: timedelta
     ) -> list[Sequence[Item]]:
-        # A server takes one core for one query: a month by the minute is four, side by side.
         parts = ranges(start, end, step)
-        return self._aside.all(
-            [partial(self._query_range, expression, *part, step) for part in parts]
-        )
+        return [self._query_range(expression, *part, step) for part in parts]
 
     def _query_range(
         self, expression: str, start: datetime, end: datetime, step: timedelta

@@ -1,4 +1,4 @@
-"""Asking Prometheus much at once: many small questions, and one that is large.
+"""Asking Prometheus many small questions at once.
 
 A thousand rules are a thousand small questions a round. requests does again for each what is the
 same for all: it prepares a request, merges settings, looks for proxies and cookies. That is two
@@ -6,9 +6,7 @@ thirds of what such a question costs us. Here its adapter says once how the serv
 included; after that its pool is asked directly. What goes wrong is raised as requests would.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Mapping
 
 import requests
 import urllib3
@@ -21,31 +19,6 @@ from urllib3.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-
-T = TypeVar("T")
-MAX_ASIDE = 4  # parts of ranges asked of a server at a time, by all who ask
-
-
-class Aside:
-    """Threads that ask the parts of what is too much for one question side by side."""
-
-    def __init__(self, name: str) -> None:
-        self._threads = ThreadPoolExecutor(MAX_ASIDE, thread_name_prefix=f"range-{name}")
-
-    def all(self, calls: Sequence[Callable[[], T]]) -> list[T]:
-        """Return what each of `calls` does, in order; raises what the first of them does."""
-        if len(calls) == 1:
-            return [calls[0]()]
-        asked = [self._threads.submit(call) for call in calls]
-        try:
-            return [one.result() for one in asked]
-        finally:
-            for one in asked:
-                one.cancel()
-
-    def close(self) -> None:
-        """Drop what was not asked yet."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Road:

@@ -27,7 +27,7 @@ from alerts.policies import PolicyDraft
 from alerts.ruledraft import RuleDraft
 from alerts.settings import Settings
 from alerts.wiring import Role, Wiring
-from app import cached, cached_alerts, cached_watching, cached_why, wired
+from app import cached, cached_alerts, cached_watching, cached_why, looking_back, wired
 from models.database import connect, migrate
 from models.tables import Alert, Group, Policy, Rule
 from models.vocabulary import AlertState, CostSource, SpanKind, SpanStatus
@@ -231,6 +231,7 @@ def forget() -> None:
     cached.clear()
     cached_alerts.forget()
     cached_watching.clear()
+    looking_back.shelf.clear()
     cached_why.clear()
     st.cache_data.clear()
 

@@ -8,16 +8,11 @@ import streamlit as st
 from pydantic import ValidationError
 
 from alerts import ruledraft, ruletemplates
-from alerts.backtest import Hindsight
-from alerts.conditions import Question
 from alerts.ruledraft import RuleDraft
 from alerts.rulelint import in_order
 from app import (
     cached_alerts,
-    cached_watching,
     condition_fields,
-    hindsight,
-    hindsight_words,
     identity,
     numbers,
     parts,
@@ -25,32 +20,18 @@ from app import (
     rule_fields,
     rule_findings,
     rule_form,
-    watch_chart,
-    watching,
     wired,
 )
-from app.cached import floor
 from app.cached_alerts import RuleList
-from app.cached_watching import Past
 from app.drafts import Draft
-from app.hindsight import Surroundings
 from app.opened import way_back
-from app.parts import plain, small
+from app.parts import plain
 from app.rule_form import Fields, FormError
-from app.views import rule_lint, rule_record
-from app.watching import Drawing
+from app.views import rule_lint, rule_preview, rule_record
 from models.tables import Rule
-from signals.units import span
 
 REFRESH: Final = timedelta(minutes=1)
 NEW: Final = "new"
-SPANS: Final = {
-    "24 h": timedelta(hours=24),
-    "7 days": timedelta(days=7),
-    "30 days": timedelta(days=30),
-}
-MOST_BANDS: Final = 500
-Seen = tuple[Hindsight, dict[Question, Past], timedelta]
 
 
 def render(asked: str, *, template: str = "") -> None:
@@ -160,7 +141,7 @@ def _form(
             rule_fields.people(draft, policies)
     with right:
         with st.container(border=True, key="rules_preview", gap="xsmall"):
-            seen = _preview(draft.fields, saved)
+            seen = rule_preview.draw(draft.fields, saved)
         _findings(draft.fields, rule_id, seen)
         _save(draft, rule_id)
 
@@ -190,7 +171,7 @@ def _cancel(draft: Draft) -> None:
     rule_actions.leave()
 
 
-def _findings(fields: Fields, rule_id: int | None, seen: Seen | None) -> None:
+def _findings(fields: Fields, rule_id: int | None, seen: rule_preview.Seen | None) -> None:
     rule = rule_findings.typed(fields)
     if rule is None:
         return
@@ -198,105 +179,3 @@ def _findings(fields: Fields, rule_id: int | None, seen: Seen | None) -> None:
     if seen is not None:
         found += rule_findings.in_hindsight(rule, *seen)
     rule_lint.draw(in_order(found))
-
-
-def _preview(fields: Fields, saved: RuleDraft | None) -> Seen | None:
-    """Draw what the rule would have done; return that with what it was read from, if it was."""
-    chosen = st.segmented_control(
-        "Over the past",
-        list(SPANS),
-        default=next(iter(SPANS)),
-        key="rules_span",
-        help="What this rule would have done, by the same code that decides live.",
-    )
-    past = SPANS[chosen or next(iter(SPANS))]
-    try:
-        rule = rule_form.outline(fields)
-    except FormError as error:
-        st.markdown(small(f"Nothing to show yet. {plain(str(error))}"))
-        return None
-    pasts = _pasts(rule, past)
-    if pasts is None:
-        return None
-    now = wired.current().clock()
-    known = hindsight.surroundings(floor(now, REFRESH) - past)
-    found = _draw(rule, pasts, known.data)
-    if saved and known.data and _as_watched(saved) != _as_watched(rule):
-        before = _pasts(saved, past)
-        if before is not None:
-            _compare(rule, found, saved, hindsight.of(saved, before), known.data)
-    return found, pasts, past
-
-
-def _pasts(rule: RuleDraft, past: timedelta) -> dict[Question, Past] | None:
-    """Return what the rule's questions were answered over `past`; None where one was not."""
-    now = wired.current().clock()
-    with st.spinner(f"Reading the last {span(past)} …"):
-        questions = rule.condition.questions
-        step = cached_watching.past_step(questions)
-        answers = cached_watching.last_of_all(questions, past, step)
-    failed = {answer.error: answer.at for answer in answers.values() if answer.error}
-    for reason, last_seen in failed.items():
-        parts.source_down(reason, last_seen, now=now)
-    found = {question: answer.data for question, answer in answers.items() if answer.data}
-    return found if len(found) == len(answers) else None
-
-
-def _draw(rule: RuleDraft, pasts: dict[Question, Past], around: Surroundings | None) -> Hindsight:
-    drawing = watching.drawing(rule.condition)
-    shown = pasts[drawing.question]
-    found = hindsight.of(rule, pasts)
-    said = [hindsight_words.summary(found, rule.condition, rule.hold)]
-    if around is not None and found.fired:
-        steps = hindsight.told(rule, found, around)
-        said.append(hindsight_words.telling(steps, parts.viewer_zone()))
-    if around is not None:
-        said.append(hindsight_words.catching(found.fired, around.incidents))
-    st.markdown(f"**{plain(said[0])}** {plain(' '.join(filter(None, said[1:])))}")
-    if shown.series:
-        plot = watch_chart.plot(
-            shown.series,
-            shown.grid,
-            drawing,
-            baseline=pasts[drawing.baseline].series if drawing.baseline else (),
-            firing=[(a.fired_at, a.ended_at) for a in found.fired if a.fired_at],
-            pending=[(a.active_at, a.fired_at or a.ended_at) for a in found.alerts][:MOST_BANDS],
-        )
-        parts.draw(plot, key="rules_plot", alt=f"{drawing.title}, the past, threshold drawn")
-        st.markdown(small(_small_print(drawing, shown, plot.dropped)))
-    return found
-
-
-def _compare(
-    rule: RuleDraft,
-    found: Hindsight,
-    saved: RuleDraft,
-    before: Hindsight,
-    around: Surroundings,
-) -> None:
-    """Draw what the rule as saved would have done, beside what it would do as edited."""
-    rows = hindsight_words.comparison(
-        {
-            "As saved": (before, hindsight.told(saved, before, around)),
-            "As edited": (found, hindsight.told(rule, found, around)),
-        },
-        around.incidents,
-        parts.viewer_zone(),
-    )
-    st.dataframe(rows, key="rules_compared", hide_index=False)
-
-
-def _as_watched(rule: RuleDraft) -> object:
-    """Return the part of a rule that a look at the past depends on."""
-    patience = rule.hold, rule.keep_firing, rule.data_states
-    return rule.condition, patience, rule.policy, rule.severity, rule.labels
-
-
-def _small_print(drawing: Drawing, shown: Past, dropped: int) -> str:
-    said = (
-        f"{plain(drawing.title)}, read every {span(shown.grid.step)}: it is taken to have stayed "
-        "so in between. Shaded: when it would have been firing; lightly, when pending."
-    )
-    if left_out := dropped + shown.left_out:
-        said += f" {left_out} more lines are not drawn."
-    return said
