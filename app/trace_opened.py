@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from app import (
+    agent_parts,
     cached_around,
     cached_traces,
     numbers,
@@ -44,6 +45,9 @@ def draw(trace_id: str) -> None:
         trace_parts.span_details(_selected(drawn), tz)
     with right:
         trace_parts.hint_list(answer.data.hints, on_pick=partial(_jump, trace_id))
+    agent_parts.draw(
+        answer.data.agents, trace_id=trace_id, on_pick=partial(_jump, trace_id), now=now
+    )
     trace_compare.draw(drawn)
     request = cached_around.request_of(drawn)
     if request is None:
