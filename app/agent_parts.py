@@ -11,37 +11,21 @@ from app import agent_words, parts, tool_parts, tool_words
 from app.agent_facts import AgentFacts
 from app.agent_graph.component import agent_graph
 from app.parts import plain
+from signals.traces.retrieval import Retrieval
 
 MOST_APPROVALS: Final = 8
 
 
-def draw(
-    facts: AgentFacts, *, trace_id: str, on_pick: Callable[[str], None], now: datetime
-) -> None:
-    """Draw what there is; nothing at all for a trace without agents, tools and retrieval.
+def graph(facts: AgentFacts, *, trace_id: str, on_pick: Callable[[str], None]) -> None:
+    """Draw the run of the trace's agents; nothing at all without any.
 
     Args:
         facts: Of the trace.
         trace_id: For the key of the graph.
-        on_pick: Called with the key of a row when the reader presses a node of the graph.
-        now: For the age of approvals.
+        on_pick: Called with the key of a row when the reader presses a node.
     """
-    beside = [
-        part
-        for part, is_there in (
-            (partial(_tools, facts, now=now), bool(facts.tools)),
-            (partial(_retrieval, facts), facts.retrieval is not None),
-        )
-        if is_there
-    ]
-    if facts.graph is not None:
-        _graph(facts, trace_id, on_pick)
-    for part, column in zip(beside, st.columns(len(beside)) if beside else (), strict=True):
-        with column:
-            part()
-
-
-def _graph(facts: AgentFacts, trace_id: str, on_pick: Callable[[str], None]) -> None:
+    if facts.graph is None:
+        return
     key = f"traces_graph_{trace_id}"
 
     def pressed() -> None:
@@ -49,10 +33,22 @@ def _graph(facts: AgentFacts, trace_id: str, on_pick: Callable[[str], None]) -> 
         if row:
             on_pick(row)
 
-    if facts.graph is not None:
-        with parts.card("traces_agents", "The agent's run"):
-            parts.fine_print(plain(agent_words.run(facts.graph)))
-            agent_graph(facts.encoded, key=key, on_select=pressed)
+    with parts.card("traces_agents", "The agent's run"):
+        parts.fine_print(plain(agent_words.run(facts.graph)))
+        agent_graph(facts.encoded, key=key, on_select=pressed)
+
+
+def tools_and_retrieval(facts: AgentFacts, *, now: datetime) -> None:
+    """Draw what tools did and what was retrieved, side by side, as far as there is any."""
+    there = []
+    if facts.tools:
+        there.append(partial(_tools, facts, now=now))
+    if facts.retrieval is not None:
+        there.append(partial(_retrieval, facts.retrieval))
+    if there:
+        for part, column in zip(there, st.columns(len(there)), strict=True):
+            with column:
+                part()
 
 
 def _tools(facts: AgentFacts, *, now: datetime) -> None:
@@ -66,10 +62,7 @@ def _tools(facts: AgentFacts, *, now: datetime) -> None:
             parts.fine_print(f"{left:,} more approvals.")
 
 
-def _retrieval(facts: AgentFacts) -> None:
-    found = facts.retrieval
-    if found is None:
-        return
+def _retrieval(found: Retrieval) -> None:
     with parts.card("traces_retrieval", "Retrieval"):
         for icon, said in agent_words.warnings(found):
             st.warning(plain(said), icon=f":material/{icon}:")

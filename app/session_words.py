@@ -67,7 +67,7 @@ def figures(found: Sessions) -> list[tuple[str, str, str]]:
             "all spend / resolved" if found.resolved else "none was resolved",
         ),
         ("Abandoned", _part(found.abandoned, concluded), f"{found.abandoned:,} of {concluded:,}"),
-        ("Turns until then", _mean(until), "mean of the abandoned"),
+        ("Turns until then", _mean(until), "of the abandoned"),
     ]
 
 

@@ -41,6 +41,6 @@ def waiting(approval: Approval, *, now: datetime) -> str:
     """Return what became of an approval and after how long, or how long it waits."""
     age = approval.age(now=now)
     if approval.outcome == "pending":
-        return f"{approval.tool}: waits for {numbers.coarse(age) if age is not None else '?'}"
+        return f"{approval.tool}: has waited {numbers.coarse(age) if age is not None else '?'}"
     after = f" after {span(age)}" if age is not None else ""
     return f"{approval.tool}: {approval.outcome}{after}"

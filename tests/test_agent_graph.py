@@ -61,6 +61,12 @@ def test_a_tool_loop_goes_back_to_the_model() -> None:
     assert found.nodes[0].rounds == 3
 
 
+def test_steps_whose_times_were_rounded_follow_each_other() -> None:
+    found = graph(run(("m", 0, 10.0007), ("t", 10, 20.9), ("m", 20, 30)))
+    assert links(found) == {"agent>m": 1, "m>t": 1, "t~m": 1}
+    assert found.at_once == 1
+
+
 def test_calls_at_once_come_after_the_same_call_and_before_the_same_call() -> None:
     found = graph(run(("m", 0, 10), ("a", 11, 20), ("b", 12, 25), ("m2", 26, 30)))
     assert links(found) == {"agent>m": 1, "m>a": 1, "m>b": 1, "a>m2": 1, "b>m2": 1}

@@ -44,7 +44,8 @@ class AgentGraph {
     const { nodes, edges, layers } = this.data;
     const room = Math.max(this.width - EDGE_PX, BOX.width);
     this.sideways = layers.length * (BOX.width + GAP.along) - GAP.along <= this.width;
-    const { spots, width, height } = this.sideways ? columns(layers) : lines(layers, room);
+    const loops = edges.some((edge) => edge[5]) ? EDGE_PX : 2;
+    const { spots, width, height } = this.sideways ? columns(layers, loops) : lines(layers, room);
     const svg = made("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Graph of the agent's run" });
     svg.append(arrows());
     edges.forEach((edge) => svg.append(this.edge(edge, spots)));
@@ -107,15 +108,15 @@ class AgentGraph {
   }
 }
 
-/** Layers as columns from left to right, each centred. */
-function columns(layers) {
+/** Layers as columns from left to right, each centred, and room for loops beneath. */
+function columns(layers, loops) {
   const [wide, high] = [BOX.width + GAP.along, BOX.height + GAP.across];
   const most = Math.max(...layers.map((layer) => layer.length));
   const spots = [];
   layers.forEach((layer, column) => layer.forEach((node, place) => {
     spots[node] = { x: column * wide, y: 2 + ((most - layer.length) / 2 + place) * high };
   }));
-  return { spots, width: layers.length * wide - GAP.along + 2, height: most * high - GAP.across + EDGE_PX };
+  return { spots, width: layers.length * wide - GAP.along + 2, height: most * high - GAP.across + loops };
 }
 
 /** Layers as lines downwards, a wide layer broken into several lines. */

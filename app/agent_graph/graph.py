@@ -26,6 +26,8 @@ _STEPS = frozenset(
     }
 )
 _PLURALS = {SpanKind.LLM: "model calls", SpanKind.RETRIEVAL: "retrievals"}
+# Stores round times to a millisecond or better: steps that touch by so little follow each other.
+_TOUCH_MS = 1.0
 # Something that took no time still came before what began at its end.
 _INSTANT_MS = 0.001
 
@@ -100,7 +102,8 @@ class _Step:
 
     @property
     def end(self) -> float:
-        return self.row.offset_ms + max(self.row.span.duration_ms, _INSTANT_MS)
+        took = self.row.span.duration_ms
+        return self.row.offset_ms + max(took - _TOUCH_MS, took / 2, _INSTANT_MS)
 
 
 def graph_of(rows: Sequence[Row]) -> Graph | None:

@@ -94,7 +94,7 @@ def _list(chosen: Scope, order: SessionOrder) -> None:
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
-                width=168,
+                width=146,
                 height="stretch",
             )
     _table(found)
