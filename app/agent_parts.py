@@ -14,6 +14,7 @@ from app.parts import plain
 from signals.traces.retrieval import Retrieval
 
 MOST_APPROVALS: Final = 8
+_WIDTHS: Final = (3, 2)  # a table needs more than words
 
 
 def graph(facts: AgentFacts, *, trace_id: str, on_pick: Callable[[str], None]) -> None:
@@ -46,7 +47,7 @@ def tools_and_retrieval(facts: AgentFacts, *, now: datetime) -> None:
     if facts.retrieval is not None:
         there.append(partial(_retrieval, facts.retrieval))
     if there:
-        for part, column in zip(there, st.columns(len(there)), strict=True):
+        for part, column in zip(there, st.columns(_WIDTHS[: len(there)]), strict=True):
             with column:
                 part()
 

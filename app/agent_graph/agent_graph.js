@@ -42,10 +42,11 @@ class AgentGraph {
   draw() {
     this.width = this.root.clientWidth;
     const { nodes, edges, layers } = this.data;
-    const room = Math.max(this.width - EDGE_PX, BOX.width);
-    this.sideways = layers.length * (BOX.width + GAP.along) - GAP.along <= this.width;
-    const loops = edges.some((edge) => edge[5]) ? EDGE_PX : 2;
-    const { spots, width, height } = this.sideways ? columns(layers, loops) : lines(layers, room);
+    const room = Math.max(this.width - 2 * EDGE_PX, BOX.width);
+    this.sideways = layers.length * (BOX.width + GAP.along) - GAP.along + EDGE_PX <= this.width;
+    const loops = edges.some(([source, target]) => source === target) ? EDGE_PX / 2 : 2;
+    const { spots, width, height, broad = false } = this.sideways ? columns(layers, loops) : lines(layers, room);
+    this.broad = broad;
     const svg = made("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Graph of the agent's run" });
     svg.append(arrows());
     edges.forEach((edge) => svg.append(this.edge(edge, spots)));
@@ -80,32 +81,51 @@ class AgentGraph {
     const { nodes } = this.data;
     const word = begun ? "began" : handoff ? "handed over to" : "was followed by";
     group.append(titled(`${nodes[source].label} ${word} ${nodes[target].label}: ${count}×${loop ? ", a loop" : ""}`));
-    group.append(made("path", { d: path, "marker-end": `url(#arrow-${loop ? "loop" : "plain"})` }));
+    group.append(made("path", { d: path, "marker-end": `url(#arrow-${loop || handoff ? kind : "plain"})` }));
     if (count > 1 || loop) group.append(text(`${count}×`, { x: middle.x, y: middle.y + 4, class: "count" }));
     return group;
   }
 
   route(from, to, loop) {
     const { width: w, height: h } = BOX;
-    if (loop && this.sideways) {
-      const reach = Math.min(24 + Math.abs(from.x - to.x) / 12, EDGE_PX - 8);
-      const [x1, x2] = [from.x + w * (from === to ? 0.7 : 0.4), to.x + w * (from === to ? 0.3 : 0.6)];
-      const low = Math.max(from.y, to.y) + h;
-      return { path: `M${x1} ${from.y + h}C${x1} ${low + reach} ${x2} ${low + reach} ${x2} ${to.y + h + 3}`, middle: { x: (x1 + x2) / 2, y: low + reach * 0.72 } };
+    if (from === to) {
+      const [x1, x2, y] = [from.x + w * 0.7, from.x + w * 0.4, from.y + h];
+      return this.sideways
+        ? curve([x1, y], [x1, y + 26], [x2, y + 26], [x2, y + 3])
+        : beside(from.x + w, from.y + h * 0.7, from.x + w, from.y + h * 0.3, 34);
     }
-    if (loop) {
-      const reach = 34;
-      const [y1, y2] = [from.y + h * (from === to ? 0.7 : 0.4), to.y + h * (from === to ? 0.3 : 0.6)];
-      const far = Math.max(from.x, to.x) + w;
-      return { path: `M${from.x + w} ${y1}C${far + reach} ${y1} ${far + reach} ${y2} ${to.x + w + 3} ${y2}`, middle: { x: far + reach * 0.72, y: (y1 + y2) / 2 } };
+    if (this.sideways) {
+      if (from.x === to.x) return beside(from.x + w, from.y + h / 2, to.x + w, to.y + h / 2, 34);
+      const part = loop ? 0.75 : 0.4; // there and back stand apart
+      const [x1, x2] = loop ? [from.x, to.x + w + 3] : [from.x + w, to.x - 3];
+      const [y1, y2, bend] = [from.y + h * part, to.y + h * part, (x2 - x1) / 2];
+      return curve([x1, y1], [x1 + bend, y1], [x2 - bend, y2], [x2, y2]);
     }
-    const [x1, y1, x2, y2] = this.sideways
-      ? [from.x + w, from.y + h / 2, to.x - 3, to.y + h / 2]
-      : [from.x + w / 2, from.y + h, to.x + w / 2, to.y - 3];
-    const bend = (this.sideways ? x2 - x1 : y2 - y1) / 2;
-    const curve = this.sideways ? `${x1 + bend} ${y1} ${x2 - bend} ${y2}` : `${x1} ${y1 + bend} ${x2} ${y2 - bend}`;
-    return { path: `M${x1} ${y1}C${curve} ${x2} ${y2}`, middle: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 } };
+    if (loop && this.broad && to.line < from.line) {
+      const [x1, y1, x2, y2] = [from.x + w * 0.8, from.y, to.x + w * 0.8, to.y + h + 3];
+      const bend = (y2 - y1) / 2; // there and back stand apart
+      return curve([x1, y1], [x1, y1 + bend], [x2, y2 - bend], [x2, y2]);
+    }
+    if (loop || from.line === to.line) return beside(from.x + w, from.y + h * 0.35, to.x + w, to.y + h * 0.65, 34);
+    if (to.line > from.line + 1) return beside(from.x, from.y + h * 0.6, to.x, to.y + h / 2, -26);
+    const [x1, y1, x2, y2] = [from.x + w / 2, from.y + h, to.x + w / 2, to.y - 3];
+    const bend = (y2 - y1) / 2;
+    return curve([x1, y1], [x1, y1 + bend], [x2, y2 - bend], [x2, y2]);
   }
+}
+
+/** From one side of a box to the same side of another, round what stands between: right, or left for less than 0. */
+function beside(x1, y1, x2, y2, reach) {
+  const far = reach < 0 ? Math.min(x1, x2) + reach : Math.max(x1, x2) + reach;
+  return curve([x1, y1], [far, y1], [far, y2], [x2 + (reach < 0 ? -3 : 3), y2]);
+}
+
+function curve(...points) {
+  const [[x1, y1], [x2, y2], [x3, y3], [x4, y4]] = points;
+  return {
+    path: `M${x1} ${y1}C${x2} ${y2} ${x3} ${y3} ${x4} ${y4}`,
+    middle: { x: (x1 + 3 * x2 + 3 * x3 + x4) / 8, y: (y1 + 3 * y2 + 3 * y3 + y4) / 8 },
+  };
 }
 
 /** Layers as columns from left to right, each centred, and room for loops beneath. */
@@ -116,7 +136,7 @@ function columns(layers, loops) {
   layers.forEach((layer, column) => layer.forEach((node, place) => {
     spots[node] = { x: column * wide, y: 2 + ((most - layer.length) / 2 + place) * high };
   }));
-  return { spots, width: layers.length * wide - GAP.along + 2, height: most * high - GAP.across + loops };
+  return { spots, width: layers.length * wide - GAP.along + EDGE_PX, height: most * high - GAP.across + loops };
 }
 
 /** Layers as lines downwards, a wide layer broken into several lines. */
@@ -125,15 +145,16 @@ function lines(layers, room) {
   const fit = Math.max(Math.floor((room + GAP.across) / wide), 1);
   const most = Math.min(Math.max(...layers.map((layer) => layer.length)), fit);
   const spots = [];
-  let y = 2;
+  let [y, number] = [2, 0];
   for (const layer of layers) {
     for (let first = 0; first < layer.length; first += fit) {
       const line = layer.slice(first, first + fit);
-      line.forEach((node, place) => { spots[node] = { x: 1 + ((most - line.length) / 2 + place) * wide, y }; });
+      line.forEach((node, place) => { spots[node] = { x: EDGE_PX + ((most - line.length) / 2 + place) * wide, y, line: number }; });
+      number += 1;
       y += BOX.height + (first + fit < layer.length ? GAP.across : GAP.along * 0.6);
     }
   }
-  return { spots, width: most * wide - GAP.across + EDGE_PX, height: y };
+  return { spots, width: most * wide - GAP.across + 2 * EDGE_PX, height: y - GAP.along * 0.6 + 2, broad: most > 1 };
 }
 
 function figures(node) {
@@ -153,8 +174,8 @@ function sentence(node) {
 
 function arrows() {
   const defs = made("defs", {});
-  for (const name of ["plain", "loop"]) {
-    const marker = made("marker", { id: `arrow-${name}`, class: `arrow ${name}`, viewBox: "0 0 8 8", refX: 5, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
+  for (const name of ["plain", "loop", "handoff"]) {
+    const marker = made("marker", { id: `arrow-${name}`, class: `arrow ${name}`, viewBox: "0 0 8 8", refX: 5, refY: 4, markerUnits: "userSpaceOnUse", markerWidth: 10, markerHeight: 10, orient: "auto-start-reverse" });
     marker.append(made("path", { d: "M0 0L8 4L0 8z" }));
     defs.append(marker);
   }
