@@ -64,7 +64,7 @@ def figures(found: Sessions) -> list[tuple[str, str, str]]:
         (
             "Cost per resolved",
             numbers.NO_VALUE if per is None else f"{least}{numbers.number(per, Unit.USD)}",
-            "all spend / resolved" if found.resolved else "none was resolved",
+            "spend / resolved" if found.resolved else "none was resolved",
         ),
         ("Abandoned", _part(found.abandoned, concluded), f"{found.abandoned:,} of {concluded:,}"),
         ("Turns until then", _mean(until), "of the abandoned"),

@@ -132,9 +132,9 @@ def test_ten_thousand_spans_with_names_of_their_own_are_drawn_within_a_second() 
     together = [(f"a {n % 700}", 0.0, 10.0 + n / half) for n in range(half)]
     after = [(f"b {n % 700}", 20.0 + n / half, 40.0) for n in range(half)]
     drawn = rows(run(*together, *after))
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = graph_of(drawn)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert found is not None
     assert found.at_once == half
 
