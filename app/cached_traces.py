@@ -12,6 +12,7 @@ from typing import Final, TypeVar, cast
 import streamlit as st
 
 from app import cached_lookups, wired
+from app.agent_facts import AgentFacts, facts_of
 from app.cached import FRESH, Answer, LastGood
 from app.trace_search import Filters
 from app.waterfall.component import encode
@@ -41,6 +42,7 @@ class Drawing:
     waterfall: Waterfall
     columns: bytes
     hints: tuple[Hint, ...]
+    agents: AgentFacts
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner=False, refresh_mode="background")
@@ -117,7 +119,12 @@ def _store() -> TraceStore:
 
 def _draw(trace: Trace) -> Drawing:
     drawn = lay_out(trace)
-    return Drawing(waterfall=drawn, columns=encode(drawn), hints=tuple(hints(drawn)))
+    return Drawing(
+        waterfall=drawn,
+        columns=encode(drawn),
+        hints=tuple(hints(drawn)),
+        agents=facts_of(drawn),
+    )
 
 
 def _stands(last: Answer[Drawing]) -> bool:

@@ -15,9 +15,11 @@ from app.views import (
     overview,
     policies,
     rules,
+    sessions,
     silences,
     slos,
     sources,
+    tools,
     traces,
 )
 
@@ -35,6 +37,8 @@ pages = [
     st.Page(dashboards.render, title="Dashboards", icon=":material/dashboard:",
             url_path="dashboards"),
     st.Page(traces.render, title="Traces", icon=":material/account_tree:", url_path="traces"),
+    st.Page(sessions.render, title="Sessions", icon=":material/forum:", url_path="sessions"),
+    st.Page(tools.render, title="Tools", icon=":material/build:", url_path="tools"),
     st.Page(cost.render, title="Cost", icon=":material/payments:", url_path="cost"),
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
     st.Page(slos.render, title="SLOs", icon=":material/target:", url_path="slos"),

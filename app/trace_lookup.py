@@ -67,6 +67,8 @@ def _traces(store: str, found: Named) -> None:
     title = f"The {newest}{count} traces of {name}"
     with parts.card(f"traces_of_{store}", title, parts.plain(f"in {store}, of the last {back}")):
         trace_list.rows(found.traces, key=f"traces_of_{store}_table")
+        if found.field == "session_id" and wired.current().store is not None:
+            parts.link("sessions", "Replay the session", icon="forum", session=found.value)
 
 
 def _missing(text: str, sought: Sought, named: Sequence[Finding[Named]]) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from app import (
+    agent_parts,
     cached_around,
     cached_traces,
     numbers,
@@ -39,11 +40,13 @@ def draw(trace_id: str) -> None:
         key=_key(trace_id),
         on_select=partial(_chosen, trace_id),
     )
+    agent_parts.graph(answer.data.agents, trace_id=trace_id, on_pick=partial(_jump, trace_id))
     left, right = st.columns([3, 2])
     with left:
         trace_parts.span_details(_selected(drawn), tz)
     with right:
         trace_parts.hint_list(answer.data.hints, on_pick=partial(_jump, trace_id))
+    agent_parts.tools_and_retrieval(answer.data.agents, now=now)
     trace_compare.draw(drawn)
     request = cached_around.request_of(drawn)
     if request is None:

@@ -136,7 +136,7 @@ def test_a_short_history_begins_when_it_is_told_to() -> None:
     seconds = backfill.instants_of(past)
     assert timedelta(0) <= past.start - datetime.fromtimestamp(seconds[0], UTC) < timedelta(0, 120)
     with ThreadPoolExecutor(1) as executor:
-        traces, _ = executor.submit(history.quarter, past, 0, 7).result()
+        traces, _, _ = executor.submit(history.quarter, past, 0, 7).result()
     assert len(traces) > 1000
 
 

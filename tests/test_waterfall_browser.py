@@ -14,7 +14,7 @@ from urllib3 import Retry
 
 from scripts import servers
 from tests.conftest import free_port
-from tests.made_traces import ODD_ID, SEED_ID, span_id
+from tests.made_traces import ODD_ID, SEED_ID, agent_trace, span_id
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_MS = 60_000  # the machine may be busy
@@ -156,6 +156,14 @@ def test_a_click_shows_the_span_and_puts_it_in_the_url(visit: Visit) -> None:
     expect(visit.details).to_contain_text("vector search")
     expect(visit.row("vector search")).to_have_attribute("aria-selected", "true")
     expect(visit.page).to_have_url(re.compile(f"span={span_id('vector search')}"))
+
+
+def test_a_press_on_the_run_of_an_agent_shows_the_first_call_that_failed(visit: Visit) -> None:
+    visit.open(agent_trace(200).trace_id)
+    nodes = visit.page.locator(".st-key-traces_agents .node")
+    expect(nodes).to_have_count(5)
+    visit.page.locator(".st-key-traces_agents .node.failed").first.press("Enter")
+    expect(visit.details).to_contain_text("upstream timed out")
 
 
 def test_keys_move_fold_and_choose(visit: Visit) -> None:

@@ -66,7 +66,7 @@ def copilot_app(config: CopilotConfig, *, telemetry: Telemetry | None = None) ->
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             tasks = [asyncio.create_task(approve(world))]
             if config.requests_per_second:
-                tasks.append(asyncio.create_task(traffic(world, client)))
+                tasks.append(asyncio.create_task(traffic(world, client, config.otlp_url)))
             yield
             for task in tasks:
                 task.cancel()

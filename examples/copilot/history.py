@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from examples.copilot import otlp
 from examples.copilot.approvals import Approvals
+from examples.copilot.feedback import told_of
 from examples.copilot.past import LASTS, Past
 from examples.copilot.people import Crowd
 from examples.copilot.pipeline import Copilot
@@ -22,6 +23,7 @@ from examples.copilot.plan import Plan
 from signals.otlp.logs import logs_of
 from signals.otlp.spans import spans_of
 from signals.traces.embedded import EmbeddedStore
+from signals.traces.outcomes import OutcomeEvent
 
 # The copilot keeps every trace while it runs; of the past, one request in so many.
 ONE_IN = 190
@@ -48,23 +50,32 @@ def write_history(
     count = 0
     try:
         for done in made:
-            traces, logs = done.result()
+            traces, logs, told = done.result()
             spans = spans_of(ExportTraceServiceRequest.FromString(traces), now=now).spans
             store.write(spans)
             store.logs.write(logs_of(ExportLogsServiceRequest.FromString(logs), now=now).records)
+            store.record(told)
             count += len(spans)
     finally:
         store.close()
     return count
 
 
-def quarter(past: Past, number: int, seed: int) -> tuple[bytes, bytes]:
-    """Return the traces and the log lines of six hours of the past, as OTLP."""
+def quarter(past: Past, number: int, seed: int) -> tuple[bytes, bytes, list[OutcomeEvent]]:
+    """Return the traces and the log lines of six hours of the past, as OTLP, and what was told."""
     rng = Random(f"{seed}/{number}")
     start = past.start + number * QUARTER
-    plans = arrivals(past, start, min(start + QUARTER, past.now), rng)
+    plans = list(arrivals(past, start, min(start + QUARTER, past.now), rng))
     traces, logs = otlp.requests(plans, rng)
-    return traces.SerializeToString(), logs.SerializeToString()
+    asked = ((trace_id, at, plan) for trace_id, (at, plan) in zip(_ids(traces), plans, strict=True))
+    told = [one for one in told_of(asked, rng) if one.at < past.now]
+    return traces.SerializeToString(), logs.SerializeToString(), told
+
+
+def _ids(traces: ExportTraceServiceRequest) -> list[str]:
+    """Return the ids of the traces, each once, in order."""
+    spans = traces.resource_spans[0].scope_spans[0].spans
+    return [span.trace_id.hex() for span in spans if not span.parent_span_id]
 
 
 def arrivals(past: Past, start: datetime, end: datetime, rng: Random) -> Iterator[tuple[int, Plan]]:

@@ -56,7 +56,11 @@ TURNS_PER_SESSION = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What reaches the gateway: one turn of a session."""
+    """What reaches the gateway: one turn of a session.
+
+    Attributes:
+        is_last: The person will not ask again.
+    """
 
     request_id: str
     feature: Feature
@@ -66,6 +70,7 @@ class Request:
     turn: int
     prompt: Prompt
     question: str
+    is_last: bool = False
 
 
 class Crowd:
@@ -82,7 +87,8 @@ class Crowd:
         tenant, user_id, session_id = self._session()
         chosen = FEATURES[feature] if feature else pick_feature(rng)
         turn = self._turns[session_id] = self._turns.get(session_id, 0) + 1
-        if rng.random() < 1 / TURNS_PER_SESSION:
+        is_last = rng.random() < 1 / TURNS_PER_SESSION
+        if is_last:
             self._sessions.remove((tenant, user_id, session_id))
             del self._turns[session_id]
         return Request(
@@ -94,6 +100,7 @@ class Crowd:
             turn=turn,
             prompt=pick(user_id, percent=percent),
             question=texts.question(chosen.name, rng),
+            is_last=is_last,
         )
 
     def _session(self) -> tuple[str, str, str]:
@@ -105,6 +112,14 @@ class Crowd:
             user_id = f"u-{tenant}-{rng.randrange(USERS_PER_TENANT):02d}"
             self._sessions.append((tenant, user_id, f"s-{rng.getrandbits(40):010x}"))
         return rng.choice(self._sessions)
+
+
+def verdict(outcome: str, rng: Random) -> str | None:
+    """Return what a person who leaves tells of the last answer, in Wakeful's words, or nothing."""
+    if outcome in ("error", "timeout", "rate_limited"):
+        return rng.choices(("abandoned", "escalated", None), (0.6, 0.2, 0.2))[0]
+    told = ("resolved", "edited", "abandoned", "escalated", None)
+    return rng.choices(told, (0.52, 0.10, 0.06, 0.04, 0.28))[0]
 
 
 def pick_feature(rng: Random) -> Feature:

@@ -9,13 +9,15 @@ import json
 import math
 from random import Random
 
-from examples.copilot import texts
+from examples.copilot import agent, texts
 from examples.copilot.breaks import Conditions
 from examples.copilot.people import Request
 from examples.copilot.plan import Draft, Happening, Plan, Value
 from examples.copilot.providers import cost_usd
+from examples.copilot.stopping import Stopped, step
 
 RATE_LIMITED = 0.0008
+POOR_SEARCHES = 0.05
 JUDGED = 0.25
 CALLS_TOOL = 0.5
 # The provider must begin to answer within this time.
@@ -26,16 +28,6 @@ FAILURES = (
     ("rate_limited", 429, 0.2, 140.0),
     ("timeout", 504, 0.1, float(FIRST_TOKEN_DEADLINE_MS)),
 )
-
-
-class Stopped(Exception):  # noqa: N818 - the end of a request, not an error of the program
-    """The request goes no further."""
-
-    def __init__(self, outcome: str, status_code: int, *, by: str = "") -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-        self.status_code = status_code
-        self.by = by
 
 
 class Copilot:
@@ -53,6 +45,7 @@ class Copilot:
             http__request__method="POST",
             http__route="/v1/{feature}",
             gen_ai__request__model=model.name,
+            input__value=request.question,
         )
         self._spend(draft, 30)
         outcome, status_code, by, answer = "success", 200, "", ""
@@ -68,7 +61,7 @@ class Copilot:
             answer = texts.REFUSAL if by else ""
         self._spend(draft, 22)
         score = self._judge(request, odds) if outcome == "success" and not by else None
-        draft.note(outcome=outcome, http__response__status_code=status_code)
+        draft.note(outcome=outcome, http__response__status_code=status_code, output__value=answer)
         if hit is not None:
             draft.note(cache__hit=hit)
         failed = "" if outcome in ("success", "user_rejected") else outcome
@@ -126,13 +119,31 @@ class Copilot:
             return texts.answer(request.feature.name, (), self._rng)
         documents = self._retrieve(draft)
         answer = texts.answer(request.feature.name, documents, self._rng)
-        self._call_model(draft, odds, answer)
         if request.feature.tool and self._rng.random() < CALLS_TOOL:
-            self._call_tool(draft, queue_depth)
+            self._run_agent(draft, odds, answer, queue_depth)
+        else:
+            self._call_model(draft, odds, answer)
         return answer
 
+    def _run_agent(self, draft: Draft, odds: Conditions, answer: str, queue_depth: float) -> None:
+        """Look things up in rounds, answer, act; sometimes another agent has a look at it."""
+        rounds = self._rng.choices((1, 2, 3), (0.5, 0.35, 0.15))[0]
+        with step(draft, "invoke_agent drafter", **agent.named("drafter")):
+            for _ in range(rounds):
+                with step(draft, "iteration", openinference__span__kind="CHAIN"):
+                    self._call_model(draft, odds, agent.THOUGHT, part=agent.THINKS)
+                    draft.side_by_side(agent.look_ups(self._rng))
+            with step(draft, "iteration", openinference__span__kind="CHAIN"):
+                self._call_model(draft, odds, answer, part=1 - rounds * agent.THINKS)
+                self._call_tool(draft, queue_depth)
+            if self._rng.random() < agent.REVIEWED:
+                with step(draft, "invoke_agent reviewer", **agent.named("reviewer")):
+                    agent.review(draft, self._spread(0.2))
+
     def _retrieve(self, draft: Draft) -> tuple[str, ...]:
-        documents = tuple(self._rng.sample(texts.DOCUMENTS, 5))
+        request = draft.request
+        is_poor = self._rng.random() < POOR_SEARCHES
+        documents = tuple(self._rng.sample(texts.DOCUMENTS, 2 if is_poor else 5))
         parts: tuple[tuple[str, str, float, dict[str, Value], float], ...] = (
             (
                 "embed query",
@@ -157,11 +168,26 @@ class Copilot:
             self._spend(draft, typical_ms)
             draft.close(cost_usd=cost)
         self._spend(draft, 10)
-        draft.note(retrievalChunkCount=len(documents), topDocIds=",".join(documents))
+        draft.note(
+            retrievalChunkCount=len(documents),
+            topDocIds=",".join(documents),
+            retrieval__chunks__injected=len(documents),
+            retrieval__low_confidence=is_poor,
+        )
+        if request.turn > 1:
+            rewritten = texts.REWRITES[request.feature.name]
+            draft.note(
+                retrieval__query__original=request.question, retrieval__query__rewritten=rewritten
+            )
+        if is_poor:
+            draft.note(retrieval__fallback=texts.FALLBACK)
         draft.close()
-        return documents
+        return () if is_poor else documents
 
-    def _call_model(self, draft: Draft, odds: Conditions, answer: str) -> None:
+    def _call_model(
+        self, draft: Draft, odds: Conditions, answer: str, *, part: float = 1.0
+    ) -> None:
+        """Call the feature's model, for a `part` of the usual time and tokens."""
         feature, model = draft.request.feature, draft.request.feature.model
         draft.open(
             f"chat {model.name}",
@@ -175,12 +201,12 @@ class Copilot:
                 ("system", draft.request.prompt.template), ("user", draft.request.question)
             ),
         )
-        if self._rng.random() < odds.provider_failures:
+        if self._rng.random() < odds.provider_failures * part:
             self._fail(draft)
-        length = self._spread(0.22)
+        length = self._spread(0.22) * part
         duration_ms = model.median_ms * length * odds.model_slowdown
         tokens = (
-            round(feature.input_tokens * self._spread(0.2) * odds.input_factor),
+            round(feature.input_tokens * self._spread(0.2) * odds.input_factor * part),
             round(feature.output_tokens * length),
         )
         cost = cost_usd(model, *tokens)
@@ -219,9 +245,18 @@ class Copilot:
             openinference__span__kind="TOOL",
             gen_ai__operation__name="execute_tool",
             gen_ai__tool__name=draft.request.feature.tool,
+            gen_ai__tool__call__arguments=agent.CHANGE,
+            approval__queue_depth=round(queue_depth),
+        )
+        if self._rng.random() < agent.DENIED:
+            draft.note(permission__outcome="denied")
+            self._spend(draft, 12)
+            draft.close(error="permission_denied")
+            return
+        draft.note(
             permission__outcome="needs_confirmation",
             approval__outcome=approval,
-            approval__queue_depth=round(queue_depth),
+            approval__id=f"ap_{draft.request.request_id}",
         )
         draft.open("ask for approval", openinference__span__kind="CHAIN")
         self._spend(draft, 120)

@@ -4,7 +4,7 @@ Live, a plan becomes SDK spans, metrics and log lines; in history, stored spans.
 plan, so they cannot disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from examples.copilot.people import Request
@@ -125,6 +125,18 @@ class Draft:
     def spend(self, duration_ms: float) -> None:
         """Let time pass in the open step."""
         self.now_ms += duration_ms
+
+    def side_by_side(self, steps: Sequence[tuple[str, float, Mapping[str, Value]]]) -> None:
+        """Add steps (name, milliseconds, attributes) that begin at once; go on when all ended."""
+        begun_ms = self.now_ms
+        ends = []
+        for name, duration_ms, attributes in steps:
+            self.now_ms = begun_ms
+            self.open(name, **attributes)
+            self.spend(duration_ms)
+            ends.append(self.now_ms)
+            self.close()
+        self.now_ms = max(ends, default=begun_ms)
 
     def close(
         self,

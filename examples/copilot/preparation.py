@@ -19,7 +19,7 @@ from examples.copilot.past import LASTS
 RECENT = timedelta(hours=1)
 WORKERS = 2
 # Raised when the history would no longer fit what reads it.
-VERSION = 1
+VERSION = 2
 
 
 class PreparationError(Exception):

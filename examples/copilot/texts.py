@@ -35,6 +35,14 @@ ANSWERS = {
     "drafts": "Dear customer, we are sorry for the delay. Your order {number} leaves today. "
     "See {document}.",
 }
+# What a later turn of a conversation is searched for: its words alone say too little.
+REWRITES = {
+    "answers": "VPN client certificate renewal, internal knowledge base",
+    "search": "policy document, current version",
+    "summaries": "ticket thread, open points",
+    "drafts": "delayed delivery, reply template",
+}
+FALLBACK = "answered from the handbook, with a notice"
 REFUSAL = "I cannot help with that. A guardrail stopped this request."
 DOCUMENTS = tuple(f"KB-{1000 + 7 * n}" for n in range(60))
 NAMES = ("lena.fischer", "tom.becker", "mia.rossi", "jan.novak", "eva.lind")

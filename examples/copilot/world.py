@@ -11,7 +11,8 @@ import httpx2
 
 from examples.copilot.approvals import Approvals
 from examples.copilot.breaks import Break, Conditions, conditions
-from examples.copilot.people import Crowd, Request, daily_shape
+from examples.copilot.feedback import AFTER, tell
+from examples.copilot.people import Crowd, Request, daily_shape, verdict
 from examples.copilot.pipeline import Copilot
 from examples.copilot.plan import Plan
 
@@ -79,19 +80,27 @@ class World:
         return self.rng.expovariate(rate)
 
 
-async def traffic(world: World, client: httpx2.AsyncClient) -> None:
-    """Ask without end, as people do: nobody waits for the answer of somebody else."""
+async def traffic(world: World, client: httpx2.AsyncClient, wakeful: str | None) -> None:
+    """Ask without end, as people do: nobody waits for the answer of somebody else.
+
+    Args:
+        world: Who asks, and when.
+        client: Of the copilot.
+        wakeful: Where people's verdicts on answers go; None for nowhere.
+    """
     asking: set[asyncio.Task[None]] = set()
     await asyncio.sleep(SETTLING_SECONDS)
     while True:
         await asyncio.sleep(world.next_pause(datetime.now(UTC)))
-        task = asyncio.create_task(_ask(client, world.crowd.ask()))
+        task = asyncio.create_task(_ask(world, client, world.crowd.ask(), wakeful))
         asking.add(task)
         task.add_done_callback(asking.discard)
 
 
-async def _ask(client: httpx2.AsyncClient, request: Request) -> None:
-    await client.post(
+async def _ask(
+    world: World, client: httpx2.AsyncClient, request: Request, wakeful: str | None
+) -> None:
+    answer = await client.post(
         f"/v1/{request.feature.name}",
         json={"question": request.question, "turn": request.turn},
         headers={
@@ -101,6 +110,12 @@ async def _ask(client: httpx2.AsyncClient, request: Request) -> None:
             "x-request-id": request.request_id,
         },
     )
+    if wakeful is None or not request.is_last:
+        return
+    told = verdict(answer.json()["outcome"], world.rng)
+    if told is not None:
+        await asyncio.sleep(AFTER.total_seconds())
+        await tell(wakeful, answer.headers["x-trace-id"], told)
 
 
 async def approve(world: World) -> None:
