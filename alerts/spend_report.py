@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from alerts.notifiers import Bulletin
@@ -62,6 +63,11 @@ class SpendReport:
         return f"{self.monday:%b %-d} to {until}, {last:%Y}"
 
 
+def week_name(monday: date) -> str:
+    """Return the name by which the page knows a week, in its address too."""
+    return f"Week of {monday}"
+
+
 def week_before(at: datetime, zone: str) -> date:
     """Return the Monday of the last calendar week that was over at `at`."""
     today = wall(at, ZoneInfo(zone)).date()
@@ -107,10 +113,11 @@ def written(
 
 def bulletin(report: SpendReport, *, base_url: str) -> Bulletin:
     """Return the report as Slack is told it."""
+    address = urlencode({"report": "Spend", "week": week_name(report.monday)})
     return Bulletin(
         title=f"LLM spend, {report.days}: {_headline(report)}",
         lines=tuple(_lines(report)),
-        url=f"{base_url}/reports?report=spend&week={report.monday}",
+        url=f"{base_url}/reports?{address}",
     )
 
 

@@ -150,14 +150,14 @@ def as_csv(cost: Cost, what: str) -> str:
     for row in cost.bill.rows:
         writer.writerow(
             [
-                _cell(row.value or ""),
-                _exact(row.usd),
-                _exact(row.reported_usd if row.usd is not None else None),
-                _exact(row.before_usd if cost.comparable else None),
+                cell(row.value or ""),
+                exact(row.usd),
+                exact(row.reported_usd if row.usd is not None else None),
+                exact(row.before_usd if cost.comparable else None),
                 row.requests,
                 row.successes if row.concluded else None,
-                _exact(row.per_request),
-                _exact(row.per_success),
+                exact(row.per_request),
+                exact(row.per_success),
                 row.priced,
                 row.unpriced,
                 *period,
@@ -166,11 +166,12 @@ def as_csv(cost: Cost, what: str) -> str:
     return out.getvalue()
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _exact(usd: float | None) -> float | None:
+def exact(usd: float | None) -> float | None:
     """Return dollars without the dust that adding up binary fractions leaves."""
     return None if usd is None else round(usd, 9)
 
