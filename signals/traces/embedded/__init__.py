@@ -8,6 +8,8 @@ search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
 measuring   measures of one's own
 spending    what requests cost
+sessions    the requests of one conversation
+tools       what an agent's tools did
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,7 @@ from signals.traces import (
     TraceSummary,
 )
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, measuring, search, spending
+from signals.traces.embedded import answering, measuring, search, sessions, spending, tools
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
@@ -35,7 +37,9 @@ from signals.traces.from_spans import ANSWERS
 from signals.traces.measures import MeasureQuery
 from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
+from signals.traces.sessions import SessionQuery, Sessions, Turn
 from signals.traces.spending import Bar, Bill, SpendQuery
+from signals.traces.tools import ToolQuery, ToolReport
 
 __all__ = ["EmbeddedStore"]
 
@@ -46,7 +50,7 @@ SWEEP_PATIENCE = timedelta(minutes=5)
 class EmbeddedStore:
     """`TraceStore`, `SpanSink`, `Source`, `SpendStore` and `OutcomeSink` over one file.
 
-    Its `logs` are a store of their own.
+    It is a `SessionStore` and a `ToolStore` too; its `logs` are a store of their own.
     """
 
     name = "traces"
@@ -170,6 +174,18 @@ class EmbeddedStore:
     def bars(self, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
         """Return what was spent from edge to edge; see `SpendStore`."""
         return spending.bars(self._database, query, shown)
+
+    def sessions(self, query: SessionQuery, *, now: datetime) -> Sessions:
+        """Return the sessions that match; see `SessionStore`."""
+        return sessions.sessions(self._database, query, now=now)
+
+    def turns(self, session_id: str, *, start: datetime, end: datetime) -> list[Turn]:
+        """Return the turns of a session; see `SessionStore`."""
+        return sessions.turns(self._database, session_id, start=start, end=end)
+
+    def tools(self, query: ToolQuery) -> ToolReport:
+        """Return what tools did; see `ToolStore`."""
+        return tools.report(self._database, query)
 
     def held_since(self) -> datetime | None:
         """Return when the oldest span that is held ended; see `SpendStore`."""

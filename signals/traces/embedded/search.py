@@ -33,7 +33,7 @@ _HEAD = "trace_id, started_at, name, duration_ms, status, ended_as, " + ", ".joi
 # The rule of `signals.traces.costs`: spans of kinds that spend are summed; where none of them has
 # a cost, or tokens, the root's stand for the trace. Doubt is 3 for unpriced, 2 for computed.
 _DOUBT = "list_position(['reported', 'computed', 'unpriced'], s.cost_source)"
-_DOUBTS = {1: CostSource.REPORTED, 2: CostSource.COMPUTED, 3: CostSource.UNPRICED}
+DOUBTS = {1: CostSource.REPORTED, 2: CostSource.COMPUTED, 3: CostSource.UNPRICED}
 _TOKENS = "coalesce(s.input_tokens + s.output_tokens, s.input_tokens, s.output_tokens)"
 _WIDELY = (
     "{s}.started_at >= $from_at - INTERVAL 1 HOUR AND {s}.started_at < $to_at + INTERVAL 1 DAY"
@@ -130,7 +130,7 @@ def _heads(database: Database, query: TraceQuery) -> list[Head]:
     more, join = "", ""
     if query.order is Order.DEAREST or query.min_cost_usd is not None:
         which = "s.trace_id IN (SELECT trace_id FROM requests)"
-        more = ", sums AS (" + _sums_sql(_WIDELY.format(s="s"), which) + ")"
+        more = ", sums AS (" + sums_sql(_WIDELY.format(s="s"), which) + ")"
         join = "JOIN sums ON sums.trace_id = q.trace_id"
     if query.min_cost_usd is not None:
         condition += " AND sums.cost_usd >= $min_cost_usd"
@@ -193,7 +193,7 @@ def _sums(database: Database, heads: Sequence[Head]) -> dict[str, dict[str, Any]
     # Only the labels that some head does not say itself: each costs time.
     missing = [label for label in _SHOWN if any(label not in head.labels for head in heads)]
     rows = database.ask(
-        _sums_sql(
+        sums_sql(
             "s.started_at >= $from_at AND s.started_at < $to_at",
             "s.trace_id IN (SELECT unnest($ids))",
             (*_TOLD, *map(_longest, missing)),
@@ -212,7 +212,8 @@ def _longest(label: str) -> str:
     return f"arg_max(s.{label}, s.duration_ms) AS {label}"
 
 
-def _sums_sql(within: str, which: str, more: Iterable[str] = ()) -> str:
+def sums_sql(within: str, which: str, more: Iterable[str] = ()) -> str:
+    """Return the SELECT of the sums of each trace; `within` and `which` are about a span `s`."""
     told = "".join(f", {column}" for column in more)
     return _SUMS.format(
         paid=f"WHERE {PAID.format(s='s')}",
@@ -235,7 +236,7 @@ def _summary(head: Head, sums: Mapping[str, Any]) -> TraceSummary:
         outcome=head.outcome,
         tokens=int(sums["tokens"]) if sums["tokens"] is not None else None,
         cost_usd=sums["cost_usd"],
-        cost_source=_DOUBTS.get(sums["doubt"], CostSource.NONE),
+        cost_source=DOUBTS.get(sums["doubt"], CostSource.NONE),
         span_count=sums["spans"],
         error_count=sums["errors"],
         tools=tuple(sorted(sums["tools"] or ())),

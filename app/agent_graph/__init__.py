@@ -1,0 +1,1 @@
+"""The run of an agent as a graph: what called what, what came after what, how often."""
