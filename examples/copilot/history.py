@@ -4,7 +4,7 @@ They go the way of live ones: as OTLP, decoded, redacted and priced by `signals.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,12 +21,17 @@ from examples.copilot.pipeline import Copilot
 from examples.copilot.plan import Plan
 from signals.otlp.logs import logs_of
 from signals.otlp.spans import spans_of
+from signals.traces import Span
 from signals.traces.embedded import EmbeddedStore
+from signals.traces.outcomes import THUMBS, OutcomeEvent
 
 # The copilot keeps every trace while it runs; of the past, one request in so many.
 ONE_IN = 190
 # What went wrong is worth keeping: in the incident, one in so many.
 ONE_IN_INCIDENT = 19
+# What becomes of a draft, as often; empty where nobody tells.
+BECOMES = {"accepted": 55, "edited": 22, "rejected": 8, "abandoned": 5, "": 10}
+THUMBED, LIKED = 0.08, 0.86
 QUARTER = timedelta(hours=6)  # of a day: what one process makes at a time
 
 
@@ -51,11 +56,28 @@ def write_history(
             traces, logs = done.result()
             spans = spans_of(ExportTraceServiceRequest.FromString(traces), now=now).spans
             store.write(spans)
+            store.record(list(told(spans, Random(seed), now=now)))
             store.logs.write(logs_of(ExportLogsServiceRequest.FromString(logs), now=now).records)
             count += len(spans)
     finally:
         store.close()
     return count
+
+
+def told(spans: Iterable[Span], rng: Random, *, now: datetime) -> Iterator[OutcomeEvent]:
+    """Yield what users made of answers: what became of drafts, and a thumb now and then."""
+    for span in spans:
+        if span.parent_id is not None or span.outcome != "success":
+            continue
+        at = span.started_at + timedelta(minutes=rng.uniform(1, 15))
+        words = []
+        if span.feature == "drafts":
+            words.append(rng.choices(list(BECOMES), list(BECOMES.values()))[0])
+        if rng.random() < THUMBED:
+            words.append(THUMBS[0] if rng.random() < LIKED else THUMBS[1])
+        for word in words:
+            if word and at < now:
+                yield OutcomeEvent(trace_id=span.trace_id, outcome=word, at=at)
 
 
 def quarter(past: Past, number: int, seed: int) -> tuple[bytes, bytes]:

@@ -15,6 +15,14 @@ from examples.copilot.people import Request
 from examples.copilot.plan import Draft, Happening, Plan, Value
 from examples.copilot.providers import cost_usd
 
+# Why each guardrail stops a request.
+REASONS = {
+    "input": ("prompt injection", "personal data", "off topic"),
+    "output": ("ungrounded answer", "personal data"),
+}
+APPROVERS = ("ada@example.org", "grace@example.org", "linus@example.org")
+FINDS_NOTHING = 0.03
+LEFT_WAITING = 1
 RATE_LIMITED = 0.0008
 JUDGED = 0.25
 CALLS_TOOL = 0.5
@@ -43,6 +51,7 @@ class Copilot:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
+        self._waiting: list[str] = []  # approvals that nobody has decided, the oldest first
 
     def plan(self, request: Request, odds: Conditions, *, queue_depth: float) -> Plan:
         """Return all that happens to `request`."""
@@ -109,6 +118,9 @@ class Copilot:
             gen_ai__usage__cost=cost,
         )
         self._spend(draft, typical_ms)
+        if stops:
+            draft.note(guardrail__reason=self._rng.choice(REASONS[side]))
+            draft.note(input__value=draft.request.question if side == "input" else texts.UNSAID)
         draft.close(cost_usd=cost)
         if stops:
             raise Stopped("success", 200, by=side)
@@ -126,13 +138,16 @@ class Copilot:
             return texts.answer(request.feature.name, (), self._rng)
         documents = self._retrieve(draft)
         answer = texts.answer(request.feature.name, documents, self._rng)
+        # The answer names the first document that it found, and no other.
+        draft.note(citations=documents[0] if documents else "")
         self._call_model(draft, odds, answer)
         if request.feature.tool and self._rng.random() < CALLS_TOOL:
             self._call_tool(draft, queue_depth)
         return answer
 
     def _retrieve(self, draft: Draft) -> tuple[str, ...]:
-        documents = tuple(self._rng.sample(texts.DOCUMENTS, 5))
+        found = 0 if self._rng.random() < FINDS_NOTHING else 5
+        documents = tuple(self._rng.sample(texts.DOCUMENTS, found))
         parts: tuple[tuple[str, str, float, dict[str, Value], float], ...] = (
             (
                 "embed query",
@@ -158,6 +173,9 @@ class Copilot:
             draft.close(cost_usd=cost)
         self._spend(draft, 10)
         draft.note(retrievalChunkCount=len(documents), topDocIds=",".join(documents))
+        draft.note(retrieval__low_confidence=not documents)
+        if not documents:
+            draft.note(retrieval__fallback="the handbook")
         draft.close()
         return documents
 
@@ -222,6 +240,8 @@ class Copilot:
             permission__outcome="needs_confirmation",
             approval__outcome=approval,
             approval__queue_depth=round(queue_depth),
+            approval__approver=self._rng.choice(APPROVERS),
+            approval__id=self._approval_id(approval),
         )
         draft.open("ask for approval", openinference__span__kind="CHAIN")
         self._spend(draft, 120)
@@ -231,6 +251,15 @@ class Copilot:
         draft.close()
         if approval == "rejected":
             raise Stopped("user_rejected", 200)
+
+    def _approval_id(self, outcome: str) -> str:
+        """Return a new id, or that of a call that waited and is made again with the decision."""
+        if outcome != "pending" and len(self._waiting) > LEFT_WAITING:
+            return self._waiting.pop(0)
+        made = f"ap_{self._rng.getrandbits(32):08x}"
+        if outcome == "pending":
+            self._waiting.append(made)
+        return made
 
     def _judge(self, request: Request, odds: Conditions) -> float | None:
         if self._rng.random() >= JUDGED:

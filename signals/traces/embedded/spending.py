@@ -13,7 +13,7 @@ from signals import QueryError
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import MARGIN, PAID, matches, roots
 from signals.traces.embedded.schema import aware, naive
-from signals.traces.outcomes import SUCCESSES
+from signals.traces.outcomes import OUTCOMES, SUCCESSES
 from signals.traces.spending import (
     MAX_BARS,
     MAX_ROWS,
@@ -30,6 +30,7 @@ _WITHIN = (
 )
 _AROUND = f"{{s}}.ended_at >= $before_start - {MARGIN} AND {{s}}.ended_at < $end + {MARGIN}"
 _SUCCEEDED = f"outcome IN ({', '.join(repr(word) for word in SUCCESSES)})"
+_TURNED_OUT = f"outcome IN ({', '.join(repr(word) for word in OUTCOMES)})"
 # Days may begin at any quarter of an hour of UTC: that is how far time zones are apart.
 _QUARTER = "INTERVAL 15 MINUTE"
 
@@ -141,7 +142,7 @@ def _requests(labels: Sequence[str]) -> str:
     return (
         f"{found}, told_of AS (SELECT trace_id, "  # noqa: S608  names are ours
         "arg_max(outcome, row(told_at, outcome)) AS outcome FROM store.outcomes "
-        f"WHERE told_at >= $before_start - {MARGIN} GROUP BY trace_id), "
+        f"WHERE told_at >= $before_start - {MARGIN} AND {_TURNED_OUT} GROUP BY trace_id), "
         "ended AS (SELECT q.* REPLACE (coalesce(t.outcome, q.outcome) AS outcome) "
         "FROM requests AS q LEFT JOIN told_of AS t ON t.trace_id = q.trace_id), "
         # Of a trace with two roots no cost may count twice.
