@@ -14,6 +14,13 @@ from signals.units import render
 
 THIN: Final = numbers.THIN_BELOW
 SAMPLE: Final = "Sample"
+# Columns of text that hold numbers, which stand on the right as all numbers do.
+NUMERIC: Final = frozenset(
+    (
+        *("Share up", "Share", "Wrongly", "Failed", "Rejects", "Median wait", "Found nothing"),
+        *("Cited something", "Unsure or fell back"),
+    )
+)
 
 
 def enough(count: int) -> str:
@@ -51,9 +58,9 @@ def feedback(rows: Sequence[Feedback], what: str) -> pd.DataFrame:
             what: [name(row.value) for row in rows],
             "Requests": _counts([row.requests for row in rows]),
             "Said anything": _counts([row.told for row in rows]),
-            "👍": _counts([row.up for row in rows]),
-            "👎": _counts([row.down for row in rows]),
-            "Thumbs up": [share(row.up, row.up + row.down) for row in rows],
+            "Thumbs up": _counts([row.up for row in rows]),
+            "Thumbs down": _counts([row.down for row in rows]),
+            "Share up": [share(row.up, row.up + row.down) for row in rows],
             "Accepted": _counts([row.accepted for row in rows]),
             "Edited": _counts([row.edited for row in rows]),
             "Rejected": _counts([row.rejected for row in rows]),

@@ -92,7 +92,7 @@ def test_silence_is_said_beside_what_was_heard(empty_house: House) -> None:
     thumb = OutcomeEvent(trace_id=first.trace_id, outcome="thumbs_up", at=NOON)
     store_of(empty_house).record([thumb])
     page = opened("quality")
-    assert list(tables(page)["Requests"]["Thumbs up"]) == ["1 of 1"]
+    assert list(tables(page)["Requests"]["Share up"]) == ["1 of 1"]
     assert "Heard of 1 of 2 requests" in text(page)
 
 

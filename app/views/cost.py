@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app import cached_cost, cost_chart, cost_words, numbers, parts, scope, wired
+from app import budget_parts, cached_cost, cost_chart, cost_words, numbers, parts, scope, wired
 from app.cost_words import Cost
 from app.local_time import clock, zone_name
 from app.parts import plain, small
@@ -41,12 +41,19 @@ def render() -> None:
     parts.page_header("Cost", "What requests cost, by whom it is for, and what came of it.")
     if wired.current().store is None:
         parts.empty("Nobody adds up spend here", _NO_STORE, icon="payments", key="cost_no_store")
+        _budgets()  # these are asked of whatever source has the cost
         return
     with st.container(horizontal=True, vertical_alignment="center", key="cost_scope", gap="small"):
         span = _choice("Range", list(cost_words.RANGES), "cost_range", default="7d")
         labels = scope.narrow()
     what = _choice("By", list(SPLITS), "cost_by", default="Feature")
     _live(span, what, labels)
+    _budgets()
+
+
+@st.fragment(run_every=REFRESH, key="cost_budgets_live")
+def _budgets() -> None:
+    budget_parts.draw(now=wired.current().clock())
 
 
 def _choice(label: str, options: list[str], key: str, *, default: str) -> str:

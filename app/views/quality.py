@@ -149,7 +149,7 @@ def _approvals(found: Quality, *, now: datetime) -> None:
         quality_words.approvers(found.approvers),
         "quality_approver_rows",
         "An approval is a tool's span with `approval.outcome`, `approval.id`, `approval.approver`, "
-        "`approval.requested_at` and `approval.decided_at`.",
+        "`approval.requested_at` and `approval.decided_at`. Name approvers: addresses are redacted.",
     )
 
 
@@ -165,5 +165,13 @@ def _table(frame: pd.DataFrame, key: str, missing: str, **columns: Any) -> None:
         key=key,
         placeholder=numbers.NO_VALUE,
         alt=key.replace("_", " "),
-        column_config={frame.columns[0]: st.column_config.TextColumn(pinned=True), **columns},
+        column_config={
+            frame.columns[0]: st.column_config.TextColumn(pinned=True),
+            **{
+                column: st.column_config.TextColumn(alignment="right")
+                for column in frame.columns
+                if column in quality_words.NUMERIC
+            },
+            **columns,
+        },
     )

@@ -25,8 +25,10 @@ _TITLES: Final = {
     "prompt_version": "Prompt version",
     "outcome": "Outcome",
 }
-# On paper there is nothing to press, and no table is cut in two.
-_PRINT: Final = """<style>@media print {
+# Numbers stand on the right; on paper there is nothing to press, and no table is cut in two.
+_STYLE: Final = """<style>
+[class*="st-key-reports_"] :is(th, td):nth-child(n+2):nth-child(-n+5) { text-align: right; }
+@media print {
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpander"], .stButton,
 .stDownloadButton, .stSelectbox, .st-key-report, .st-key-reports_sent { display: none !important; }
 [data-testid="stTable"] { break-inside: avoid; }
@@ -36,7 +38,7 @@ _PRINT: Final = """<style>@media print {
 def render() -> None:
     """Draw the page."""
     parts.page_header("Reports", "What goes out once a week, to finance and to owners.")
-    st.html(_PRINT)
+    st.html(_STYLE)
     kinds = {word: kind for kind, word in report_words.KINDS.items()}
     chosen = st.segmented_control(
         "Report",

@@ -20,7 +20,7 @@ REASONS = {
     "input": ("prompt injection", "personal data", "off topic"),
     "output": ("ungrounded answer", "personal data"),
 }
-APPROVERS = ("ada@example.org", "grace@example.org", "linus@example.org")
+APPROVERS = ("Ada Lovelace", "Grace Hopper", "Linus Pauling")
 FINDS_NOTHING = 0.03
 LEFT_WAITING = 1
 RATE_LIMITED = 0.0008
