@@ -44,10 +44,9 @@ def settle(fields: dict[str, Any], rest: Mapping[str, str]) -> None:
 
 def _excludes(fields: Mapping[str, Any], rest: Mapping[str, str], cached: int) -> bool:
     """Say whether the input was counted without the `cached` tokens."""
-    if cached > fields["input_tokens"]:
-        return True
+    fresh, made = int(fields["input_tokens"]), int(fields.get("output_tokens", 0))
     told = next((total for key in TOTALS if (total := as_count(rest.get(key))) is not None), None)
-    return told == fields["input_tokens"] + fields.get("output_tokens", 0) + cached
+    return cached > fresh or told == fresh + made + cached
 
 
 def _details(fields: dict[str, Any], usage: Mapping[str, float]) -> None:

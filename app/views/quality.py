@@ -149,7 +149,8 @@ def _approvals(found: Quality, *, now: datetime) -> None:
         quality_words.approvers(found.approvers),
         "quality_approver_rows",
         "An approval is a tool's span with `approval.outcome`, `approval.id`, `approval.approver`, "
-        "`approval.requested_at` and `approval.decided_at`. Name approvers: addresses are redacted.",
+        "`approval.requested_at` and `approval.decided_at`. Name approvers: addresses are "
+        "redacted.",
     )
 
 
