@@ -262,3 +262,29 @@ def test_without_slack_the_ledger_says_what_is_missing(world: World) -> None:
     told = report_delivery.deliver_next(world.db, bare, now=world.now, by="engine")
     assert told is not None
     assert told.answer == "slack is not configured: see the settings table"
+
+
+def test_the_engine_does_so_by_itself(world: World) -> None:
+    keep(world)
+    world.now = MONDAY
+    world.jobs.writers = {SPEND: saying("slack:#llm")}
+    world.jobs.report_weekly()
+    world.jobs.report_weekly()
+    assert ledger(world) == ["Mar 2 slack:#llm delivered 1"]
+
+
+def test_a_long_report_fits_into_slack_and_smuggles_nothing(world: World) -> None:
+    said = Bulletin(
+        title="<!channel> " + "t" * 300,
+        lines=tuple("<https://evil.example|x> & " * 60 for _ in range(12)),
+        url="http://127.0.0.1:8501/reports",
+    )
+    keep(world)
+    world.now = MONDAY
+    told = [Addressed(channel="slack:#llm", bulletin=said)]
+    reports.write_due(world.db, {SPEND: lambda _schedule, _at: told}, now=world.now)
+    report_delivery.deliver_next(world.db, world.jobs.usable, now=world.now, by="engine")
+    (posted,) = world.slack.posts.values()
+    assert all(len(block["text"]["text"]) <= 3000 for block in posted["blocks"])
+    assert "<!channel>" not in str(posted)
+    assert "<https://evil" not in str(posted)
