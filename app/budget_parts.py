@@ -27,7 +27,10 @@ def draw(*, now: datetime) -> None:
         return
     with parts.card("cost_budgets", "Budgets"):
         st.markdown(
-            small("A budget is a rule: it is watched every few seconds, and tells its people.")
+            small(
+                "A budget is a rule: it is watched every few seconds, and tells its people. It is "
+                "read from where the rule reads, which may see more requests than the traces above."
+            )
         )
         for kept in answer.data[:SHOWN]:
             _budget(kept, now=now)
@@ -42,16 +45,19 @@ def _budget(kept: Kept, *, now: datetime) -> None:
     answer = cached_budgets.standing(kept.condition)
     standing = answer.data
     with st.container(border=True, key=f"cost_budget_{kept.rule_id}", gap="xsmall"):
+        said = [budget_words.what(kept.condition), budget_words.kept_by(kept)]
+        if standing is not None:
+            said.append(f"from {standing.source}")
         lines = [
             f"{parts.mark(*budget_words.state(kept.condition, standing))} **{plain(kept.name)}**",
-            small(plain(f"{budget_words.what(kept.condition)} · {budget_words.kept_by(kept)}")),
+            small(plain(" · ".join(said))),
         ]
         if standing is not None:
             zone = parts.viewer_zone()
             lines.append(plain(budget_words.leads(kept.condition, standing, now=now, zone=zone)))
             if moved := budget_words.movers(standing.parts):
-                said = f"Moved most against the window before: {', '.join(moved)}."
-                lines.append(small(plain(said)))
+                movers = f"Moved most against the window before: {', '.join(moved)}."
+                lines.append(small(plain(movers)))
         st.markdown("  \n".join(lines))
         if answer.error:
             parts.source_down(answer.error, answer.at, now=now)

@@ -65,11 +65,13 @@ class Standing:
 
     Attributes:
         pace: Of the forecast.
+        source: Who was asked, the same as for the rule.
         left_out: How many parts there were beyond `MOST_PARTS`.
     """
 
     parts: tuple[Part, ...]
     pace: timedelta
+    source: str = ""
     left_out: int = 0
 
 
@@ -147,7 +149,12 @@ def _read(condition: Budget, now: datetime) -> Standing:
         )
     parts.sort(key=lambda part: -part.heads_for)
     kept = tuple(parts[:MOST_PARTS])
-    return Standing(parts=kept, pace=judged.pace, left_out=len(parts) - len(kept))
+    return Standing(
+        parts=kept,
+        pace=judged.pace,
+        source=wired.current().signals.route(judged.spent).name,
+        left_out=len(parts) - len(kept),
+    )
 
 
 def _spent_up_at(

@@ -93,7 +93,10 @@ def sent(messages: Sequence[ReportMessage], *, key: str) -> None:
         height="content" if len(messages) <= 10 else 400,
         key=key,
         alt="Messages of weekly reports, newest first",
-        column_config=delivery_words.columns(st.context.timezone or "UTC"),
+        column_config={
+            **delivery_words.columns(st.context.timezone or "UTC"),
+            "Told": st.column_config.TextColumn(width="large"),
+        },
     )
 
 

@@ -66,7 +66,7 @@ def test_a_budget_is_the_rule_that_keeps_it(shop: House) -> None:
     pays(shop, 4.0, NOON - 5 * HOUR, tenant="acme")
     said = text(opened("cost"))
     assert "within budget" in said
-    assert "$10.00 in any 1 d for each tenant" in said
+    assert "$10.00 in any 1 d for each tenant · grace is told · from traces" in said
     assert "acme: $4.00 spent, $6.00 left; heads for $4.00" in said
 
 

@@ -27,7 +27,9 @@ _TITLES: Final = {
 }
 # Numbers stand on the right; on paper there is nothing to press, and no table is cut in two.
 _STYLE: Final = """<style>
-[class*="st-key-reports_"] :is(th, td):nth-child(n+2):nth-child(-n+5) { text-align: right; }
+[class*="st-key-reports_"] :is(th, td):nth-child(n+2):nth-child(-n+5),
+[class*="st-key-reports_"] :is(th, td):nth-child(n+2):nth-child(-n+5) * {
+  text-align: right !important; }
 @media print {
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpander"], .stButton,
 .stDownloadButton, .stSelectbox, .st-key-report, .st-key-reports_sent { display: none !important; }
