@@ -20,7 +20,7 @@ from sqlmodel import Session, col, func, select
 
 from alerts import channels, evidence, recording, threads
 from alerts.evidence import Finder
-from alerts.notifiers import Directory, Message, Notifier, NotifyError, Person, Receipt
+from alerts.notifiers import Directory, Message, Notifier, NotifyError, Person, Poster, Receipt
 from alerts.outbox import free, want, want_page
 from alerts.recording import Claim
 from alerts.wording import breach, message
@@ -40,6 +40,7 @@ class Channels:
     Attributes:
         notifiers: By kind of place.
         directories: By kind of person.
+        posters: By kind of place, for what is about no alert.
         reach: The kinds of place by which a person is told, in order.
         page: Channels that a person's page needs beside it, such as the incident to assign; see
             `alerts.outbox.want_page`.
@@ -50,6 +51,7 @@ class Channels:
 
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     directories: Mapping[str, Directory] = field(default_factory=dict)
+    posters: Mapping[str, Poster] = field(default_factory=dict)
     reach: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
     base_url: str = ""

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +23,8 @@ from alerts import (
     channels,
     delivery,
     engine,
+    report_delivery,
+    reports,
     rulefolder,
     running,
     selfwatch,
@@ -34,10 +36,12 @@ from alerts.engine import Muter
 from alerts.evaluation import Ask, Evaluator
 from alerts.health import complaints
 from alerts.notifiers import Listener
+from alerts.reports import Writer
 from alerts.selfwatch import SelfWatch
 from models.clock import Clock
 from models.database import read_only
 from models.tables import Heartbeat, Poll, Reply, SourceStatus
+from models.vocabulary import ReportKind
 from signals import Source
 
 logger = logging.getLogger(__name__)
@@ -56,7 +60,7 @@ LANES = {
     "people": channels.PEOPLE,
 }
 BURST_SECONDS = 10.0  # that one lane delivers before it says that it is alive, and goes on
-TESTS = 5  # likewise, of tests
+TESTS = 5  # likewise, of tests, and of the messages of reports
 
 EVALUATED = Counter("wakeful_rule_evaluations_total", "Rules evaluated")
 JOB_SECONDS = Histogram(
@@ -86,6 +90,7 @@ class Jobs:
         heartbeat: Tells whoever listens that all is well; called every minute while it is.
         read_calendar: Reads the on-call schedule kept elsewhere that is due, if one is.
         poll: Asks what people did to our incidents; None where webhooks tell.
+        writers: Word the reports that go out once a week.
     """
 
     db: Engine
@@ -101,6 +106,7 @@ class Jobs:
     engine_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     read_calendar: Callable[[datetime], None] = lambda _now: None
     poll: Callable[[datetime], object] | None = None
+    writers: Mapping[ReportKind, Writer] = field(default_factory=dict)
     _scheduler: BackgroundScheduler | None = None
     _evaluator: Evaluator = field(init=False)
     _muter: Muter = field(init=False)
@@ -201,6 +207,16 @@ class Jobs:
             if told is None or self._stopping.is_set():
                 return
 
+    def report_weekly(self) -> None:
+        """Write the reports that are due, and send some of what they say."""
+        reports.write_due(self.db, self.writers, now=self.clock())
+        for _ in range(TESTS):
+            told = report_delivery.deliver_next(
+                self.db, self.usable, now=self.clock(), by=self.engine_id
+            )
+            if told is None or self._stopping.is_set():
+                return
+
     def beat(self) -> None:
         """Say that this engine is alive; see `outbox.free`."""
         running.beat(self.db, self.engine_id, now=self.clock())
@@ -246,6 +262,7 @@ class Jobs:
         with Session(self.db) as session:
             session.exec(delete(Reply).where(col(Reply.at) < now - REPLIES_KEPT))
             trials.forget(session, now=now)
+            reports.forget(session, now=now)
             session.commit()
         self.sweep(now)
 
@@ -267,6 +284,7 @@ class Jobs:
             ("escalate", self.escalate, TICK_SECONDS),
             *lanes,
             ("test", self.test, TICK_SECONDS),
+            ("reports", self.report_weekly, 5),
             ("beat", self.beat, BEAT_SECONDS),
             ("audit", self.audit, 5),
             ("look", self.look, 10),

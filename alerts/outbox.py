@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Engine, not_, or_
 from sqlmodel import Session, col, select, update
 
 from alerts import channels, plans
-from models.tables import EngineBeat, Group, Notification, Rule, TrialMessage
+from models.tables import EngineBeat, Group, Notification, ReportMessage, Rule, TrialMessage
 from models.vocabulary import Event
 
 # An engine that has not beaten for so long is taken for dead: what it leased is anybody's.
@@ -115,12 +115,14 @@ def settle(session: Session, group_id: int, channel: str) -> None:
 def release_leases(db: Engine) -> None:
     """End every lease: at the start of an engine that is alone, all are a dead engine's."""
     with Session(db) as session:
-        for table in (Notification, Rule, TrialMessage):
+        for table in (Notification, Rule, ReportMessage, TrialMessage):
             session.exec(update(table).values(leased_by=None, leased_until=None))
         session.commit()
 
 
-def free(table: type[Notification | Rule | TrialMessage], *, now: datetime) -> ColumnElement[bool]:
+def free(
+    table: type[Notification | ReportMessage | Rule | TrialMessage], *, now: datetime
+) -> ColumnElement[bool]:
     """Return the condition that no living engine holds a row of `table`."""
     alive = select(EngineBeat.id).where(EngineBeat.at > now - DEAD_AFTER)
     return or_(

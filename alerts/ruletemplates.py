@@ -113,6 +113,13 @@ def templates() -> Sequence[Template]:
             hold=timedelta(),
         ),
         Template(
+            name="Feature heads over its daily budget",
+            summary="At the pace of the last hour one feature will cost more than a day may.",
+            severity=Severity.INFO,
+            condition=Budget(amount_usd=100, pace=timedelta(hours=1), by=("feature",)),
+            hold=timedelta(minutes=15),
+        ),
+        Template(
             name="No requests at all",
             summary="Nothing arrives, or nothing that arrives is measured.",
             severity=Severity.CRITICAL,

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from alerts import channels, evidence, incident_polling
 from alerts.delivery import Channels
 from alerts.evidence import TraceEvidence
-from alerts.notifiers import Directory, Listener, Notifier, apprise
+from alerts.notifiers import Directory, Listener, Notifier, Poster, apprise
 from alerts.notifiers.pagerduty import PagerDutyEvents
 from alerts.notifiers.pagerduty_incidents import PagerDutyIncidents
 from alerts.notifiers.pagerduty_rest import (
@@ -18,6 +18,7 @@ from alerts.notifiers.pagerduty_rest import (
 )
 from alerts.notifiers.people import NamedPeople
 from alerts.notifiers.slack import Slack, SlackDirect
+from alerts.notifiers.slack_bulletins import SlackBulletins
 from alerts.notifiers.slack_people import Members
 from alerts.notifiers.slack_threads import SlackThread
 from alerts.oncall import ScheduledPeople
@@ -41,6 +42,7 @@ def usable_channels(
         SettingsError: A package that one of them needs is not installed.
     """
     notifiers: dict[str, Notifier] = {}
+    posters: dict[str, Poster] = {}
     directories: Mapping[str, Directory] = {
         channels.PERSON: NamedPeople(),
         channels.SCHEDULE: ScheduledPeople(db, pagerduty_schedules(settings)),
@@ -50,6 +52,8 @@ def usable_channels(
         notifiers[channels.SLACK] = Slack(token, url=url)
         notifiers[channels.SLACK_DM] = SlackDirect(token, url=url)
         notifiers[channels.SLACK_THREAD] = SlackThread(token, url=url)
+        posters[channels.SLACK] = SlackBulletins(token, url=url)
+        posters[channels.SLACK_DM] = SlackBulletins(token, url=url, direct=True)
     services = settings.pagerduty_services
     if services:
         notifiers[channels.PAGERDUTY] = PagerDutyEvents(services, url=settings.pagerduty_events_url)
@@ -66,6 +70,7 @@ def usable_channels(
     return Channels(
         notifiers=notifiers,
         directories=directories,
+        posters=posters,
         reach=tuple(kind for kind in direct if kind in notifiers),
         page=(channels.name(channels.PAGERDUTY, next(iter(services))),) if assignable else (),
         base_url=settings.base_url,

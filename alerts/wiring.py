@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from alerts import outward, rota_sources
+from alerts import digest, outward, rota_sources, spend_report
 from alerts.calendars import apart
 from alerts.calendars.fetch import fetch
 from alerts.delivery import Channels
@@ -20,6 +21,7 @@ from alerts.mappings import KnownMappings
 from alerts.notifiers import Listener
 from alerts.outbox import release_leases
 from alerts.presses import Presses
+from alerts.reports import Writer
 from alerts.rulefolder import RuleFolder
 from alerts.selfwatch import SelfWatch
 from alerts.settings import Settings, SettingsError, stores
@@ -33,6 +35,7 @@ from alerts.wired_channels import (
 from alerts.wired_sources import embedded_store, held_stores, log_store, prometheus_access
 from models.clock import Clock, utc_now
 from models.database import connect, migrate
+from models.vocabulary import ReportKind
 from signals import Expressions, SignalError, Source
 from signals.logs import LogSink, LogStore
 from signals.prometheus import Prometheus
@@ -111,7 +114,17 @@ class Wiring:
             heartbeat=partial(outward.call, url) if (url := self.settings.heartbeat_url) else None,
             read_calendar=self._read_calendar,
             poll=incident_poll(self.settings, self.db),
+            writers=self.writers,
         )
+
+    @property
+    def writers(self) -> Mapping[ReportKind, Writer]:
+        """Return what words the weekly reports."""
+        url = self.settings.base_url
+        return {
+            ReportKind.SPEND: partial(spend_report.written, self.store, base_url=url),
+            ReportKind.DIGEST: partial(digest.written, self.db, base_url=url),
+        }
 
     @property
     def presses(self) -> Presses:

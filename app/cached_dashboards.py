@@ -20,7 +20,7 @@ class Ownership:
     """Who is gone, and what is offered to whom.
 
     Attributes:
-        departed: As `dashboard_owners.same` spells names.
+        departed: As `alerts.ownership.same` spells names.
         offers: The open offer of each dashboard that has one, by its id.
     """
 

@@ -11,14 +11,12 @@ import pandas as pd
 
 from app import numbers
 from models.vocabulary import Unit
+from signals.traces.spend_words import change, name, provenance
 from signals.traces.spending import Bar, Bill, Spend, SpendQuery
-from signals.units import render
 
 HOURS: Final = "24h"
 RANGES: Final = {HOURS: 1, "7d": 7, "30d": 30, "90d": 90}  # days
-NOT_SAID: Final = "not said"
 OTHERS: Final = "all others"
-MOST_MOVERS: Final = 3
 HOUR: Final = timedelta(hours=1)
 # What a spreadsheet would take for a formula at the beginning of a cell.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -81,76 +79,12 @@ def before_words(span: str) -> str:
     return "the 24 hours before" if span == HOURS else f"the {RANGES[span]} days before"
 
 
-def name(value: str | None) -> str:
-    """Return a value of a label as it is shown."""
-    return NOT_SAID if value is None else value
-
-
-def usd(value: float | None) -> str:
-    """Return dollars, or a dash."""
-    return numbers.number(value, Unit.USD)
-
-
-def known_usd(row: Spend) -> str:
-    """Return what was spent, as a floor if some calls have no price."""
-    if row.usd is None:
-        return numbers.NO_VALUE
-    return f"≥ {usd(row.usd)}" if row.unpriced else usd(row.usd)
-
-
 def margin(row: Spend) -> str:
     """Return how far off a sum may be that a sample of the traces tells, or nothing."""
     if row.usd is None or not row.margin_usd:
         return ""
     interval = (max(row.usd - row.margin_usd, 0.0), row.usd + row.margin_usd)
     return numbers.estimate(interval, Unit.USD)
-
-
-def change(row: Spend) -> float | None:
-    """Return by how much more was spent than before; None without a period before to compare.
-
-    What was not there in one of the periods, but in the other, has cost nothing in it.
-    """
-    if row.usd is None and row.before_usd is None:
-        return None
-    return (row.usd or 0.0) - (row.before_usd or 0.0)
-
-
-def change_words(row: Spend) -> str:
-    """Return by how much more was spent than before, in words: `+$3.20 (+40 %)`, `new`."""
-    by = change(row)
-    if by is None:
-        return ""
-    amount = f"{'+' if by >= 0 else '-'}{usd(abs(by))}"
-    if not row.before_usd:
-        return f"{amount} (new)"
-    if row.usd is None:
-        return f"{amount} (nothing any more)"
-    ratio = by / row.before_usd
-    return f"{amount} ({'+' if by >= 0 else '-'}{render(abs(ratio), Unit.RATIO)})"
-
-
-def movers(rows: Sequence[Spend]) -> list[str]:
-    """Return what changed most in dollars, up or down, in words."""
-    moved = [(abs(by), row) for row in rows if (by := change(row))]
-    moved.sort(key=lambda one: -one[0])
-    return [f"{name(row.value)} {change_words(row)}" for _, row in moved[:MOST_MOVERS]]
-
-
-def provenance(row: Spend) -> str:
-    """Return where a cost comes from: `reported`, `computed`, `82 % reported`; empty without."""
-    ratio = row.reported_ratio
-    if ratio is None:
-        return ""
-    if ratio in (0, 1):
-        return "reported" if ratio else "computed"
-    return f"{render(ratio, Unit.RATIO)} reported"
-
-
-def unpriced(row: Spend) -> str:
-    """Return what part of the calls has no price, or nothing."""
-    ratio = row.unpriced_ratio
-    return f"{render(ratio, Unit.RATIO)} of calls have no price" if ratio else ""
 
 
 def table(cost: Cost, what: str) -> pd.DataFrame:
@@ -226,14 +160,14 @@ def as_csv(cost: Cost, what: str) -> str:
     for row in cost.bill.rows:
         writer.writerow(
             [
-                _cell(row.value or ""),
-                _exact(row.usd),
-                _exact(row.reported_usd if row.usd is not None else None),
-                _exact(row.before_usd if cost.comparable else None),
+                cell(row.value or ""),
+                exact(row.usd),
+                exact(row.reported_usd if row.usd is not None else None),
+                exact(row.before_usd if cost.comparable else None),
                 row.requests,
                 row.successes if row.concluded else None,
-                _exact(row.per_request),
-                _exact(row.per_success),
+                exact(row.per_request),
+                exact(row.per_success),
                 row.priced,
                 row.unpriced,
                 *period,
@@ -242,11 +176,12 @@ def as_csv(cost: Cost, what: str) -> str:
     return out.getvalue()
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _exact(usd: float | None) -> float | None:
+def exact(usd: float | None) -> float | None:
     """Return dollars without the dust that adding up binary fractions leaves."""
     return None if usd is None else round(usd, 9)
 

@@ -5,14 +5,15 @@ from datetime import datetime
 
 import streamlit as st
 
-from app import cached_dashboards, dashboard_actions, dashboard_owners, identity, numbers, parts
-from app.dashboard_owners import same
+from alerts import ownership
+from alerts.ownership import same
+from app import cached_dashboards, dashboard_actions, identity, numbers, parts
 from models.tables import Dashboard, Handover
 
 
 def title(dashboard: Dashboard, departed: Collection[str], *, now: datetime) -> str:
     """Return the title of a dashboard as a choice shows it: with what is wrong with it."""
-    found = dashboard_owners.flags(dashboard, departed, now=now)
+    found = ownership.flags(dashboard, departed, now=now)
     return f"{dashboard.title} ({', '.join(found)})" if found else dashboard.title
 
 
@@ -21,7 +22,7 @@ def owned(dashboard: Dashboard, *, now: datetime) -> None:
     departed = cached_dashboards.ownership().departed
     marks = " ".join(
         parts.mark(flag, ("orange", "warning"))
-        for flag in dashboard_owners.flags(dashboard, departed, now=now)
+        for flag in ownership.flags(dashboard, departed, now=now)
     )
     owner = f":material/person: **{parts.plain(dashboard.owner)}** answers for this dashboard."
     reviewed = ""
@@ -73,7 +74,7 @@ def table(found: Collection[Dashboard], *, now: datetime, show: Callable[[str], 
     """Draw every dashboard with its owner and what is wrong with it; `show` opens one."""
     departed = cached_dashboards.ownership().departed
     for one in found:
-        flags = dashboard_owners.flags(one, departed, now=now)
+        flags = ownership.flags(one, departed, now=now)
         marks = " ".join(parts.mark(flag, ("orange", "warning")) for flag in flags)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(

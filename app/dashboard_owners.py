@@ -7,41 +7,16 @@ The owner stays until the one who was named has accepted. A dashboard whose owne
 nobody reviewed for 90 days, is flagged wherever it is named.
 """
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Final, cast
+from datetime import datetime
+from typing import cast
 
 from sqlmodel import Session, col, delete, select
 
+from alerts.ownership import same
 from app.dashboard_panels import DashboardError
 from app.dashboards import every, known, owner_of, write
 from models.tables import Dashboard, DashboardVersion, Departure, Handover
 from models.vocabulary import OfferState
-
-REVIEWED_WITHIN: Final = timedelta(days=90)
-
-
-def same(name: str) -> str:
-    """Return what two spellings of one person's name have in common."""
-    return " ".join(name.split()).casefold()
-
-
-def flags(dashboard: Dashboard, departed: Collection[str], *, now: datetime) -> list[str]:
-    """Return why nobody should rely on a dashboard, a few words each; nothing if all is well.
-
-    Args:
-        dashboard: Which.
-        departed: People who are gone, as `same` spells them.
-        now: The instant.
-    """
-    found = []
-    if same(dashboard.owner) in departed:
-        found.append("owner gone")
-    if dashboard.reviewed_at is None:
-        found.append("never reviewed")
-    elif (passed := now - dashboard.reviewed_at) > REVIEWED_WITHIN:
-        found.append(f"not reviewed for {passed.days} days")
-    return found
 
 
 def departures(session: Session) -> list[Departure]:

@@ -45,6 +45,13 @@ class Outcome(StrEnum):
     SETTLED = "settled"  # what it belonged to is gone, such as a deleted post: nothing to mend
 
 
+class ReportKind(StrEnum):
+    """What goes out once a week."""
+
+    SPEND = "spend"  # for finance: what the last week cost
+    DIGEST = "digest"  # for each owner: their dashboards, and what fired
+
+
 class Comparison(StrEnum):
     """Which side of the threshold is a breach."""
 

@@ -6,14 +6,13 @@ of the seeds. What no field takes stays in `attributes`, redacted, as text.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from signals import redact
+from signals import redact, token_counts
 from signals.attribute_values import (
     CONVERT,
     MAX_ATTRIBUTES,
@@ -217,7 +216,8 @@ def _take(found: Found, treatment: _Treatment, value: Value) -> None:
 def _settle(found: Found) -> None:
     """Turn what stands between the conventions and our fields into our fields."""
     fields = found.fields
-    _usage(fields)
+    token_counts.settle(fields, found.rest)
+    _costs(fields)
     seconds = fields.pop("ttft_s", None)
     if seconds is not None:
         fields.setdefault("ttft_ms", seconds * 1_000)
@@ -228,30 +228,12 @@ def _settle(found: Found) -> None:
             fields.setdefault("eval_score", VERDICTS[label.lower()])
 
 
-def _usage(fields: dict[str, Any]) -> None:
-    """Make `input_tokens` include the cached ones, and `output_tokens` the reasoning.
-
-    OpenTelemetry and OpenInference send them so; Langfuse's details, and some clients of
-    Anthropic, count cached tokens beside the input, which shows when there are more of them.
-    """
-    usage: dict[str, float] = fields.pop("usage_details", {})
+def _costs(fields: dict[str, Any]) -> None:
+    """Fill in the cost that Langfuse's details say."""
     costs: dict[str, float] = fields.pop("cost_details", {})
-    for side in ("input", "output"):
-        counts = [int(n) for key, n in usage.items() if key.startswith(side)]
-        if counts:
-            fields.setdefault(f"{side}_tokens", sum(counts))
-    for key, count in usage.items():
-        target = _DETAILS.get(key)
-        if target is not None:
-            fields.setdefault(target, int(count))
     if costs:
         parts = (cost for key, cost in costs.items() if key != "total")
         fields.setdefault("cost_usd", costs.get("total", sum(parts)))
-    cached = fields.get("cache_read_tokens", 0) + fields.get("cache_write_tokens", 0)
-    if "input_tokens" in fields and cached > fields["input_tokens"]:
-        fields["input_tokens"] += cached
-    if fields.get("reasoning_tokens", 0) > fields.get("output_tokens", math.inf):
-        fields["output_tokens"] += fields["reasoning_tokens"]
 
 
 def _with_metadata(attributes: Mapping[str, Value]) -> dict[str, Value]:
@@ -288,12 +270,3 @@ _UNSETTLED = frozenset(
         "reasoning_tokens",
     )
 )
-_DETAILS = {
-    "input_cached_tokens": "cache_read_tokens",
-    "input_cache_read": "cache_read_tokens",
-    "cache_read_input_tokens": "cache_read_tokens",
-    "input_cache_creation": "cache_write_tokens",
-    "cache_creation_input_tokens": "cache_write_tokens",
-    "output_reasoning": "reasoning_tokens",
-    "output_reasoning_tokens": "reasoning_tokens",
-}

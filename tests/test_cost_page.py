@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app import cached_cost, cost_words, wired
 from app.cost_words import Cost
 from models.vocabulary import CostSource
+from signals.traces import spend_words
 from signals.traces.embedded import EmbeddedStore
 from signals.traces.spending import Bill, Spend
 from tests.house import House, empty_house, house, house_template
@@ -232,12 +233,12 @@ def test_a_day_is_drawn_by_hours() -> None:
     ],
 )
 def test_a_change_is_said_in_dollars_and_in_percent(changes: dict[str, Any], said: str) -> None:
-    assert cost_words.change_words(spend(**changes)) == said
+    assert spend_words.change_words(spend(**changes)) == said
 
 
 def test_what_moved_most_comes_first_up_or_down() -> None:
     rows = [spend(value="a", usd=3.0), spend(value="b", usd=None), spend(value="c", usd=2.0)]
-    assert cost_words.movers(rows) == ["b -$2.00 (nothing any more)", "a +$1.00 (+50 %)"]
+    assert spend_words.movers(rows) == ["b -$2.00 (nothing any more)", "a +$1.00 (+50 %)"]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_what_moved_most_comes_first_up_or_down() -> None:
     ],
 )
 def test_a_cost_says_where_it_comes_from(changes: dict[str, Any], said: str) -> None:
-    assert cost_words.provenance(spend(**changes)) == said
+    assert spend_words.provenance(spend(**changes)) == said
 
 
 def test_a_tenant_cannot_write_a_formula_into_a_spreadsheet() -> None:

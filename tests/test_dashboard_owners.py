@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from alerts import ownership
 from app import dashboard_owners, dashboards
 from app.dashboards import DashboardError
 from models.tables import Dashboard, DashboardVersion
@@ -166,13 +167,13 @@ def test_what_nobody_should_rely_on_is_flagged(
         slug="bot", title="Bot", purpose="", owner="Ana  Lima", panels=[], reviewed_at=NOON
     )
 
-    assert dashboard_owners.flags(owned, departed, now=NOON + timedelta(days=days)) == said
+    assert ownership.flags(owned, departed, now=NOON + timedelta(days=days)) == said
 
 
 def test_a_dashboard_older_than_reviews_was_never_reviewed() -> None:
     old = Dashboard(slug="old", title="Old", purpose="", owner="Ana", panels=[])
 
-    assert dashboard_owners.flags(old, (), now=NOON) == ["never reviewed"]
+    assert ownership.flags(old, (), now=NOON) == ["never reviewed"]
 
 
 def test_who_comes_back_is_not_gone(session: Session) -> None:

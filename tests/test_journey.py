@@ -29,7 +29,7 @@ pytest_plugins = ["tests.story"]
 GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
 PAGES = (
     *("", "alerts", "dashboards", "traces", "rules", "policies", "silences", "deliveries"),
-    *("cost", "fatigue"),
+    *("cost", "fatigue", "reports", "quality"),
 )
 RULE = "Errors of answers"
 

@@ -151,7 +151,8 @@ def test_of_a_batch_with_one_that_is_wrong_nothing_is_kept(
     assert (status, answer["error"]) == (
         400,
         "[1] outcome: must be one of accepted, edited, resolved, rejected, abandoned, escalated, "
-        "reopened",
+        "reopened, thumbs_up, thumbs_down, confirmation_rejected, rightly_stopped, "
+        "wrongly_stopped",
     )
     assert spent(store)[None].concluded == 0
 

@@ -127,6 +127,20 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bulletin:
+    """Something to say that is about no alert, before any vendor's markup.
+
+    Attributes:
+        lines: One point each.
+        url: Where more of it stands.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The vendor took the message.
 
@@ -191,6 +205,14 @@ class Notifier(Protocol):
         Raises:
             NotifyError: It does not.
         """
+        ...
+
+
+class Poster(Protocol):
+    """A kind of channel that can be told something that is about no alert."""
+
+    def post(self, target: str, bulletin: Bulletin) -> Receipt:
+        """Say `bulletin` to `target` in one attempt; raises as `Notifier.send`."""
         ...
 
 

@@ -45,24 +45,29 @@ class SlackDirect:
 
     def send(self, target: str, message: Message) -> Receipt:
         """Send the group to the person, or update what was sent; see `Notifier.send`."""
-        return self._posts.tell(target, lambda: self._conversation_with(target), message)
+        return self._posts.tell(target, lambda: conversation_with(self._posts.web, target), message)
 
     def check(self) -> str:
         """Return whom Slack takes us for; see `Notifier.check`."""
         return self._posts.web.identity()
 
-    def _conversation_with(self, email: str) -> str:
-        """Return the id of the direct message conversation with the owner of `email`."""
-        found = self._posts.web.call(
-            f"users.lookupByEmail of {email}",
-            lambda client: client.users_lookupByEmail(email=email),
-        )
-        user = text(found, "user", "id")
-        opened = self._posts.web.call(
-            f"conversations.open with {email}",
-            lambda client: client.conversations_open(users=user),
-        )
-        return text(opened, "channel", "id")
+
+def conversation_with(web: SlackWeb, email: str) -> str:
+    """Return the id of the direct message conversation with the owner of `email`.
+
+    Raises:
+        NotifyError: There is no such person, or Slack could not be asked.
+    """
+    found = web.call(
+        f"users.lookupByEmail of {email}",
+        lambda client: client.users_lookupByEmail(email=email),
+    )
+    user = text(found, "user", "id")
+    opened = web.call(
+        f"conversations.open with {email}",
+        lambda client: client.conversations_open(users=user),
+    )
+    return text(opened, "channel", "id")
 
 
 class _Posts:

@@ -2,6 +2,8 @@
 
     {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "outcome": "accepted"}
 
+Thumbs, rejected confirmations and judgements of guardrails come by the same door, and stand beside
+how the request turned out: see `signals.traces.outcomes`.
 All of them are kept, or none. The same outcome of a trace told again changes nothing. A trace need
 not be here yet: spans may come later than what became of them.
 """
@@ -16,7 +18,7 @@ from starlette.routing import Route
 from app.http.told import RefusedError, told_route
 from models.clock import Clock
 from signals.traces import BusyError, ids
-from signals.traces.outcomes import OUTCOMES, OutcomeEvent, OutcomeSink
+from signals.traces.outcomes import TOLD, OutcomeEvent, OutcomeSink
 
 PATH = "/api/outcomes"
 MOST = 1_000
@@ -82,8 +84,8 @@ def _event(said: Any, where: str, now: datetime) -> OutcomeEvent:
         raise RefusedError(400, f"{where}{field}: {first['msg']}") from error
     except ids.MalformedIdError as error:
         raise RefusedError(400, f"{where}trace_id: {error}") from error
-    if read.outcome not in OUTCOMES:
-        raise RefusedError(400, f"{where}outcome: must be one of {', '.join(OUTCOMES)}")
+    if read.outcome not in TOLD:
+        raise RefusedError(400, f"{where}outcome: must be one of {', '.join(TOLD)}")
     at = read.at or now
     if not now - BEHIND <= at <= now + AHEAD:
         raise RefusedError(400, f"{where}at: must lie within the last year, or the next day")

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app import cached_cost, cost_chart, cost_words, numbers, parts, scope, wired
+from app import budget_parts, cached_cost, cost_chart, cost_words, numbers, parts, scope, wired
 from app.cost_words import Cost
 from app.local_time import clock, zone_name
 from app.parts import plain, small
+from signals.traces import spend_words
 from signals.traces.outcomes import SUCCESSES
 from signals.traces.spending import MAX_ROWS, Spend
 
@@ -40,12 +41,19 @@ def render() -> None:
     parts.page_header("Cost", "What requests cost, by whom it is for, and what came of it.")
     if wired.current().store is None:
         parts.empty("Nobody adds up spend here", _NO_STORE, icon="payments", key="cost_no_store")
+        _budgets()  # these are asked of whatever source has the cost
         return
     with st.container(horizontal=True, vertical_alignment="center", key="cost_scope", gap="small"):
         span = _choice("Range", list(cost_words.RANGES), "cost_range", default="7d")
         labels = scope.narrow()
     what = _choice("By", list(SPLITS), "cost_by", default="Feature")
     _live(span, what, labels)
+    _budgets()
+
+
+@st.fragment(run_every=REFRESH, key="cost_budgets_live")
+def _budgets() -> None:
+    budget_parts.draw(now=wired.current().clock())
 
 
 def _choice(label: str, options: list[str], key: str, *, default: str) -> str:
@@ -90,20 +98,20 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
 
 
 def _figures(cost: Cost, whole: Spend, span: str) -> None:
-    moved = cost_words.change_words(whole) if cost.comparable else ""
+    moved = spend_words.change_words(whole) if cost.comparable else ""
     with st.grid(4, min_column_width=150, key="cost_figures"):
         with parts.card("cost_spend"):
-            st.metric("Spend", cost_words.known_usd(whole))
+            st.metric("Spend", spend_words.known_usd(whole))
             for line in _doubts(whole):
                 st.markdown(line)
         with parts.card("cost_change"):
             st.metric("Change", moved.partition(" (")[0] or numbers.NO_VALUE)
             st.markdown(small(_compared(cost, moved, span)))
         with parts.card("cost_request"):
-            st.metric("Per request", cost_words.usd(whole.per_request))
+            st.metric("Per request", spend_words.usd(whole.per_request))
             st.markdown(small(f"{whole.requests:,} requests"))
         with parts.card("cost_success"):
-            st.metric("Per success", cost_words.usd(whole.per_success), help=_SUCCESS)
+            st.metric("Per success", spend_words.usd(whole.per_success), help=_SUCCESS)
             st.markdown(small(_concluded(whole)))
 
 
@@ -114,11 +122,11 @@ def _doubts(whole: Spend) -> list[str]:
     else:
         ratio = whole.reported_ratio
         rest = "" if ratio in (0, 1, None) else ", the rest computed from tokens"
-        said = [small(f"{cost_words.provenance(whole) or 'free of charge'}{rest}")]
+        said = [small(f"{spend_words.provenance(whole) or 'free of charge'}{rest}")]
     if margin := cost_words.margin(whole):
         said.append(parts.mark(margin, ("blue", "query_stats")))
     if whole.unpriced:
-        said.append(parts.mark(cost_words.unpriced(whole), ("orange", "money_off")))
+        said.append(parts.mark(spend_words.unpriced(whole), ("orange", "money_off")))
     return said
 
 
@@ -149,7 +157,7 @@ def _chart(cost: Cost, what: str) -> None:
 
 
 def _table(cost: Cost, what: str, span: str) -> None:
-    if cost.comparable and (moved := cost_words.movers(cost.bill.rows)):
+    if cost.comparable and (moved := spend_words.movers(cost.bill.rows)):
         listed = ", ".join(map(plain, moved))
         st.markdown(small(f"Moved most against {cost_words.before_words(span)}: {listed}."))
     frame = cost_words.table(cost, what)

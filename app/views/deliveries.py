@@ -6,7 +6,15 @@ from typing import Final
 
 import streamlit as st
 
-from app import cached_alerts, channel_words, delivery_words, parts, wired
+from app import (
+    cached_alerts,
+    cached_reports,
+    channel_words,
+    delivery_words,
+    parts,
+    report_parts,
+    wired,
+)
 from app.cached_alerts import Ledger
 from app.parts import plain, small
 from models.tables import Delivery, Notification
@@ -58,6 +66,9 @@ def _live() -> None:
             _standing(answer.data, now=now)
     if answer.data is not None:
         _ledger(answer.data.attempts, filtered=bool(channel or outcome))
+    if reported := cached_reports.ledger().data:
+        with parts.card("deliveries_reports", "Weekly reports"):
+            report_parts.sent(reported, key="deliveries_reports_table")
 
 
 def _standing(found: Ledger, *, now: datetime) -> None:

@@ -16,6 +16,13 @@ from examples.copilot.plan import Draft, Happening, Plan, Value
 from examples.copilot.providers import cost_usd
 from examples.copilot.stopping import Stopped, step
 
+# Why each guardrail stops a request.
+REASONS = {
+    "input": ("prompt injection", "personal data", "off topic"),
+    "output": ("ungrounded answer", "personal data"),
+}
+APPROVERS = ("Ada Lovelace", "Grace Hopper", "Linus Pauling")
+LEFT_WAITING = 1
 RATE_LIMITED = 0.0008
 POOR_SEARCHES = 0.05
 JUDGED = 0.25
@@ -35,6 +42,7 @@ class Copilot:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
+        self._waiting: list[str] = []  # approvals that nobody has decided, the oldest first
 
     def plan(self, request: Request, odds: Conditions, *, queue_depth: float) -> Plan:
         """Return all that happens to `request`."""
@@ -102,6 +110,9 @@ class Copilot:
             gen_ai__usage__cost=cost,
         )
         self._spend(draft, typical_ms)
+        if stops:
+            draft.note(guardrail__reason=self._rng.choice(REASONS[side]))
+            draft.note(input__value=draft.request.question if side == "input" else texts.UNSAID)
         draft.close(cost_usd=cost)
         if stops:
             raise Stopped("success", 200, by=side)
@@ -119,6 +130,8 @@ class Copilot:
             return texts.answer(request.feature.name, (), self._rng)
         documents = self._retrieve(draft)
         answer = texts.answer(request.feature.name, documents, self._rng)
+        # The answer names the first document that it found, and no other.
+        draft.note(citations=documents[0] if documents else "")
         if request.feature.tool and self._rng.random() < CALLS_TOOL:
             self._run_agent(draft, odds, answer, queue_depth)
         else:
@@ -256,7 +269,8 @@ class Copilot:
         draft.note(
             permission__outcome="needs_confirmation",
             approval__outcome=approval,
-            approval__id=f"ap_{draft.request.request_id}",
+            approval__approver=self._rng.choice(APPROVERS),
+            approval__id=self._approval_id(approval),
         )
         draft.open("ask for approval", openinference__span__kind="CHAIN")
         self._spend(draft, 120)
@@ -266,6 +280,15 @@ class Copilot:
         draft.close()
         if approval == "rejected":
             raise Stopped("user_rejected", 200)
+
+    def _approval_id(self, outcome: str) -> str:
+        """Return a new id, or that of a call that waited and is made again with the decision."""
+        if outcome != "pending" and len(self._waiting) > LEFT_WAITING:
+            return self._waiting.pop(0)
+        made = f"ap_{self._rng.getrandbits(32):08x}"
+        if outcome == "pending":
+            self._waiting.append(made)
+        return made
 
     def _judge(self, request: Request, odds: Conditions) -> float | None:
         if self._rng.random() >= JUDGED:

@@ -44,6 +44,7 @@ REWRITES = {
 }
 FALLBACK = "answered from the handbook, with a notice"
 REFUSAL = "I cannot help with that. A guardrail stopped this request."
+UNSAID = "The customer lives at 12 Mill Lane, and their balance is overdue."  # never answered
 DOCUMENTS = tuple(f"KB-{1000 + 7 * n}" for n in range(60))
 NAMES = ("lena.fischer", "tom.becker", "mia.rossi", "jan.novak", "eva.lind")
 

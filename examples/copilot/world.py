@@ -11,8 +11,8 @@ import httpx2
 
 from examples.copilot.approvals import Approvals
 from examples.copilot.breaks import Break, Conditions, conditions
-from examples.copilot.feedback import AFTER, tell
-from examples.copilot.people import Crowd, Request, daily_shape, verdict
+from examples.copilot.feedback import AFTER, tell, words
+from examples.copilot.people import Crowd, Request, daily_shape
 from examples.copilot.pipeline import Copilot
 from examples.copilot.plan import Plan
 
@@ -110,12 +110,12 @@ async def _ask(
             "x-request-id": request.request_id,
         },
     )
-    if wakeful is None or not request.is_last:
+    if wakeful is None:
         return
-    told = verdict(answer.json()["outcome"], world.rng)
-    if told is not None:
+    if told := words(request, answer.json()["outcome"], world.rng):
         await asyncio.sleep(AFTER.total_seconds())
-        await tell(wakeful, answer.headers["x-trace-id"], told)
+    for word in told:
+        await tell(wakeful, answer.headers["x-trace-id"], word)
 
 
 async def approve(world: World) -> None:

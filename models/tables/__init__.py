@@ -13,6 +13,7 @@ from models.tables.delivery import Delivery, Escalation, Notification, Reply
 from models.tables.incidents import Incident, Poll
 from models.tables.muting import Inhibition, Silence
 from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
+from models.tables.reports import Report, ReportMessage
 from models.tables.rules import Policy, Rule, RuleGroup, RuleVersion, WatchedFile
 from models.tables.running import (
     EngineBeat,
@@ -49,6 +50,8 @@ __all__ = [
     "Poll",
     "Remark",
     "Reply",
+    "Report",
+    "ReportMessage",
     "Rule",
     "RuleGroup",
     "RuleVersion",

@@ -75,6 +75,6 @@ class Handover(SQLModel, table=True):
 class Departure(SQLModel, table=True):
     """A person who is gone: what they owned needs someone else."""
 
-    name: str = Field(primary_key=True)  # as `app.dashboard_owners.same` compares names
+    name: str = Field(primary_key=True)  # as `alerts.ownership.same` compares names
     at: datetime
     by: str

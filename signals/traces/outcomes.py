@@ -13,6 +13,11 @@ from typing import Protocol
 WELL = ("accepted", "edited", "resolved")
 OUTCOMES = (*WELL, "rejected", "abandoned", "escalated", "reopened")
 SUCCESSES = ("success", *WELL)
+# What is said of an answer without being how it turned out: these change no cost per success.
+THUMBS = ("thumbs_up", "thumbs_down")
+CONFIRMATION_REJECTED = "confirmation_rejected"
+JUDGEMENTS = ("rightly_stopped", "wrongly_stopped")  # of a guardrail, by whoever looked at it
+TOLD = (*OUTCOMES, *THUMBS, CONFIRMATION_REJECTED, *JUDGEMENTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,7 @@ class OutcomeEvent:
 
     Attributes:
         trace_id: 32 lower hex digits.
-        outcome: Of `OUTCOMES`.
+        outcome: Of `TOLD`.
         at: When that was, aware UTC.
     """
 

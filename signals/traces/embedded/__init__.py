@@ -10,6 +10,7 @@ search      lists of traces
 answering   signals, in the SQL of `signals.traces.from_spans`
 measuring   measures of one's own
 spending    what requests cost
+quality     scores, feedback, guardrails, approvals, retrieval
 sessions    the requests of one conversation
 tools       what an agent's tools did
 """
@@ -31,13 +32,31 @@ from signals.traces import (
     TraceSummary,
 )
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, narrow, search, sessions, spending, tools
+from signals.traces.embedded import (
+    answering,
+    narrow,
+    quality,
+    search,
+    sessions,
+    spending,
+    tools,
+)
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.sampling import Decided, TailSampling, decide
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
 from signals.traces.outcomes import OutcomeEvent
+from signals.traces.quality import (
+    Approver,
+    Feedback,
+    Guard,
+    QualityQuery,
+    Queue,
+    Scores,
+    Searches,
+    Stop,
+)
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 from signals.traces.sessions import SessionQuery, Sessions, Turn
 from signals.traces.spending import Bar, Bill, SpendQuery
@@ -223,6 +242,34 @@ class EmbeddedStore:
         """Say whether the trace was here, some hours ago at most, and was not kept."""
         sql = "SELECT 1 FROM store.decisions WHERE trace_id = TRY_CAST($id AS UUID) AND weight = 0"
         return bool(self._database.ask(sql, {"id": trace_id}))
+
+    def scores(self, query: QualityQuery) -> list[Scores]:
+        """Return what was judged; see `QualityStore`."""
+        return quality.scores(self._database, query)
+
+    def feedback(self, query: QualityQuery) -> list[Feedback]:
+        """Return what people made of the answers; see `QualityStore`."""
+        return quality.feedback(self._database, query)
+
+    def guards(self, query: QualityQuery) -> list[Guard]:
+        """Return what guardrails did; see `QualityStore`."""
+        return quality.guards(self._database, query)
+
+    def stops(self, query: QualityQuery, guardrail: str, reason: str) -> list[Stop]:
+        """Return the newest times that a guardrail triggered; see `QualityStore`."""
+        return quality.stops(self._database, query, guardrail, reason)
+
+    def approvers(self, query: QualityQuery) -> list[Approver]:
+        """Return what was decided, by person; see `QualityStore`."""
+        return quality.approvers(self._database, query)
+
+    def queue(self, query: QualityQuery) -> Queue | None:
+        """Return the queue of approvals as last told; see `QualityStore`."""
+        return quality.queue(self._database, query)
+
+    def searches(self, query: QualityQuery) -> list[Searches]:
+        """Return what retrieval did; see `QualityStore`."""
+        return quality.searches(self._database, query)
 
     def sweep(self, *, now: datetime, traces: timedelta, logs: timedelta) -> None:
         """Delete spans that ended, outcomes told and lines written longer ago than that.

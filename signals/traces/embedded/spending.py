@@ -15,7 +15,7 @@ from signals.traces.embedded.narrow import TRACE_ID
 from signals.traces.embedded.requests import MARGIN, matches, roots
 from signals.traces.embedded.schema import aware, naive
 from signals.traces.embedded.weighing import Z
-from signals.traces.outcomes import SUCCESSES
+from signals.traces.outcomes import OUTCOMES, SUCCESSES
 from signals.traces.spending import (
     MAX_BARS,
     MAX_ROWS,
@@ -39,6 +39,7 @@ _COUNTED = (
     "is_request AND outcome IS NOT NULL",
     f"is_request AND {_SUCCEEDED}",
 )
+_TURNED_OUT = f"outcome IN ({', '.join(repr(word) for word in OUTCOMES)})"
 # Days may begin at any quarter of an hour of UTC: that is how far time zones are apart.
 _QUARTER = "INTERVAL 15 MINUTE"
 
@@ -175,7 +176,8 @@ def _requests(labels: Sequence[str]) -> str:
     return (
         f"{found}, told_of AS (SELECT {TRACE_ID.format(s='o')} AS trace_id, "  # noqa: S608  names are ours
         "arg_max(outcome, row(told_at, outcome)) AS outcome "
-        f"FROM store.outcomes AS o WHERE told_at >= $before_start - {MARGIN} GROUP BY o.trace_id), "
+        f"FROM store.outcomes AS o WHERE told_at >= $before_start - {MARGIN} "
+        f"AND {_TURNED_OUT} GROUP BY o.trace_id), "
         "ended AS (SELECT q.* REPLACE (coalesce(t.outcome, q.outcome) AS outcome) "
         "FROM requests AS q LEFT JOIN told_of AS t ON t.trace_id = q.trace_id), "
         # Of a trace with two roots no cost may count twice.
