@@ -4,7 +4,7 @@ schema      the tables, and the way of our values into Arrow and back
 database    the file: opening, asking within bounds, reopening
 writer      group commit
 requests    SQL for requests and their labels
-search      lists of traces
+search      lists of traces; heat counts them by time and latency
 answering   signals, in the SQL of `signals.traces.from_spans`
 spending    what requests cost
 """
@@ -17,6 +17,7 @@ from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
 from signals.traces import (
     FILTERS,
+    NARROWING,
     SEARCHED,
     Abilities,
     Order,
@@ -26,11 +27,12 @@ from signals.traces import (
     TraceSummary,
 )
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.embedded import answering, search, spending
+from signals.traces.embedded import answering, heat, search, spending
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
+from signals.traces.heat import Cell, HeatQuery
 from signals.traces.outcomes import OutcomeEvent
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 from signals.traces.spending import Bar, Bill, SpendQuery
@@ -42,7 +44,7 @@ SWEEP_PATIENCE = timedelta(minutes=5)
 
 
 class EmbeddedStore:
-    """`TraceStore`, `SpanSink`, `Source`, `SpendStore` and `OutcomeSink` over one file.
+    """`TraceStore`, `SpanSink`, `Source`, `SpendStore`, … over one file.
 
     Its `logs` are a store of their own.
     """
@@ -55,6 +57,7 @@ class EmbeddedStore:
             filters=frozenset(SEARCHED),
             values=frozenset(FILTERS),
             orders=tuple(Order),
+            narrows=frozenset(NARROWING),
             signals=frozenset(ANSWERS),
             retention=retention,
         )
@@ -121,6 +124,11 @@ class EmbeddedStore:
         """Return the values of one of `FILTERS`, most frequent first; see `TraceStore`."""
         check_values(field, start, end, self.abilities, "the embedded store")
         return search.values(self._database, field, start=start, end=end)
+
+    def heat(self, query: HeatQuery) -> list[Cell]:
+        """Return how many traces took how long, when; see `HeatStore`."""
+        check(query.traces, self.abilities, "the embedded store")
+        return heat.cells(self._database, query)
 
     def web_url(self, trace_id: str) -> str | None:  # noqa: ARG002  the protocol's
         """Return None: its traces are shown here; see `TraceStore`."""
