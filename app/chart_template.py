@@ -31,7 +31,7 @@ _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 _LEGEND_WIDTH: Final = 140  # of one name, at the most
 
 # A 24 hour clock, in the viewer's zone; the day where it begins.
-_CLOCK: Final = (
+CLOCK: Final = (
     "timeFormat(datum.value, '%H:%M') === '00:00'"
     " ? timeFormat(datum.value, '%b %-d') : timeFormat(datum.value, '%H:%M')"
 )
@@ -70,7 +70,7 @@ def template(look: Look) -> dict[str, Any]:
     )
     if _shaded(look):
         chart = chart.configure_range(category=[SHADES[name] for name in sorted(look.lines)])
-    spec: dict[str, Any] = _without_data(chart.to_dict())
+    spec: dict[str, Any] = without_data(chart.to_dict())
     return spec
 
 
@@ -92,7 +92,7 @@ def note_layers() -> tuple[dict[str, Any], ...]:
         .mark_point(color=SLATE, filled=True, opacity=1, shape="triangle-down", size=110)
         .encode(x=x, y=alt.value(4), tooltip=tooltip),
     )
-    specs = [_without_data(layer.to_dict()) for layer in layers]
+    specs = [without_data(layer.to_dict()) for layer in layers]
     return tuple({name: part for name, part in spec.items() if name != "config"} for spec in specs)
 
 
@@ -159,7 +159,7 @@ def _lines(look: Look) -> list[alt.Chart]:
     pattern, suffix = numbers.pattern(look.unit)
     expression = f"format(datum.value, {json.dumps(pattern)}) + {json.dumps(suffix)}"
     left = alt.Axis(orient="left", title=None, labelExpr=expression, tickCount=5, grid=True)
-    below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=_CLOCK)
+    below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=CLOCK)
     shaded = _shaded(look)
     alone = len(look.lines) == 1
     return [
@@ -216,15 +216,16 @@ def _hover(look: Look) -> alt.Chart:
     return layer
 
 
-def _without_data(node: Any) -> Any:
+def without_data(node: Any) -> Any:
+    """Return a Vega-Lite specification without what Altair says of data that it does not have."""
     # Altair leaves the name of an empty data set in a chart without data; with it Vega would wait
     # for that data set and draw nothing.
     if isinstance(node, list):
-        return [_without_data(one) for one in node]
+        return [without_data(one) for one in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: _without_data(value)
+        key: without_data(value)
         for key, value in node.items()
         if key not in ("$schema", "datasets") and not (key == "data" and value == {"name": "empty"})
     }

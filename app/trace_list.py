@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from app import cached_traces, numbers, parts, trace_filters, wired
+from app import cached_traces, numbers, parts, trace_filters, trace_time, wired
 from app.trace_search import LIMIT, Filters, label, table
 from signals.traces import TraceSummary
 
@@ -66,10 +66,11 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str) -> None:
 
 
 def _nothing(filters: Filters) -> None:
-    if filters.words:
+    if filters.words or filters.since:
+        words = filters.words or "a time of their own"
         box = parts.empty(
             "No trace matches",
-            f"Nothing in this time range passes the filters: {parts.plain(filters.words)}.",
+            f"Nothing in this time range passes the filters: {parts.plain(words)}.",
             icon="filter_alt",
         )
         box.button("Clear the filters", on_click=_clear, key="traces_clear")
@@ -83,6 +84,7 @@ def _nothing(filters: Filters) -> None:
 
 def _clear() -> None:
     trace_filters.clear()
+    trace_time.drop()
     st.rerun()
 
 

@@ -9,7 +9,16 @@ from typing import Final
 
 import streamlit as st
 
-from app import parts, trace_filters, trace_list, trace_lookup, trace_opened, trace_sharing, wired
+from app import (
+    parts,
+    trace_filters,
+    trace_heat,
+    trace_list,
+    trace_lookup,
+    trace_opened,
+    trace_sharing,
+    wired,
+)
 from app.sought import MAX_TEXT, malformed, seek
 from signals.traces import Abilities
 
@@ -57,6 +66,7 @@ def render() -> None:
 
 def _list(abilities: Abilities) -> None:
     filters = trace_filters.choose(abilities)
+    trace_heat.draw(filters)
     trace_list.draw(filters)
     trace_sharing.draw(filters)
 

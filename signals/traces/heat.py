@@ -1,7 +1,7 @@
 """How many traces took how long, and when: counted by a store that can, cell by cell."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import floor, log10
 from typing import Final, Protocol, runtime_checkable
 
@@ -46,7 +46,10 @@ class Cell:
 class HeatStore(Protocol):
     """A trace store that counts. Every call is bounded in time and size."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return the name that pages and errors use."""
+        ...
 
     def heat(self, query: HeatQuery) -> list[Cell]:
         """Return the cells in no order.

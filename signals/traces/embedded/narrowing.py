@@ -6,9 +6,11 @@ from signals.traces import NARROWING, TraceQuery, people
 
 # What a span tells in a column of its own; everything else is in the map of its attributes.
 _COLUMNS: Final = frozenset(
-    ("name", "kind", "service", "status", "feature", "tenant", "session_id", "request_id")
-    + ("environment", "provider", "model", "prompt_name", "prompt_version", "outcome", "tool")
-    + ("guardrail", "permission", "approval", "eval_name", "user_id")
+    (
+        *("name", "kind", "service", "status", "feature", "tenant", "session_id", "request_id"),
+        *("environment", "provider", "model", "prompt_name", "prompt_version", "outcome", "tool"),
+        *("guardrail", "permission", "approval", "eval_name", "user_id"),
+    )
 )
 
 
