@@ -6,7 +6,7 @@ Names in the URL: `order`, `slower` and `faster` (seconds), `dearer` (US dollars
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +40,7 @@ KEYS: Final = (
     *("range", "order", _SWITCH, *_NUMBERS, _ATTRIBUTE, *_NAMED),
     *(field for field in FILTERS if field not in _NAMED),
 )
+_USUAL: Final = {"range": scope.DEFAULT_RANGE, "order": next(iter(_ORDERS))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,8 @@ class _More:
     named: dict[str, str | None] = field(default_factory=dict)
 
 
-def choose(abilities: Abilities) -> Filters:
-    """Draw the choice, of what the store can do only, and return it."""
+def choose(abilities: Abilities, *, beside: Callable[[], None] = lambda: None) -> Filters:
+    """Draw the choice, of what the store can do only, and return it; `beside` draws more there."""
     chosen = scope.choose()
     period = trace_time.chosen()
     with st.container(horizontal=True, vertical_alignment="center", key="traces_filters"):
@@ -73,6 +74,7 @@ def choose(abilities: Abilities) -> Filters:
         slower = _number("slower", "Slower than, in seconds", "Slower than … s", 0.5)
         errors_only = st.toggle("Errors only", key=_SWITCH, bind="query-params")
         more = _more(abilities)
+        beside()
     told = [(name, _shown(name, value)) for name, value in more.named.items() if value]
     return Filters(
         window=chosen.span,
@@ -144,6 +146,17 @@ def _attributes() -> tuple[tuple[str, str], ...]:
     except ValueError as error:
         st.warning(parts.plain(str(error)))
         return ()
+
+
+def written() -> dict[str, str]:
+    """Return what was chosen as the URL writes it, without what would be so anyway."""
+    found = {}
+    for key in KEYS:
+        value = st.session_state.get(key)
+        if value in (None, "", False, _USUAL.get(key)):
+            continue
+        found[key] = "true" if value is True else f"{value:g}" if key in _NUMBERS else str(value)
+    return found
 
 
 def put(chosen: Mapping[str, str]) -> None:

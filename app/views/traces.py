@@ -16,6 +16,7 @@ from app import (
     trace_list,
     trace_lookup,
     trace_opened,
+    trace_saved,
     trace_sharing,
     wired,
 )
@@ -65,7 +66,8 @@ def render() -> None:
 
 
 def _list(abilities: Abilities) -> None:
-    filters = trace_filters.choose(abilities)
+    trace_saved.open_linked()
+    filters = trace_filters.choose(abilities, beside=trace_saved.draw)
     trace_heat.draw(filters)
     trace_list.draw(filters)
     trace_sharing.draw(filters)
