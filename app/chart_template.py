@@ -18,6 +18,7 @@ HEIGHT: Final = 240
 SERIES: Final = "series"
 FIRING: Final = "firing"
 NOTES: Final = "notes"
+PICK: Final = "pick"  # the name of the selection that a click makes
 MARKED: Final = "this request"  # an interval that is pointed at, and not wrong by itself
 
 # These must read on white and on the dark background alike: at least 3:1 on both.
@@ -195,6 +196,8 @@ def _hover(look: Look) -> alt.Chart:
     near = alt.selection_point(
         name="near", nearest=True, on="pointerover", clear="pointerout", encodings=["x"]
     )
+    # A click beside it finds the same instant: `app.exemplars` leads on from there.
+    pick = alt.selection_point(name=PICK, nearest=True, on="click", encodings=["x"])
     valid = " || ".join(f"isValid(datum.s{index})" for index in range(len(look.lines))) or "false"
     layer: alt.Chart = (
         alt.Chart()
@@ -211,7 +214,7 @@ def _hover(look: Look) -> alt.Chart:
                 ),
             ],
         )
-        .add_params(near)
+        .add_params(near, pick)
     )
     return layer
 

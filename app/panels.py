@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, cast
 
 import numpy as np
@@ -14,9 +15,11 @@ from app import (
     cached,
     cached_annotations,
     charts,
+    exemplars,
     numbers,
     parts,
     signal_card,
+    wired,
 )
 from app.cached import Answer, History, LastGood
 from app.charts import Grid, Interval, Note, Plot
@@ -93,7 +96,28 @@ def draw(panel: Panel, chosen: Scope, *, key: str, now: datetime) -> None:
             _nothing(found.answers, key=key)
             return
         parts.fine_print(_small_print(panel, found.answers, found.plot, now=now))
-        parts.draw(found.plot, key=f"{key}_chart", alt=found.alt, datasets=found.datasets)
+        chart = f"{key}_chart"
+        parts.draw(
+            found.plot,
+            key=chart,
+            alt=found.alt,
+            datasets=found.datasets,
+            on_pick=partial(exemplars.pick, chart) if wired.current().traces else None,
+        )
+        exemplars.follow(
+            panel.about[0], chosen, found.plot, key=chart, labels=_labels(panel, found.answers)
+        )
+
+
+def _labels(panel: Panel, answers: Sequence[Answer[History]]) -> Mapping[str, Mapping[str, str]]:
+    """Return what tells each line of a split panel from the others, by its name."""
+    if not panel.by:
+        return {}
+    return {
+        _name(panel, signal, one.labels): {name: one.labels.get(name, "") for name in panel.by}
+        for signal, answer in zip(panel.about, answers, strict=True)
+        for one in (answer.data.series if answer.data else ())
+    }
 
 
 def _queries(panel: Panel, chosen: Scope) -> list[Query]:

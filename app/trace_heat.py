@@ -6,9 +6,11 @@ from typing import Final
 import streamlit as st
 
 from app import cached_heat, charts, heat_chart, numbers, parts, trace_time, wired
+from app.cached_heat import Heat
 from app.cached_sharing import Bad
 from app.heat_chart import BRUSH, CELLS, CHOSEN, Rectangle
 from app.trace_search import Filters
+from signals.traces.heat import edge_ms
 
 KEY: Final = "traces_heat_map"
 
@@ -34,7 +36,7 @@ def draw(filters: Filters) -> None:
         found = answer.data
         sent = {
             CELLS: heat_chart.cells_frame(found.cells, start=found.start, step=found.step),
-            CHOSEN: heat_chart.chosen_frame(_rectangle(filters, now=now)),
+            CHOSEN: heat_chart.chosen_frame(_rectangle(filters, found, now=now)),
         }
         datasets = {name: charts.arrow(data) for name, data in sent.items()}
         st.vega_lite_chart(
@@ -51,16 +53,20 @@ def draw(filters: Filters) -> None:
         )
 
 
-def _rectangle(filters: Filters, *, now: datetime) -> Rectangle | None:
-    """Return the part of the map that the list shows, or None for all of it."""
+def _rectangle(filters: Filters, found: Heat, *, now: datetime) -> Rectangle | None:
+    """Return the part of the map that the list shows, or None for all of it or none of it."""
     if (filters.slower_than_ms, filters.faster_than_ms, filters.since) == (None, None, None):
         return None
-    return Rectangle(
-        start=filters.since or now - filters.window,
-        end=filters.until or now,
-        slower=(filters.slower_than_ms or 1.0) / 1000,
-        faster=(filters.faster_than_ms or 1e7) / 1000,
-    )
+    # No further than the map goes, which would shrink to nothing beside it.
+    rows = [cell.row for cell in found.cells]
+    lowest, highest = edge_ms(min(rows)), edge_ms(max(rows) + 1)
+    start = max(filters.since or found.start, found.start)
+    end = min(filters.until or now, now)
+    slower = max(filters.slower_than_ms or lowest, lowest)
+    faster = min(filters.faster_than_ms or highest, highest)
+    if start >= end or slower >= faster:
+        return None
+    return Rectangle(start=start, end=end, slower=slower / 1000, faster=faster / 1000)
 
 
 def _choose() -> None:
