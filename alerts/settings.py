@@ -133,6 +133,11 @@ class Settings:
     )
     user: str = setting("", "Your name on acknowledgements when nobody signs in")
     links: str = setting("", "Links for the sidebar: `Title=https://…, Title=https://…`")
+    trace_links: str = setting(
+        "",
+        "Links from a trace to other tools: `Datadog=https://…{trace_id}…, Sentry=https://…`: see "
+        "Links to other tools",
+    )
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     @classmethod
@@ -165,6 +170,7 @@ class Settings:
         if self.slack_app_token and not self.slack_app_token.startswith("xapp-"):
             raise SettingsError("WAKEFUL_SLACK_APP_TOKEN must be an app-level token, xapp-…")
         self._check_destinations()
+        _ = self.link_pages
         if not _loopback(self.host) and not self.access_token:
             raise SettingsError(
                 f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
@@ -227,6 +233,18 @@ class Settings:
     def apprise_services(self) -> dict[str, str]:
         """Return Apprise's addresses by name; see `pagerduty_services`."""
         return _destinations("apprise_urls", self.apprise_urls, value=_APPRISE_URL.pattern)
+
+    @property
+    def link_pages(self) -> dict[str, str]:
+        """Return the templates of other tools' pages of a trace, by name.
+
+        Raises:
+            SettingsError: One leads nowhere.
+        """
+        try:
+            return destinations.links(self.trace_links)
+        except DestinationError as error:
+            raise SettingsError(f"WAKEFUL_TRACE_LINKS: {error}") from None
 
     @property
     def private_calendar_hosts(self) -> frozenset[str]:

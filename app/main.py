@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import parts, sidebar, wired
+from app import carrying, parts, sidebar, wired
 from app.views import (
     alerts,
     cost,
     dashboards,
     deliveries,
     fatigue,
+    investigate,
     oncall,
     overview,
     policies,
@@ -35,6 +36,8 @@ pages = [
     st.Page(dashboards.render, title="Dashboards", icon=":material/dashboard:",
             url_path="dashboards"),
     st.Page(traces.render, title="Traces", icon=":material/account_tree:", url_path="traces"),
+    st.Page(investigate.render, title="Investigate", icon=":material/troubleshoot:",
+            url_path="investigate"),
     st.Page(cost.render, title="Cost", icon=":material/payments:", url_path="cost"),
     st.Page(rules.render, title="Rules", icon=":material/rule:", url_path="rules"),
     st.Page(slos.render, title="SLOs", icon=":material/target:", url_path="slos"),
@@ -50,6 +53,8 @@ pages = [
 ]  # fmt: skip
 
 page = st.navigation(pages)
+carrying.arrive()
 parts.know_pages(pages)
 sidebar.draw(wired.current().settings.links)
 page.run()
+carrying.settle()

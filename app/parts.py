@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from app import charts, numbers
+from app import carrying, charts, numbers
 from app.cached import Answer
 from app.chart_template import PICK
 from app.charts import Plot
@@ -249,7 +249,7 @@ def link(url_path: str, label: str, *, icon: str = "", **query: str) -> None:
         st.markdown(f"[{plain(label)}](/{url_path}?{urlencode(query)})")
     else:
         picture = f":material/{icon}:" if icon else None
-        st.page_link(page, label=plain(label), icon=picture, query_params=query)
+        st.page_link(page, label=plain(label), icon=picture, query_params=carrying.packed(query))
 
 
 def go(url_path: str, **query: str) -> None:
@@ -258,7 +258,7 @@ def go(url_path: str, **query: str) -> None:
     if page is None:
         link(url_path, url_path.capitalize(), **query)
     else:
-        st.switch_page(page, query_params=query)
+        st.switch_page(page, query_params=carrying.only_packed(query))
 
 
 def viewer_zone() -> tzinfo:

@@ -167,11 +167,7 @@ def put(chosen: Mapping[str, str]) -> None:
             value = _read_number(chosen.get(key))
         elif key == _SWITCH:
             value = chosen.get(key) == "true"
-        elif key in ("range", "order") and value is None:
-            st.session_state.pop(key, None)
-            st.query_params.pop(key, None)
-            continue
-        st.session_state[key] = value
+        st.session_state[key] = _USUAL.get(key) if value is None else value
 
 
 def _read_number(text: str | None) -> float | None:

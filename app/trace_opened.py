@@ -12,6 +12,7 @@ from app import (
     parts,
     trace_around,
     trace_compare,
+    trace_links,
     trace_parts,
     wired,
 )
@@ -31,6 +32,7 @@ def draw(trace_id: str) -> None:
     tz = parts.viewer_zone()
     drawn = answer.data.waterfall
     trace_parts.summary(drawn, tz)
+    trace_links.draw(drawn)
     if drawn.note:
         st.warning(drawn.note)
     waterfall(
