@@ -11,6 +11,7 @@ import streamlit as st
 
 from alerts.evidence import worst_of
 from app import cached, parts, trace_time, wired
+from app.carrying import SHARED
 from app.chart_template import PICK
 from app.charts import Grid, Plot
 from app.local_time import short
@@ -102,7 +103,7 @@ def follow(
     """Open the traces behind the point of the chart `key` that was clicked, if one was.
 
     A chart of many lines has a link beneath it for each, the largest first: which of them was
-    meant is not told.
+    meant is not told. So has one of a part of the traffic, whose labels only a link can carry.
 
     Args:
         signal: What the chart is about.
@@ -115,16 +116,17 @@ def follow(
     if picked is None or picked[0] != key:
         return
     point = Point(at=picked[1], covers=cached.window(plot.grid.step))
-    if not any(labels.values()):
+    whole = query(signal, chosen, point)
+    if not any(labels.values()) and SHARED.isdisjoint(whole):
         st.session_state[_PICKED] = None
         if st.session_state.pop(_GO, False):
-            parts.go("traces", **query(signal, chosen, point))
+            parts.go("traces", **whole)
         return
     there = short(point.at, now=wired.current().clock(), zone=parts.viewer_zone())
     parts.fine_print(f"Traces behind the point of {there}:")
     with st.container(horizontal=True, gap="small"):
-        parts.link("traces", "all", icon="account_tree", **query(signal, chosen, point))
-        for name, value in _values(plot, point.at)[:MOST_LINES]:
+        parts.link("traces", "all", icon="account_tree", **whole)
+        for name, value in _values(plot, point.at)[:MOST_LINES] if labels else ():
             asked = query(signal, chosen, point, labels.get(name))
             parts.link("traces", f"{name}, {render(value, signal.unit)}", **asked)
 

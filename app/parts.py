@@ -253,12 +253,15 @@ def link(url_path: str, label: str, *, icon: str = "", **query: str) -> None:
 
 
 def go(url_path: str, **query: str) -> None:
-    """Open another page instead of this one, as `link` would."""
+    """Open another page instead of this one, as `link` would.
+
+    What this page has in its own address cannot be passed on: see `app.carrying`.
+    """
     page = st.session_state.get(_PAGES, {}).get(url_path)
     if page is None:
         link(url_path, url_path.capitalize(), **query)
     else:
-        st.switch_page(page, query_params=carrying.only_packed(query))
+        st.switch_page(page, query_params=query)
 
 
 def viewer_zone() -> tzinfo:
