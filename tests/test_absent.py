@@ -56,4 +56,8 @@ def test_a_store_that_has_not_spoken_is_not_said_to_lack_it(state: State) -> Non
 
 def test_each_store_has_its_own_reasons() -> None:
     mixed = [finding(retention=DAY), finding(State.FAILED, "refused")]
-    assert len(reasons(mixed, logged_at=None, now=NOON)) == 4
+    assert len(reasons(mixed, logged_at=None, now=NOON)) == 5
+
+
+def test_it_may_be_in_a_store_that_nobody_asked() -> None:
+    assert "only “tempo” was asked" in said(finding())

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from app import saved_searches
 from app.saved_searches import SearchError
+from signals.traces import Abilities
 from tests.house import House, house, house_template
 from tests.memory_source import NOON
 from tests.pages import opened, toasts
@@ -76,3 +77,23 @@ def test_a_search_is_renamed_and_removed_on_the_page(house: House) -> None:
 
 def test_a_link_to_a_search_that_is_gone_says_so(house: House) -> None:
     assert "gone" in opened("traces", saved="99").warning[0].value
+
+
+def test_a_person_named_by_an_attribute_becomes_a_mark_on_the_page(house: House) -> None:
+    at = opened("traces")
+    at.text_input(key="attribute").input("enduser.id=jane@example.org, route=/chat").run()
+    shown = at.text_input(key="attribute").value
+    assert shown.startswith("user_id=user ")
+    assert shown.endswith(", route=/chat")
+    assert "jane" not in shown
+
+
+def test_an_attribute_that_is_no_pair_is_said(house: House) -> None:
+    at = opened("traces", attribute="route")
+    assert "name=value" in at.warning[0].value
+
+
+def test_filters_beyond_the_store_are_not_offered(house: House) -> None:
+    house.wiring.store.abilities = Abilities()
+    keys = {one.key for one in (*opened("traces").text_input, *opened("traces").number_input)}
+    assert not {"attribute", "score", "faster"} & keys
