@@ -17,7 +17,7 @@ from signals.traces import FILTERS
 
 CARRIED: Final = "carried"
 # Names that more than one page binds to a widget; each of these holds text.
-SHARED: Final = frozenset(("range", "trace", *FILTERS))
+SHARED: Final = frozenset(("range", *FILTERS))
 
 
 def packed(query: Mapping[str, str]) -> dict[str, str]:

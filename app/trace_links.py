@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import link_templates, parts, trace_facts, wired
 from app.parts import plain
+from app.trace_box import REQUEST
 from app.waterfall.layout import Waterfall
 
 
@@ -14,7 +15,7 @@ def draw(drawn: Waterfall) -> None:
             "investigate",
             "Find the cause, step by step",
             icon="troubleshoot",
-            trace=drawn.trace_id,
+            **{REQUEST: drawn.trace_id},
         )
         version = trace_facts.first(drawn, "prompt_version")
         if version:

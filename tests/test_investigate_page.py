@@ -62,7 +62,7 @@ def keep(page: AppTest, step: Step, said: str) -> AppTest:
 
 def test_each_step_shows_its_evidence_by_itself(store: EmbeddedStore) -> None:
     holds_the_seed(store)
-    said = text(opened("investigate", trace=SEED_ID))
+    said = text(opened("investigate", request=SEED_ID))
     for evidence in (
         "HTTP request took 2.58 s and cost ≈ $0.0254.",
         "LLM call: 78 % of the time, 99 % of the cost.",
@@ -81,12 +81,12 @@ def test_each_step_shows_its_evidence_by_itself(store: EmbeddedStore) -> None:
 
 def test_a_user_is_told_by_a_mark_only(store: EmbeddedStore) -> None:
     holds_the_seed(store)
-    assert "jane" not in text(opened("investigate", trace=SEED_ID))
+    assert "jane" not in text(opened("investigate", request=SEED_ID))
 
 
 def test_the_steps_where_something_is_odd_are_named_first(store: EmbeddedStore) -> None:
     store.write(changed(seed_trace(), "rerank", status=SpanStatus.ERROR).spans)
-    assert "Something is odd at step 1, 4." in text(opened("investigate", trace=SEED_ID))
+    assert "Something is odd at step 1, 4." in text(opened("investigate", request=SEED_ID))
 
 
 def test_a_failed_request_is_held_against_those_that_did_not_fail(store: EmbeddedStore) -> None:
@@ -95,23 +95,23 @@ def test_a_failed_request_is_held_against_those_that_did_not_fail(store: Embedde
         if number < 6:
             trace = changed(trace, "HTTP request", status=SpanStatus.ERROR, prompt_version="v13")
         store.write(trace.spans)
-    said = text(opened("investigate", trace=f"{1:032x}"))
+    said = text(opened("investigate", request=f"{1:032x}"))
     assert "prompt version v13: 100 % of the 6 failed, 0 % of the 6 others." in said
 
 
 def test_a_note_is_kept_for_everybody_and_pressed_twice_it_is_one(store: EmbeddedStore) -> None:
     holds_the_seed(store)
-    page = keep(opened("investigate", trace=SEED_ID), Step.PROMPT, "v12 is *new*")
+    page = keep(opened("investigate", request=SEED_ID), Step.PROMPT, "v12 is *new*")
     assert toasts(page) == ["Noted."]
     assert toasts(keep(page, Step.PROMPT, "v12 is *new*")) == ["That was noted already."]
-    other = text(opened("investigate", trace=SEED_ID))
+    other = text(opened("investigate", request=SEED_ID))
     assert other.count("v12 is *new*") == 1
     assert "ana, just now" in other
 
 
 def test_requests_that_were_noted_of_are_found_again(store: EmbeddedStore) -> None:
     holds_the_seed(store)
-    keep(opened("investigate", trace=SEED_ID), Step.LOGS, "too slow")
+    keep(opened("investigate", request=SEED_ID), Step.LOGS, "too slow")
     start = opened("investigate")
     assert "too slow" in text(start)
     start.button(key="investigate_open_1").click().run()
@@ -123,14 +123,14 @@ def test_notes_outlive_their_trace(store: EmbeddedStore) -> None:
         case_notes.add(
             session, trace_id="c" * 32, step="logs", text="it was the index", author="ana", now=NOON
         )
-    said = text(opened("investigate", trace="c" * 32))
+    said = text(opened("investigate", request="c" * 32))
     assert "is not here" in said
     assert "it was the index" in said
 
 
 def test_what_is_no_id_is_said(store: EmbeddedStore) -> None:
     assert (
-        opened("investigate", trace="the answer looks wrong")
+        opened("investigate", request="the answer looks wrong")
         .warning[0]
         .value.startswith("There is no")
     )

@@ -1,7 +1,7 @@
 """Investigate: from "the answer looks wrong" to the cause, in seven steps.
 
 One box takes what a complaint has; each step then shows its evidence by itself and takes notes.
-The address is for sharing: `?trace=<id>` opens the same request with everybody's notes.
+The address is for sharing: `?request=<id>` opens the same request with everybody's notes.
 """
 
 from datetime import datetime
@@ -24,6 +24,7 @@ from app.case import Case, gather
 from app.case_evidence import QUESTIONS
 from app.parts import plain
 from app.sought import MAX_TEXT, malformed, seek
+from app.trace_box import REQUEST
 from models.tables import CaseNote
 
 
@@ -39,7 +40,7 @@ def render() -> None:
             icon="account_tree",
         )
         return
-    text = trace_box.draw()
+    text = trace_box.draw(REQUEST)
     sought = seek(text)
     if sought.cut:
         st.warning(f"Only the first {MAX_TEXT:,} characters were looked through.")
@@ -50,7 +51,7 @@ def render() -> None:
         return
     trace_id = trace_lookup.find(sought)
     if trace_id is None:
-        trace_lookup.draw(text, sought)
+        trace_lookup.draw(text, sought, box=REQUEST)
         if not trace_lookup.is_named(sought):
             _notes_of_what_is_gone(sought.trace_ids, now=now)
         return
@@ -92,7 +93,7 @@ def _case(note: CaseNote, *, now: datetime) -> None:
 
 
 def _open(trace_id: str) -> None:
-    st.session_state["trace"] = trace_id
+    st.session_state[REQUEST] = trace_id
 
 
 def _notes_of_what_is_gone(trace_ids: tuple[str, ...], *, now: datetime) -> None:
@@ -119,5 +120,5 @@ def _export(case: Case, notes: tuple[CaseNote, ...]) -> None:
 
 def _written(case: Case, notes: tuple[CaseNote, ...]) -> str:
     wiring = wired.current()
-    url = f"{wiring.settings.base_url}/investigate?trace={quote(case.trace_id, safe='')}"
+    url = f"{wiring.settings.base_url}/investigate?{REQUEST}={quote(case.trace_id, safe='')}"
     return case_report.markdown(case.trace_id, case.evidence, notes, url=url, now=wiring.clock())
