@@ -11,6 +11,7 @@ from app import wired
 from app.cached import Answer, floor
 from app.trace_search import Filters
 from signals import SignalError
+from signals.traces import Order
 from signals.traces.heat import Cell, HeatQuery, HeatStore
 
 FRESH: Final = timedelta(seconds=30)
@@ -41,13 +42,26 @@ def can() -> bool:
     return bool(_stores())
 
 
-@st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
 def heat(filters: Filters) -> Answer[Heat]:
     """Return the map of the traces that match, of any speed and in the whole range."""
+    return _heat(
+        replace(
+            filters,
+            since=None,
+            until=None,
+            slower_than_ms=None,
+            faster_than_ms=None,
+            order=Order.NEWEST,
+        )
+    )
+
+
+@st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False)
+def _heat(filters: Filters) -> Answer[Heat]:
     now = wired.current().clock()
     step = filters.window / COLUMNS
     start = floor(now - filters.window, step)
-    whole = replace(filters, since=start, until=now, slower_than_ms=None, faster_than_ms=None)
+    whole = replace(filters, since=start, until=now)
     query = HeatQuery(traces=whole.query(now=now), step=step)
     refusals = []
     for store in _stores():
@@ -63,7 +77,7 @@ def heat(filters: Filters) -> Answer[Heat]:
 
 def clear() -> None:
     """Forget everything that was read."""
-    heat.clear()
+    _heat.clear()
 
 
 def _stores() -> list[HeatStore]:

@@ -153,7 +153,7 @@ def written() -> dict[str, str]:
     found = {}
     for key in KEYS:
         value = st.session_state.get(key)
-        if value in (None, "", False, _USUAL.get(key)):
+        if value is None or value is False or value in ("", _USUAL.get(key)):
             continue
         found[key] = "true" if value is True else f"{value:g}" if key in _NUMBERS else str(value)
     return found

@@ -176,16 +176,16 @@ def test_the_alert_leads_to_the_slow_span_its_line_its_prompt_and_back(
     card(page, "traces_links").get_by_role("link", name="Find the cause").click()
     shows(card(page, "investigate_prompt"), "has the version")
     shows(card(page, "investigate_logs"), f"{len(logged)} log lines")
+    shared = grace.open(page.url)
     around = card(page, "investigate_around")
     shows(around, "Slow answers was acknowledged")
     around.get_by_role("link", name="Open").first.click()
     expect(page).to_have_url(alert.url, timeout=PATIENCE_MS)
     shows(page.get_by_test_id("stMain"), "Slow answers")
-    page.go_back()
-    prompt = card(page, "investigate_prompt").get_by_role("link", name="Traces of prompt")
-    prompt.click()
-    expect(page).to_have_url(re.compile("prompt_version="), timeout=PATIENCE_MS)
-    shows(page.get_by_test_id("stMain"), "prompt version")
+    prompt = card(settled(shared), "investigate_prompt")
+    prompt.get_by_role("link", name="Traces of prompt").click()
+    expect(shared).to_have_url(re.compile("prompt_version="), timeout=PATIENCE_MS)
+    shows(shared.get_by_test_id("stMain"), "prompt version")
 
 
 def test_on_a_phone_the_alert_begins_with_what_since_when_who_and_why(
