@@ -59,7 +59,11 @@ def worst(condition: AnyCondition) -> Worst:
     """Return which traces of an alert's window to look at first."""
     if isinstance(condition, Spans):
         return _of_measure(condition.measure)
-    signal = getattr(condition, "signal", "")
+    return worst_of(getattr(condition, "signal", ""))
+
+
+def worst_of(signal: str) -> Worst:
+    """Return which traces to look at first where a signal of the catalog is bad."""
     if signal.startswith("latency"):
         return Worst(title="Slowest traces", order=Order.SLOWEST)
     if signal == "error_ratio":

@@ -1,21 +1,19 @@
 """Settings: read once, at the door, from the environment."""
 
 import getpass
-import ipaddress
-import math
 import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from alerts import destinations
+from alerts import settingvalues as values
 from alerts.destinations import DestinationError
+from alerts.settingvalues import PREFIX, SettingsError
 from signals import address
 
-PREFIX = "WAKEFUL_"
 CHOICES = {
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
@@ -27,10 +25,6 @@ _BETWEEN = re.compile(r",\s*(?=[a-z]+\+https?://|embedded|none)")
 _APPRISE_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 TRACE_STORES = ("clickhouse", "jaeger", "langfuse", "langsmith", "phoenix", "tempo")
 LOG_STORES = ("loki",)
-
-
-class SettingsError(Exception):
-    """A setting is missing or malformed; the message names the variable."""
 
 
 def setting(default: str, meaning: str, *, secret: bool = False) -> Any:
@@ -140,6 +134,11 @@ class Settings:
     )
     user: str = setting("", "Your name on acknowledgements when nobody signs in")
     links: str = setting("", "Links for the sidebar: `Title=https://…, Title=https://…`")
+    trace_links: str = setting(
+        "",
+        "Links from a trace to other tools: `Datadog=https://…{trace_id}…, Sentry=https://…`: see "
+        "Links to other tools",
+    )
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
 
     @classmethod
@@ -162,21 +161,22 @@ class Settings:
     def check(self) -> None:
         """Raise SettingsError on the first setting that makes no sense."""
         for name in ("port", "trace_retention_days", "log_retention_days", "trace_memory_mb"):
-            _whole_number(name, getattr(self, name))
+            values.whole_number(name, getattr(self, name))
         for name in ("tail_sampling_one_in", "tail_sampling_wait_seconds"):
-            _whole_number(name, getattr(self, name))
+            values.whole_number(name, getattr(self, name))
         for name in ("prometheus_timeout_seconds", "tail_sampling_slow_seconds"):
-            _seconds(name, getattr(self, name))
-        _dollars("tail_sampling_cost_usd", self.tail_sampling_cost_usd)
+            values.seconds(name, getattr(self, name))
+        values.dollars("tail_sampling_cost_usd", self.tail_sampling_cost_usd)
         self._check_addresses()
         self._check_stores()
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
-                raise SettingsError(f"{_variable(name)} must be {' or '.join(choices)}")
+                raise SettingsError(f"{values.variable(name)} must be {' or '.join(choices)}")
         if self.slack_app_token and not self.slack_app_token.startswith("xapp-"):
             raise SettingsError("WAKEFUL_SLACK_APP_TOKEN must be an app-level token, xapp-…")
         self._check_destinations()
-        if not _loopback(self.host) and not self.access_token:
+        _ = self.link_pages
+        if not values.loopback(self.host) and not self.access_token:
             raise SettingsError(
                 f"WAKEFUL_HOST={self.host} would let anyone in: set WAKEFUL_ACCESS_TOKEN, or "
                 "listen on 127.0.0.1"
@@ -201,21 +201,21 @@ class Settings:
             raise SettingsError(f"WAKEFUL_DATABASE_URL must start with {' or '.join(DATABASES)}")
         for name in ("prometheus_url", "public_url", "heartbeat_url"):
             if getattr(self, name):
-                _url(name, getattr(self, name))
+                values.url(name, getattr(self, name))
         for name in ("slack_url", "pagerduty_events_url", "pagerduty_api_url"):
-            parts = _url(name, getattr(self, name))
-            if parts.scheme == "http" and not _loopback(parts.hostname):
-                raise SettingsError(f"{_variable(name)} may be plain http only on loopback")
+            parts = values.url(name, getattr(self, name))
+            if parts.scheme == "http" and not values.loopback(parts.hostname):
+                raise SettingsError(f"{values.variable(name)} may be plain http only on loopback")
 
     def _check_stores(self) -> None:
         for name, kinds in (("trace_store_url", TRACE_STORES), ("log_store_url", LOG_STORES)):
             lines = stores(getattr(self, name))
             names = [_store_name(name, line, kinds) for line in lines]
             if not lines or ("none" in lines and len(lines) > 1):
-                raise SettingsError(f"{_variable(name)} must be none, or name stores")
+                raise SettingsError(f"{values.variable(name)} must be none, or name stores")
             if len(set(names)) < len(names):
                 raise SettingsError(
-                    f"{_variable(name)} names two stores alike: tell them apart with ?name="
+                    f"{values.variable(name)} names two stores alike: tell them apart with ?name="
                 )
         if len(stores(self.log_store_url)) > 1:
             raise SettingsError("WAKEFUL_LOG_STORE_URL must name one store")
@@ -238,6 +238,18 @@ class Settings:
     def apprise_services(self) -> dict[str, str]:
         """Return Apprise's addresses by name; see `pagerduty_services`."""
         return _destinations("apprise_urls", self.apprise_urls, value=_APPRISE_URL.pattern)
+
+    @property
+    def link_pages(self) -> dict[str, str]:
+        """Return the templates of other tools' pages of a trace, by name.
+
+        Raises:
+            SettingsError: One leads nowhere.
+        """
+        try:
+            return destinations.links(self.trace_links)
+        except DestinationError as error:
+            raise SettingsError(f"WAKEFUL_TRACE_LINKS: {error}") from None
 
     @property
     def private_calendar_hosts(self) -> frozenset[str]:
@@ -268,22 +280,20 @@ def _store_name(name: str, line: str, kinds: Collection[str]) -> str:
     try:
         return address.parse(line, kinds).name
     except address.AddressError as error:
-        raise SettingsError(f"{_variable(name)}: embedded, none, or a store: {error}") from None
+        raise SettingsError(
+            f"{values.variable(name)}: embedded, none, or a store: {error}"
+        ) from None
 
 
 def _destinations(name: str, text: str, *, value: str = "") -> dict[str, str]:
     try:
         return destinations.read(text, value=value) if text else {}
     except DestinationError as error:
-        raise SettingsError(f"{_variable(name)}: {error}") from None
-
-
-def _variable(name: str) -> str:
-    return f"{PREFIX}{name.upper()}"
+        raise SettingsError(f"{values.variable(name)}: {error}") from None
 
 
 def _lookup(env: Mapping[str, str], name: str) -> str | None:
-    variable = _variable(name)
+    variable = values.variable(name)
     path = env.get(f"{variable}_FILE")
     if path is None:
         value = env.get(variable, "").strip()
@@ -294,45 +304,3 @@ def _lookup(env: Mapping[str, str], name: str) -> str | None:
         return Path(path).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{variable}_FILE: cannot read {path}") from error
-
-
-def _whole_number(name: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
-        raise SettingsError(f"{_variable(name)} must be a whole number from 1 to 65535")
-    return int(value)
-
-
-def _seconds(name: str, value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 300:
-        raise SettingsError(f"{_variable(name)} must be a number of seconds from 0 to 300")
-    return seconds
-
-
-def _dollars(name: str, value: str) -> float:
-    try:
-        dollars = float(value)
-    except ValueError:
-        dollars = 0.0
-    if not 0 < dollars < math.inf:
-        raise SettingsError(f"{_variable(name)} must be a number of dollars above 0")
-    return dollars
-
-
-def _url(name: str, value: str) -> Any:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{_variable(name)} must be an http or https URL")
-    return parts
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -23,7 +23,8 @@ from alerts.notifiers.slack_people import Members
 from alerts.notifiers.slack_threads import SlackThread
 from alerts.oncall import ScheduledPeople
 from alerts.presses import Presses
-from alerts.settings import Settings, SettingsError
+from alerts.settings import Settings
+from alerts.settingvalues import SettingsError
 from models.clock import Clock
 from signals.traces import TraceStore
 

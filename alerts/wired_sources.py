@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alerts.settings import LOG_STORES, TRACE_STORES, Settings, SettingsError, stores
+from alerts.settings import LOG_STORES, TRACE_STORES, Settings, stores
+from alerts.settingvalues import SettingsError
 from models.clock import Clock
 from signals import Source
 from signals.address import AddressError, parse

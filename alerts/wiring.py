@@ -24,7 +24,8 @@ from alerts.presses import Presses
 from alerts.reports import Writer
 from alerts.rulefolder import RuleFolder
 from alerts.selfwatch import SelfWatch
-from alerts.settings import Settings, SettingsError, stores
+from alerts.settings import Settings, stores
+from alerts.settingvalues import SettingsError
 from alerts.wired_channels import (
     incident_poll,
     listeners,

@@ -46,7 +46,15 @@ def reasons(
         )
     nothing = _in(findings, State.NOTHING)
     said += [sentence for one in nothing for sentence in _of_store(one, logged_at, now)]
-    return [*said, SAMPLED] if nothing else said
+    return [*said, _elsewhere(findings), SAMPLED] if nothing else said
+
+
+def _elsewhere(findings: Sequence[Finding[Any]]) -> str:
+    asked = " and ".join(f"“{one.store}”" for one in findings)
+    return (
+        f"It may be in another store: only {asked} {'were' if len(findings) > 1 else 'was'} asked, "
+        "and WAKEFUL_TRACE_STORE_URL names several with commas."
+    )
 
 
 def _of_store(one: Finding[Any], logged_at: datetime | None, now: datetime) -> list[str]:

@@ -18,6 +18,7 @@ HEIGHT: Final = 240
 SERIES: Final = "series"
 FIRING: Final = "firing"
 NOTES: Final = "notes"
+PICK: Final = "pick"  # the name of the selection that a click makes
 MARKED: Final = "this request"  # an interval that is pointed at, and not wrong by itself
 
 # These must read on white and on the dark background alike: at least 3:1 on both.
@@ -31,7 +32,7 @@ _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 _LEGEND_WIDTH: Final = 140  # of one name, at the most
 
 # A 24 hour clock, in the viewer's zone; the day where it begins.
-_CLOCK: Final = (
+CLOCK: Final = (
     "timeFormat(datum.value, '%H:%M') === '00:00'"
     " ? timeFormat(datum.value, '%b %-d') : timeFormat(datum.value, '%H:%M')"
 )
@@ -81,7 +82,7 @@ def template(look: Look) -> dict[str, Any]:
         chart = chart.configure_range(
             category=[SHADES[name] for name in sorted(set(map(look.base, look.lines)))]
         )
-    spec: dict[str, Any] = _without_data(chart.to_dict())
+    spec: dict[str, Any] = without_data(chart.to_dict())
     return spec
 
 
@@ -103,7 +104,7 @@ def note_layers() -> tuple[dict[str, Any], ...]:
         .mark_point(color=SLATE, filled=True, opacity=1, shape="triangle-down", size=110)
         .encode(x=x, y=alt.value(4), tooltip=tooltip),
     )
-    specs = [_without_data(layer.to_dict()) for layer in layers]
+    specs = [without_data(layer.to_dict()) for layer in layers]
     return tuple({name: part for name, part in spec.items() if name != "config"} for spec in specs)
 
 
@@ -170,7 +171,7 @@ def _lines(look: Look) -> list[alt.Chart]:
     pattern, suffix = numbers.pattern(look.unit)
     expression = f"format(datum.value, {json.dumps(pattern)}) + {json.dumps(suffix)}"
     left = alt.Axis(orient="left", title=None, labelExpr=expression, tickCount=5, grid=True)
-    below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=_CLOCK)
+    below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=CLOCK)
     alone = len(set(map(look.base, look.lines))) == 1
     # Areas of several lines lie over each other: added up, quantiles would make no sense.
     apart: dict[str, Any] = {} if look.kind is PanelKind.LINE else {"stack": None}
@@ -227,6 +228,8 @@ def _hover(look: Look) -> alt.Chart:
     near = alt.selection_point(
         name="near", nearest=True, on="pointerover", clear="pointerout", encodings=["x"]
     )
+    # A click beside it finds the same instant: `app.exemplars` leads on from there.
+    pick = alt.selection_point(name=PICK, nearest=True, on="click", encodings=["x"])
     valid = " || ".join(f"isValid(datum.s{index})" for index in range(len(look.lines))) or "false"
     layer: alt.Chart = (
         alt.Chart()
@@ -243,20 +246,21 @@ def _hover(look: Look) -> alt.Chart:
                 ),
             ],
         )
-        .add_params(near)
+        .add_params(near, pick)
     )
     return layer
 
 
-def _without_data(node: Any) -> Any:
+def without_data(node: Any) -> Any:
+    """Return a Vega-Lite specification without what Altair says of data that it does not have."""
     # Altair leaves the name of an empty data set in a chart without data; with it Vega would wait
     # for that data set and draw nothing.
     if isinstance(node, list):
-        return [_without_data(one) for one in node]
+        return [without_data(one) for one in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: _without_data(value)
+        key: without_data(value)
         for key, value in node.items()
         if key not in ("$schema", "datasets") and not (key == "data" and value == {"name": "empty"})
     }

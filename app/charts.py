@@ -30,6 +30,7 @@ __all__ = [
     "Look",
     "Note",
     "Plot",
+    "arrow",
     "bands",
     "column",
     "datasets",
@@ -181,7 +182,7 @@ def datasets(plot: Plot) -> dict[str, bytes]:
     sent = {SERIES: plot.frame, FIRING: plot.firing}
     if plot.notes is not None:
         sent[NOTES] = plot.notes
-    return {name: _arrow(data) for name, data in sent.items()}
+    return {name: arrow(data) for name, data in sent.items()}
 
 
 def noted(plot: Plot, notes: Sequence[Note]) -> Plot:
@@ -232,7 +233,8 @@ def spark(series: Sequence[Series], grid: Grid) -> list[float]:
     return [float(value) for value in column(series[0], grid)] if series else []
 
 
-def _arrow(data: pd.DataFrame) -> bytes:
+def arrow(data: pd.DataFrame) -> bytes:
+    """Return `data` as an Arrow stream."""
     table = pa.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(None)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:

@@ -23,7 +23,8 @@ from alerts.policies import PolicyError
 from alerts.promtool import PromtoolError
 from alerts.rulebook import RuleError
 from alerts.rulecode.complaints import RuleCodeError
-from alerts.settings import Settings, SettingsError
+from alerts.settings import Settings
+from alerts.settingvalues import SettingsError
 from alerts.wiring import Role
 from app import annotating, dashboard_commands, rule_commands
 from app.checks import check_table

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import parts, sidebar, wired
+from app import carrying, parts, sidebar, wired
 from app.views import (
     alerts,
     cost,
     dashboards,
     deliveries,
     fatigue,
+    investigate,
     oncall,
     overview,
     policies,
@@ -39,6 +40,8 @@ pages = [
     st.Page(dashboards.render, title="Dashboards", icon=":material/dashboard:",
             url_path="dashboards"),
     st.Page(traces.render, title="Traces", icon=":material/account_tree:", url_path="traces"),
+    st.Page(investigate.render, title="Investigate", icon=":material/troubleshoot:",
+            url_path="investigate"),
     st.Page(sessions.render, title="Sessions", icon=":material/forum:", url_path="sessions"),
     st.Page(tools.render, title="Tools", icon=":material/build:", url_path="tools"),
     st.Page(cost.render, title="Cost", icon=":material/payments:", url_path="cost"),
@@ -59,6 +62,7 @@ pages = [
 
 wall = dashboards.on_the_wall()
 page = st.navigation(pages, position="hidden" if wall else "sidebar")
+carrying.arrive()
 parts.know_pages(pages)
 if not wall:
     sidebar.draw(wired.current().settings.links)

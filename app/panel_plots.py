@@ -221,6 +221,16 @@ def _named(panel: Panel, answers: Sequence[Answer[History]]) -> list[tuple[str, 
     return list(named.items())
 
 
+def told_apart(panel: Panel, found: Drawn) -> dict[str, dict[str, str]]:
+    """Return what tells each line of a split panel from the others, by its name."""
+    if not panel.by:
+        return {}
+    return {
+        name: {label: one.labels.get(label, "") for label in panel.by}
+        for name, one in _named(panel, found.answers)
+    }
+
+
 def _name(panel: Panel, signal: str, labels: Labels) -> str:
     split = [labels.get(label) or "none" for label in panel.by]
     if signal:

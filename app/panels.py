@@ -16,11 +16,13 @@ from app import (
     cached,
     charts,
     dashboard_panels,
+    exemplars,
     numbers,
     panel_menu,
     panel_plots,
     parts,
     signal_card,
+    wired,
 )
 from app.asking import ASKERS
 from app.cached import Answer, History
@@ -29,6 +31,7 @@ from app.dashboard_panels import Panel
 from app.panel_plots import Drawn, View
 from app.scope import Scope
 from models.vocabulary import PanelKind
+from signals.catalog import CATALOG
 from signals.units import render, span
 
 MOST_NUMBERS: Final = 4  # of one panel on a wall
@@ -107,7 +110,23 @@ def _draw(
         small_print = _small_print(panel, found, found.plot, chosen, now=now)
         parts.fine_print(" · ".join([small_print, *(_lateness(found, now=now) if late else ())]))
         if panel.kind is not PanelKind.STAT:
-            parts.draw(found.plot, key=f"{place.key}_chart", alt=found.alt, datasets=found.datasets)
+            _chart(panel, found, found.plot, chosen, place=place)
+
+
+def _chart(panel: Panel, found: Drawn, plot: Plot, chosen: Scope, *, place: Place) -> None:
+    """Draw the chart; a click on one of a golden signal leads to the traces behind the point."""
+    key = f"{place.key}_chart"
+    leads = bool(panel.signals) and not place.wall and wired.current().traces is not None
+    parts.draw(
+        plot,
+        key=key,
+        alt=found.alt,
+        datasets=found.datasets,
+        on_pick=partial(exemplars.pick, key) if leads else None,
+    )
+    if leads:
+        about = CATALOG[panel.signals[0]]
+        exemplars.follow(about, chosen, plot, key=key, labels=panel_plots.told_apart(panel, found))
 
 
 def _is_number_of_signals(panel: Panel) -> bool:

@@ -5,7 +5,7 @@ A mark is a word with an icon and a colour, never a colour alone. Text from outs
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -15,8 +15,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from app import charts, numbers
+from app import carrying, charts, numbers
 from app.cached import Answer
+from app.chart_template import PICK
 from app.charts import Plot
 from models.tables import SourceStatus
 from models.vocabulary import AlertState, DataState, Outcome, Severity, SpanStatus
@@ -211,7 +212,14 @@ def show_flash() -> None:
         st.toast(text, icon=icon)
 
 
-def draw(plot: Plot, *, key: str, alt: str, datasets: Mapping[str, bytes] | None = None) -> None:
+def draw(
+    plot: Plot,
+    *,
+    key: str,
+    alt: str,
+    datasets: Mapping[str, bytes] | None = None,
+    on_pick: Callable[[], None] | None = None,
+) -> None:
     """Draw `plot`.
 
     Args:
@@ -219,9 +227,14 @@ def draw(plot: Plot, *, key: str, alt: str, datasets: Mapping[str, bytes] | None
         key: Unique on the page.
         alt: What a screen reader says of it.
         datasets: `charts.datasets(plot)` where that is at hand already.
+        on_pick: Called when a point was clicked: see `app.exemplars.pick`.
     """
     sent = charts.datasets(plot) if datasets is None else datasets
-    st.vega_lite_chart(spec={**plot.spec, "datasets": dict(sent)}, key=key, alt=alt)
+    spec = {**plot.spec, "datasets": dict(sent)}
+    if on_pick is None:
+        st.vega_lite_chart(spec=spec, key=key, alt=alt)
+    else:
+        st.vega_lite_chart(spec=spec, key=key, alt=alt, on_select=on_pick, selection_mode=[PICK])
 
 
 def know_pages(pages: Iterable[Page]) -> None:
@@ -236,7 +249,19 @@ def link(url_path: str, label: str, *, icon: str = "", **query: str) -> None:
         st.markdown(f"[{plain(label)}](/{url_path}?{urlencode(query)})")
     else:
         picture = f":material/{icon}:" if icon else None
-        st.page_link(page, label=plain(label), icon=picture, query_params=query)
+        st.page_link(page, label=plain(label), icon=picture, query_params=carrying.packed(query))
+
+
+def go(url_path: str, **query: str) -> None:
+    """Open another page instead of this one, as `link` would.
+
+    What this page has in its own address cannot be passed on: see `app.carrying`.
+    """
+    page = st.session_state.get(_PAGES, {}).get(url_path)
+    if page is None:
+        link(url_path, url_path.capitalize(), **query)
+    else:
+        st.switch_page(page, query_params=query)
 
 
 def viewer_zone() -> tzinfo:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import cached, charts, golden, numbers, parts
 from app.cached import Answer
+from app.charts import Grid
 from app.golden import Standing
 from app.scope import Scope
 from signals import Reading
@@ -36,12 +37,14 @@ class Known:
     Attributes:
         samples: How many requests the present value rests on; None when it rests on none.
         line: Past values for the small line, NaN where there is none.
+        grid: The instants of `line`; None when there is none.
     """
 
     signal: Signal
     answer: Answer[Reading]
     samples: int | None
     line: tuple[float, ...]
+    grid: Grid | None = None
 
     def standing(self, *, now: datetime) -> Standing:
         """Return how the signal does; an answer too old to be the present is no longer judged."""
@@ -73,7 +76,13 @@ def known(signal: Signal, chosen: Scope) -> Known:
         rate = replace(query, signal=golden.REQUESTS.name)
         samples = golden.requests(signal, golden.value(cached.current(rate).data))
     line = charts.spark(past.series, past.grid) if past else []
-    return Known(signal=signal, answer=answer, samples=samples, line=tuple(line))
+    return Known(
+        signal=signal,
+        answer=answer,
+        samples=samples,
+        line=tuple(line),
+        grid=past.grid if past else None,
+    )
 
 
 def draw(found: Known, *, now: datetime) -> None:

@@ -145,7 +145,12 @@ def attributes(span: Span) -> list[tuple[str, str]]:
 
 
 def _names_person(name: str, value: str, span: Span) -> bool:
-    return value == span.user_id or _PERSON.search(name) is not None
+    return value == span.user_id or names_person(name)
+
+
+def names_person(name: str) -> bool:
+    """Say whether an attribute of that name says who somebody is."""
+    return _PERSON.search(name) is not None
 
 
 def pairs_table(pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:

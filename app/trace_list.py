@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import streamlit as st
 
-from app import cached_traces, numbers, parts, trace_filters, wired
+from app import cached_traces, numbers, parts, trace_filters, trace_time, wired
+from app.trace_box import TRACE
 from app.trace_search import LIMIT, Filters, label, table
 from signals.traces import TraceSummary
 
@@ -28,8 +29,11 @@ def draw(filters: Filters) -> None:
     parts.fine_print(f"{first}{count} traces{narrowed}, looked up {age}.")
 
 
-def rows(summaries: tuple[TraceSummary, ...], *, key: str) -> None:
-    """Draw traces as rows; a press on one opens it. `key` is unique on the page."""
+def rows(summaries: tuple[TraceSummary, ...], *, key: str, box: str = TRACE) -> None:
+    """Draw traces as rows; a press on one puts it into the box of that name, which opens it.
+
+    `key` is unique on the page.
+    """
     # The click tells the label that was pressed, not a place that the next refresh may move.
     st.session_state[f"{key}_labels"] = {label(s.trace_id): s.trace_id for s in summaries}
     # One runaway trace must not flatten the bars of all others.
@@ -44,7 +48,7 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str) -> None:
         alt="Traces that match, one per row",
         column_config={
             "Trace": columns.ButtonColumn(
-                type="tertiary", pinned=True, on_click=_open, args=(key,), key=f"{key}_click"
+                type="tertiary", pinned=True, on_click=_open, args=(key, box), key=f"{key}_click"
             ),
             "Started": columns.DatetimeColumn(
                 format="D MMM HH:mm:ss", timezone=str(parts.viewer_zone())
@@ -66,10 +70,11 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str) -> None:
 
 
 def _nothing(filters: Filters) -> None:
-    if filters.words:
+    if filters.words or filters.since:
+        words = filters.words or "a time of their own"
         box = parts.empty(
             "No trace matches",
-            f"Nothing in this time range passes the filters: {parts.plain(filters.words)}.",
+            f"Nothing in this time range passes the filters: {parts.plain(words)}.",
             icon="filter_alt",
         )
         box.button("Clear the filters", on_click=_clear, key="traces_clear")
@@ -83,13 +88,14 @@ def _nothing(filters: Filters) -> None:
 
 def _clear() -> None:
     trace_filters.clear()
+    trace_time.drop()
     st.rerun()
 
 
-def _open(key: str) -> None:
+def _open(key: str, box: str) -> None:
     pressed = st.session_state[f"{key}_click"].label
     trace_id = st.session_state[f"{key}_labels"].get(pressed)
     if trace_id is not None:
         st.query_params.pop("span", None)
-        st.session_state["trace"] = trace_id
+        st.session_state[box] = trace_id
         st.rerun()  # the whole page, not the list alone

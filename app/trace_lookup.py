@@ -9,6 +9,7 @@ import streamlit as st
 from app import absent, cached_lookups, cached_traces, parts, trace_list, wired
 from app.cached_lookups import Named
 from app.sought import Sought, malformed
+from app.trace_box import TRACE
 from signals.logs import LogRecord
 from signals.traces.several import Finding, State
 from signals.units import span
@@ -34,14 +35,14 @@ def is_named(sought: Sought) -> bool:
 
 
 @st.fragment(run_every=timedelta(seconds=3), key="traces_looking")
-def draw(text: str, sought: Sought) -> None:
+def draw(text: str, sought: Sought, *, box: str = TRACE) -> None:
     """Draw the traces of a session or a user, or why there is none; and look again."""
     if find(sought) is not None:
         st.rerun()
     named = _named(sought)
     for finding in named:
         if finding.answer is not None:
-            _traces(finding.store, finding.answer)
+            _traces(finding.store, finding.answer, box)
     if not any(_found(named)):
         _missing(text, sought, named)
     elif unsure := _not_said(named):
@@ -58,7 +59,7 @@ def _found(named: Sequence[Finding[Named]]) -> list[Named]:
     return [finding.answer for finding in named if finding.answer is not None]
 
 
-def _traces(store: str, found: Named) -> None:
+def _traces(store: str, found: Named, box: str) -> None:
     word = _WORDS[found.field]
     name = found.value if word == "user" else f"{word} {found.value}"
     count = len(found.traces)
@@ -66,7 +67,7 @@ def _traces(store: str, found: Named) -> None:
     back = span(cached_lookups.LOOK_BACK)
     title = f"The {newest}{count} traces of {name}"
     with parts.card(f"traces_of_{store}", title, parts.plain(f"in {store}, of the last {back}")):
-        trace_list.rows(found.traces, key=f"traces_of_{store}_table")
+        trace_list.rows(found.traces, key=f"traces_of_{store}_table", box=box)
         if found.field == "session_id" and wired.current().store is not None:
             parts.link("sessions", "Replay the session", icon="forum", session=found.value)
 

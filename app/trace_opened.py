@@ -1,6 +1,6 @@
 """One trace, opened: its waterfall, one span, its log lines and what stood round it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import streamlit as st
@@ -13,6 +13,7 @@ from app import (
     parts,
     trace_around,
     trace_compare,
+    trace_links,
     trace_parts,
     wired,
 )
@@ -32,6 +33,7 @@ def draw(trace_id: str) -> None:
     tz = parts.viewer_zone()
     drawn = answer.data.waterfall
     trace_parts.summary(drawn, tz)
+    trace_links.draw(drawn)
     if drawn.note:
         st.warning(drawn.note)
     waterfall(
@@ -48,17 +50,22 @@ def draw(trace_id: str) -> None:
         trace_parts.hint_list(answer.data.hints, on_pick=partial(_jump, trace_id))
     agent_parts.tools_and_retrieval(answer.data.agents, now=now)
     trace_compare.draw(drawn)
-    request = cached_around.request_of(drawn)
+    _around(drawn, trace_id, now=now)
+    age = numbers.age(answer.at, now=now)
+    url = _web_url(answer.source, trace_id)
+    there = f" [Open it there]({url})." if url else ""
+    parts.fine_print(f"Trace `{trace_id}`, read from {parts.plain(answer.source)} {age}.{there}")
+
+
+def _around(drawn: Waterfall, trace_id: str, *, now: datetime) -> None:
+    """Draw what else is known of the request: its log lines, alerts, and the signals then."""
+    request, tz = cached_around.request_of(drawn), parts.viewer_zone()
     if request is None:
         return
     lines = cached_traces.lines(trace_id, request.started_at, request.ended_at)
     trace_parts.log_lines(lines, drawn, tz, now=now)
     trace_around.alerts(request, tz, now=now)
     trace_around.signals(request, now=now)
-    age = numbers.age(answer.at, now=now)
-    url = _web_url(answer.source, trace_id)
-    there = f" [Open it there]({url})." if url else ""
-    parts.fine_print(f"Trace `{trace_id}`, read from {parts.plain(answer.source)} {age}.{there}")
 
 
 def _web_url(store: str, trace_id: str) -> str | None:

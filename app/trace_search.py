@@ -12,7 +12,12 @@ from signals.traces import Order, TraceQuery, TraceSummary
 LIMIT = 100
 _LABEL_DIGITS = 8
 
-_NAMES = {"tool": "tool", "session_id": "session"}
+_NAMES = {
+    "tool": "tool",
+    "session_id": "session",
+    "request_id": "request",
+    "outcome": "outcome",
+}
 COST_WORDS = {
     CostSource.REPORTED: "reported",
     CostSource.COMPUTED: "computed",
@@ -28,15 +33,22 @@ class Filters:
     Attributes:
         scope: (field, value) pairs of `signals.traces.FILTERS`.
         named: (field, value) pairs of `signals.traces.SEARCHED` besides; a user is told by a mark.
-        slower_than_ms, dearer_than_usd: None for any.
+        since, until: A time of its own, where one was chosen within or instead of the window.
+        slower_than_ms, faster_than_ms, dearer_than_usd, score_at_most: None for any.
+        attributes: (name, value) pairs that some span tells.
     """
 
     window: timedelta
+    since: datetime | None = None
+    until: datetime | None = None
     scope: tuple[tuple[str, str], ...] = ()
     named: tuple[tuple[str, str], ...] = ()
     errors_only: bool = False
     slower_than_ms: float | None = None
+    faster_than_ms: float | None = None
     dearer_than_usd: float | None = None
+    score_at_most: float | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
     order: Order = Order.NEWEST
 
     @property
@@ -51,19 +63,27 @@ class Filters:
             said.append("errors only")
         if self.slower_than_ms is not None:
             said.append(f"slower than {self.slower_than_ms / 1000:g} s")
+        if self.faster_than_ms is not None:
+            said.append(f"faster than {self.faster_than_ms / 1000:g} s")
         if self.dearer_than_usd is not None:
             said.append(f"costs at least ${self.dearer_than_usd:g}")
+        if self.score_at_most is not None:
+            said.append(f"scored at most {self.score_at_most:g}")
+        said += [f"{name} = {value}" for name, value in self.attributes]
         return ", ".join(said)
 
     def query(self, *, now: datetime) -> TraceQuery:
         """Return the question to a store."""
         return TraceQuery(
-            start=now - self.window,
-            end=now,
+            start=self.since or now - self.window,
+            end=self.until or now,
             scope={**dict(self.scope), **dict(self.named)},
             errors_only=self.errors_only,
             min_duration_ms=self.slower_than_ms,
             min_cost_usd=self.dearer_than_usd,
+            max_duration_ms=self.faster_than_ms,
+            max_score=self.score_at_most,
+            attributes=self.attributes,
             order=self.order,
             limit=LIMIT,
         )

@@ -57,7 +57,7 @@ def _answer(filters: Filters, bad: Bad) -> None:
         return
     found = answer.data
     if found.shares:
-        _table(found.shares)
+        table(found.shares, key="traces_shared_table")
     elif found.selected and found.rest:
         parts.fine_print("Nothing: no value is more frequent among them than among the rest.")
     parts.fine_print(_rests_on(found, _WORDS[bad], parts.plain(answer.source)))
@@ -72,7 +72,8 @@ def _rests_on(found: Shared, word: str, store: str) -> str:
     return f"{sizes}, {whole}.{few}"
 
 
-def _table(shares: tuple[Share, ...]) -> None:
+def table(shares: tuple[Share, ...], *, key: str) -> None:
+    """Draw what some traces share, as rows; `key` is unique on the page."""
     percent = {
         name: st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
         for name in ("Of these", "Of the rest")
@@ -88,7 +89,7 @@ def _table(shares: tuple[Share, ...]) -> None:
             }
         ),
         hide_index=True,
-        key="traces_shared_table",
+        key=key,
         alt="Values that are more frequent among the bad traces, the greatest difference first",
         column_config={
             **percent,

@@ -56,9 +56,13 @@ def test_a_store_that_has_not_spoken_is_not_said_to_lack_it(state: State) -> Non
 
 def test_each_store_has_its_own_reasons() -> None:
     mixed = [finding(retention=DAY), finding(State.FAILED, "refused")]
-    assert len(reasons(mixed, logged_at=None, now=NOON)) == 4
+    assert len(reasons(mixed, logged_at=None, now=NOON)) == 5
 
 
 def test_a_trace_that_our_own_sampling_removed_needs_no_other_reason() -> None:
     found = reasons([finding(retention=7 * DAY)], logged_at=NOON, now=NOON, sampled_out=True)
     assert found == [SAMPLED_OUT]
+
+
+def test_it_may_be_in_a_store_that_nobody_asked() -> None:
+    assert "only “tempo” was asked" in said(finding())

@@ -12,7 +12,8 @@ from werkzeug import Request, Response
 
 from alerts.notifiers import Line, NotifyError
 from alerts.notifiers.apprise import AppriseServices
-from alerts.settings import Settings, SettingsError
+from alerts.settings import Settings
+from alerts.settingvalues import SettingsError
 from alerts.wiring import usable_channels
 from models.vocabulary import Event, Severity
 from tests.vendors import Wire, a_message, answer

@@ -29,7 +29,7 @@ pytest_plugins = ["tests.story"]
 GOLDEN = [signal for signal in CATALOG.values() if signal.golden]
 PAGES = (
     *("", "alerts", "dashboards", "traces", "rules", "policies", "silences", "deliveries"),
-    *("cost", "fatigue", "reports", "quality"),
+    *("cost", "fatigue", "reports", "quality", "investigate"),
 )
 RULE = "Errors of answers"
 
@@ -159,7 +159,7 @@ def test_taken_in_slack_it_shows_in_another_browser_within_one_refresh(
     assert 1 <= onlooker.waited <= 2  # one may have been under way
 
 
-def test_the_alert_leads_to_the_slow_span_of_its_worst_trace(
+def test_the_alert_leads_to_the_slow_span_its_line_its_prompt_and_back(
     taken: Product, grace: Person, alert: Page
 ) -> None:
     page = settled(grace.open(alert.url))
@@ -175,6 +175,19 @@ def test_the_alert_leads_to_the_slow_span_of_its_worst_trace(
     assert logged
     lines = column(card(page, "traces_logs"), 4)
     expect(lines).to_have_text(logged, timeout=PATIENCE_MS)
+    card(page, "traces_links").get_by_role("link", name="Find the cause").click()
+    shows(card(page, "investigate_prompt"), "has the version")
+    shows(card(page, "investigate_logs"), f"{len(logged)} log lines")
+    shared = grace.open(page.url)
+    around = card(page, "investigate_around")
+    shows(around, "Slow answers was acknowledged")
+    around.get_by_role("link", name="Open").first.click()
+    expect(page).to_have_url(alert.url, timeout=PATIENCE_MS)
+    shows(page.get_by_test_id("stMain"), "Slow answers")
+    prompt = card(settled(shared), "investigate_prompt")
+    prompt.get_by_role("link", name="Traces of prompt").click()
+    expect(shared).to_have_url(re.compile("prompt_version="), timeout=PATIENCE_MS)
+    shows(shared.get_by_test_id("stMain"), "prompt version")
 
 
 def test_on_a_phone_the_alert_begins_with_what_since_when_who_and_why(

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.settings import Settings, SettingsError
+from alerts.settings import Settings
+from alerts.settingvalues import SettingsError
 
 KEY = "0123456789abcdefSECRET0123456789"
 README = Path(__file__).parent.parent / "README.md"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.settings import Settings, SettingsError, stores
+from alerts.settings import Settings, stores
+from alerts.settingvalues import SettingsError
 from alerts.wiring import Role, Wiring, wire
 from app.checks import check_table
 from signals import Query

@@ -11,6 +11,7 @@ from app import (
     annotation_parts,
     cached,
     cached_alerts,
+    exemplars,
     golden,
     numbers,
     parts,
@@ -50,7 +51,7 @@ def _live(chosen: Scope) -> None:
     elif all(signal.is_silent(now=now) for signal in signals):
         _nothing_seen(wiring.settings.base_url, chosen)
     else:
-        _cards(signals, now=now)
+        _cards(signals, chosen, now=now)
     annotation_parts.listing(chosen, now=now)
     _footer(chosen, now=now)
     if alerts.data is not None:
@@ -107,12 +108,13 @@ def _nothing_seen(base_url: str, chosen: Scope) -> None:
     parts.empty(title, text, icon="hourglass_empty", key="overview_empty")
 
 
-def _cards(signals: Sequence[Known], *, now: datetime) -> None:
+def _cards(signals: Sequence[Known], chosen: Scope, *, now: datetime) -> None:
     with st.grid(4, min_column_width=150, key="overview_signals"):
         for one in signals:
             key = f"overview_{one.signal.name}"
             with st.container(border=True, height="stretch", gap="xsmall", key=key):
                 signal_card.draw(one, now=now)
+                exemplars.link_to_peak(one, chosen, now=now)
 
 
 def _footer(chosen: Scope, *, now: datetime) -> None:

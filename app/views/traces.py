@@ -9,7 +9,18 @@ from typing import Final
 
 import streamlit as st
 
-from app import parts, trace_filters, trace_list, trace_lookup, trace_opened, trace_sharing, wired
+from app import (
+    parts,
+    trace_box,
+    trace_filters,
+    trace_heat,
+    trace_list,
+    trace_lookup,
+    trace_opened,
+    trace_saved,
+    trace_sharing,
+    wired,
+)
 from app.sought import MAX_TEXT, malformed, seek
 from signals.traces import Abilities
 
@@ -28,16 +39,8 @@ def render() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="traces_search"):
         back = st.empty()
-        text = st.text_input(
-            "One request",
-            key="trace",
-            bind="query-params",
-            placeholder="Paste a trace, request, session or user id, a link or a log line",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            on_change=_hide_user,
-        )
-    sought = seek(text or "")
+        text = trace_box.draw()
+    sought = seek(text)
     if sought.cut:
         st.warning(f"Only the first {MAX_TEXT:,} characters were looked through.")
     if sought.is_nothing:
@@ -50,23 +53,17 @@ def render() -> None:
     if trace_id is not None:
         trace_opened.draw(trace_id)
         return
-    trace_lookup.draw(text or "", sought)
+    trace_lookup.draw(text, sought)
     if not (sought.trace_ids or trace_lookup.is_named(sought)):
         _list(store.abilities)
 
 
 def _list(abilities: Abilities) -> None:
-    filters = trace_filters.choose(abilities)
+    trace_saved.open_linked()
+    filters = trace_filters.choose(abilities, beside=trace_saved.draw)
+    trace_heat.draw(filters)
     trace_list.draw(filters)
     trace_sharing.draw(filters)
-
-
-def _hide_user() -> None:
-    """Put a mark in the place of a user who was pasted: the URL is for others to see."""
-    sought = seek(st.session_state["trace"] or "")
-    if not sought.trace_ids and [field for field, _ in sought.names] == ["user_id"]:
-        ((_, mark),) = sought.names
-        st.session_state["trace"] = mark
 
 
 def _close() -> None:

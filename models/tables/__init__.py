@@ -10,6 +10,7 @@ from models.tables.alerts import Alert, Group, Note, Remark, Transition
 from models.tables.annotations import Annotation
 from models.tables.dashboards import Dashboard, DashboardVersion, Departure, Handover
 from models.tables.delivery import Delivery, Escalation, Notification, Reply
+from models.tables.finding import CaseNote, SavedSearch
 from models.tables.incidents import Incident, Poll
 from models.tables.muting import Inhibition, Silence
 from models.tables.oncall import OnCallCalendar, OnCallOverride, OnCallSchedule
@@ -28,6 +29,7 @@ from models.tables.trials import Trial, TrialMessage
 __all__ = [
     "Alert",
     "Annotation",
+    "CaseNote",
     "Dashboard",
     "DashboardVersion",
     "Delivery",
@@ -56,6 +58,7 @@ __all__ = [
     "RuleGroup",
     "RuleVersion",
     "SQLModel",
+    "SavedSearch",
     "SignalMapping",
     "Silence",
     "SourceStatus",

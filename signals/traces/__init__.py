@@ -148,6 +148,10 @@ class TraceQuery:
         errors_only: Only traces whose root failed.
         min_duration_ms: Only traces at least this slow.
         min_cost_usd: Only traces whose known cost is at least this.
+        max_duration_ms: Only traces faster than this.
+        max_score: Only traces with an evaluation of at most this, in points, [0, 100].
+        attributes: (name, value) pairs, each of them told by some span: a field of `Span` by its
+            name, or whatever the application called it.
         limit: At most this many, 1,000 at the most.
     """
 
@@ -157,6 +161,9 @@ class TraceQuery:
     errors_only: bool = False
     min_duration_ms: float | None = None
     min_cost_usd: float | None = None
+    max_duration_ms: float | None = None
+    max_score: float | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
     order: Order = Order.NEWEST
     limit: int = 100
 
@@ -166,6 +173,12 @@ FILTERS = ("feature", "tenant", "model", "prompt_version", "outcome", "session_i
 # What traces can be searched by besides, on whichever span says it: too many values for a split.
 ON_ANY_SPAN = ("request_id", "user_id", "tool")
 SEARCHED = (*FILTERS, *ON_ANY_SPAN)
+# Fields of TraceQuery that few stores can narrow by, and how they are said.
+NARROWING = {
+    "max_duration_ms": "how fast they were",
+    "max_score": "their score",
+    "attributes": "any attribute",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +189,7 @@ class Abilities:
         filters: Of `SEARCHED`, those that `search` narrows by.
         values: Of `FILTERS`, those whose values it lists.
         orders: What `search` sorts by.
+        narrows: Of `NARROWING`, what `search` narrows by besides.
         listed: The fields of `TraceSummary` that its lists fill; with `cost_usd` among them it
             narrows by cost too.
         signals: Of the catalog, those that it answers as a `Source`.
@@ -189,6 +203,7 @@ class Abilities:
     filters: frozenset[str] = frozenset()
     values: frozenset[str] = frozenset()
     orders: tuple[Order, ...] = (Order.NEWEST,)
+    narrows: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset(TraceSummary.__dataclass_fields__)
     signals: frozenset[str] = frozenset()
     estimates: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from signals import QueryError
-from signals.traces import FILTERS, SEARCHED, Abilities, Order, TraceQuery
+from signals.traces import FILTERS, NARROWING, SEARCHED, Abilities, Order, TraceQuery
 
 MAX_TRACES = 1_000
 MAX_VALUES = 200
@@ -24,6 +24,9 @@ def check(query: TraceQuery, abilities: Abilities, who: str) -> None:
         _check_field(field, SEARCHED, abilities.filters, who, "filter traces by")
     if query.min_cost_usd is not None and "cost_usd" not in abilities.listed:
         raise QueryError(f"{who} cannot filter traces by cost: its lists do not tell it")
+    for field, said in NARROWING.items():
+        if getattr(query, field) not in (None, ()) and field not in abilities.narrows:
+            raise QueryError(f"{who} cannot filter traces by {said}")
     if query.order not in abilities.orders:
         known = " or ".join(_ORDER_WORDS[order] for order in abilities.orders)
         raise QueryError(

@@ -182,6 +182,7 @@ class Several:
             filters=frozenset().union(*(each.filters for each in every)),
             values=frozenset().union(*(each.values for each in every)),
             orders=tuple(order for order in Order if any(order in each.orders for each in every)),
+            narrows=frozenset().union(*(each.narrows for each in every)),
             listed=frozenset.intersection(*(each.listed for each in every)),
             signals=frozenset().union(*(each.signals for each in every)),
             estimates=frozenset().union(*(each.estimates for each in every)),

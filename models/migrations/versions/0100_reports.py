@@ -1,6 +1,6 @@
 """Reports: when each goes out, and every message of it.
 
-Revision: 0100, after 0080
+Revision: 0100, after 0090
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0100"
-down_revision = "0080"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ writer      group commit
 narrow      copies of the spans that lists and charts read, kept up with them
 sampling    which traces stay
 requests    SQL for requests and their labels
-search      lists of traces
+search      lists of traces; heat counts them by time and latency
 answering   signals, in the SQL of `signals.traces.from_spans`
 measuring   measures of one's own
 spending    what requests cost
@@ -23,6 +23,7 @@ from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
 from signals.traces import (
     FILTERS,
+    NARROWING,
     SEARCHED,
     Abilities,
     Order,
@@ -34,6 +35,7 @@ from signals.traces import (
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.embedded import (
     answering,
+    heat,
     narrow,
     quality,
     search,
@@ -46,6 +48,7 @@ from signals.traces.embedded.sampling import Decided, TailSampling, decide
 from signals.traces.embedded.schema import aware, naive, outcomes_table, span_of, spans_table
 from signals.traces.embedded.writer import Writer
 from signals.traces.from_spans import ANSWERS
+from signals.traces.heat import Cell, HeatQuery
 from signals.traces.outcomes import OutcomeEvent
 from signals.traces.quality import (
     Approver,
@@ -69,7 +72,7 @@ SWEEP_PATIENCE = timedelta(minutes=5)
 
 
 class EmbeddedStore:
-    """`TraceStore`, `SpanSink`, `Source`, `SpendStore` and `OutcomeSink` over one file.
+    """`TraceStore`, `SpanSink`, `Source`, `SpendStore`, … over one file.
 
     It is a `SessionStore` and a `ToolStore` too; its `logs` are a store of their own.
     """
@@ -90,6 +93,7 @@ class EmbeddedStore:
             filters=frozenset(SEARCHED),
             values=frozenset(FILTERS),
             orders=tuple(Order),
+            narrows=frozenset(NARROWING),
             signals=frozenset(ANSWERS),
             estimates=frozenset(ANSWERS) if is_estimate else frozenset(),
             retention=retention,
@@ -166,6 +170,11 @@ class EmbeddedStore:
         """Return the values of one of `FILTERS`, most frequent first; see `TraceStore`."""
         check_values(field, start, end, self.abilities, "the embedded store")
         return search.values(self._database, field, start=start, end=end)
+
+    def heat(self, query: HeatQuery) -> list[Cell]:
+        """Return how many traces took how long, when; see `HeatStore`."""
+        check(query.traces, self.abilities, "the embedded store")
+        return heat.cells(self._database, query)
 
     def web_url(self, trace_id: str) -> str | None:  # noqa: ARG002  the protocol's
         """Return None: its traces are shown here; see `TraceStore`."""

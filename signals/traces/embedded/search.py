@@ -9,6 +9,7 @@ from models.vocabulary import CostSource, SpanStatus
 from signals.traces import FILTERS, ON_ANY_SPAN, Order, TraceQuery, TraceSummary, people
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.narrow import TRACE_ID
+from signals.traces.embedded.narrowing import is_narrowed, narrowed
 from signals.traces.embedded.requests import FAILED, checked, matches, roots
 from signals.traces.embedded.schema import aware, naive
 
@@ -77,6 +78,14 @@ class Head(NamedTuple):
     labels: dict[str, str]
 
 
+class Matching(NamedTuple):
+    """SQL for the requests that match: the CTEs, and what stands after FROM, alias `q`."""
+
+    ctes: str
+    requests: str
+    parameters: dict[str, Any]
+
+
 def search(database: Database, query: TraceQuery) -> list[TraceSummary]:
     """Return the traces that match; see `signals.traces.TraceStore.search`.
 
@@ -85,7 +94,7 @@ def search(database: Database, query: TraceQuery) -> list[TraceSummary]:
     """
     heads = _heads(database, query)
     plain = not query.scope and query.min_duration_ms is None and query.min_cost_usd is None
-    if query.order is Order.NEWEST and plain:
+    if query.order is Order.NEWEST and plain and not is_narrowed(query):
         heads += _rootless(database, query)
         heads.sort(key=lambda head: head.started_at, reverse=True)
     # A trace with two roots is one line.
@@ -108,7 +117,8 @@ def values(database: Database, field: str, *, start: datetime, end: datetime) ->
     return [value for (value,) in rows]
 
 
-def _heads(database: Database, query: TraceQuery) -> list[Head]:
+def matching(query: TraceQuery, columns: str) -> Matching:
+    """Return the requests that match, each with `columns` of its root."""
     told = {name: value for name, value in query.scope.items() if name not in ON_ANY_SPAN}
     labels = checked(label for label in FILTERS if label in told)
     checked(told)
@@ -126,8 +136,11 @@ def _heads(database: Database, query: TraceQuery) -> list[Head]:
     if query.min_duration_ms is not None:
         when.append("{s}.duration_ms >= $min_duration_ms")
         parameters["min_duration_ms"] = query.min_duration_ms
+    more_when, more_parameters = narrowed(query, _WIDELY)
+    when += more_when
+    parameters |= more_parameters
     parameters |= {"from_at": naive(query.start), "to_at": naive(query.end)}
-    ctes = roots(" AND ".join(when), labels, _COLUMNS, around=("$from_at", "$to_at"))
+    ctes = roots(" AND ".join(when), labels, columns, around=("$from_at", "$to_at"))
     more, join = "", ""
     if query.order is Order.DEAREST or query.min_cost_usd is not None:
         which = "s.trace_id IN (SELECT trace_id FROM requests)"
@@ -139,11 +152,16 @@ def _heads(database: Database, query: TraceQuery) -> list[Head]:
     if query.order is Order.WORST:
         more += f", {_SCORES}"
         join += " LEFT JOIN scores ON scores.trace_id = q.trace_id"
+    return Matching(f"{ctes}{more}", f"requests AS q {join} WHERE {condition}", parameters)
+
+
+def _heads(database: Database, query: TraceQuery) -> list[Head]:
     columns = ", ".join(f"q.{column.strip()}" for column in _HEAD.split(","))
+    found = matching(query, _COLUMNS)
     rows = database.ask(
-        f"WITH {ctes}{more} SELECT {columns} FROM requests AS q {join} WHERE {condition} "  # noqa: S608  labels are checked
+        f"WITH {found.ctes} SELECT {columns} FROM {found.requests} "  # noqa: S608  labels are checked
         f"ORDER BY {_ORDERS[query.order]} LIMIT {_limit(query)}",
-        parameters,
+        found.parameters,
     )
     return [_head(row) for row in rows]
 
