@@ -50,7 +50,7 @@ pages = [
 ]  # fmt: skip
 
 wall = dashboards.on_the_wall()
-page = st.navigation(pages, position="hidden" if wall else "sidebar")
+page = st.navigation(pages, position="hidden" if wall else "sidebar", expanded=True)
 parts.know_pages(pages)
 if not wall:
     sidebar.draw(wired.current().settings.links)
