@@ -20,10 +20,13 @@ PAGES: Final = (
     *("/silences", "/silences?silence=new", "/deliveries", "/fatigue", "/sources"),
 )
 GRAVE: Final = ("serious", "critical")
-# Streamlit's own, which no page can mend: the rule, what its element has, and why.
+# Streamlit's own, which no page can mend: the rule, where it is broken, and why.
 FOREIGN: Final = {
     # The line in `st.metric` is drawn by Streamlit, which names none of its marks.
-    "svg-img-alt": re.compile("metric_chart_"),
+    "svg-img-alt": "[data-testid=stMetric]",
+    # The dark theme's primary colour is the ground of white text on a button and the text on a
+    # tint of itself on what is chosen: 4.6:1 and 3.6:1, and no colour has 4.5:1 as both.
+    "color-contrast": "[data-testid$=Active]",
 }
 
 
@@ -32,15 +35,17 @@ def violations(page: Page) -> Iterator[str]:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
-        for found in Axe().run(page).response["violations"]:
-            nodes = [node for node in found["nodes"] if not foreign(found["id"], node)]
-            if found["impact"] in GRAVE and nodes:
+        answer = Axe().run(page).response["violations"]
+        for found in (one for one in answer if one["impact"] in GRAVE):
+            nodes = [node for node in found["nodes"] if not foreign(page, found["id"], node)]
+            if nodes:
                 yield f"{page.url} {scheme}: {found['help']} ({found['id']}): {nodes[0]['html']}"
 
 
-def foreign(rule: str, node: dict[str, Any]) -> bool:
+def foreign(page: Page, rule: str, node: dict[str, Any]) -> bool:
     """Say whether that is Streamlit's own."""
-    return rule in FOREIGN and bool(FOREIGN[rule].search(node["html"]))
+    place = page.locator(node["target"][0]).first
+    return rule in FOREIGN and bool(place.evaluate("(e, s) => !!e.closest(s)", FOREIGN[rule]))
 
 
 def test_no_page_keeps_anybody_out(told: Product, grace: Person) -> None:
