@@ -26,7 +26,7 @@ FOREIGN: Final = {
     "svg-img-alt": "[data-testid=stMetric]",
     # The dark theme's primary colour is the ground of white text on a button and the text on a
     # tint of itself on what is chosen: 4.6:1 and 3.6:1, and no colour has 4.5:1 as both.
-    "color-contrast": "[data-testid$=Active]",
+    "color-contrast": "[data-testid=stButtonGroup]",
 }
 
 
