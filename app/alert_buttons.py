@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from alerts.inbox import Item
-from app import alert_actions, cached_people, local_time, parts, wired
+from app import alert_actions, cached_people, local_time, parts, shortcuts, wired
 from app.alert_actions import Ref
 from models.tables import Group
 from models.vocabulary import AlertState
@@ -58,6 +58,8 @@ def draw(target: Target, *, prominent: bool = False) -> None:
             on_click=alert_actions.acknowledge,
             args=(target.ref,),
             width=width,
+            shortcut=shortcuts.ACKNOWLEDGE if prominent else None,
+            help=f"Key {shortcuts.ACKNOWLEDGE}" if prominent else None,
         )
     if is_open:
         _snooze_menu(target, width)

@@ -61,7 +61,7 @@ pages = [
 ]  # fmt: skip
 
 wall = dashboards.on_the_wall()
-page = st.navigation(pages, position="hidden" if wall else "sidebar")
+page = st.navigation(pages, position="hidden" if wall else "sidebar", expanded=True)
 carrying.arrive()
 parts.know_pages(pages)
 if not wall:

@@ -58,7 +58,7 @@ def draw(panel: Panel, plot: Plot, names: tuple[str, ...], *, key: str, place: i
             on_click="ignore",
         )
         if panel.promql:
-            st.code(panel.promql, language="promql", wrap_lines=True)
+            st.code(panel.promql, language=None, wrap_lines=True)
         elif panel.measure is not None:
             parts.fine_print(parts.plain(panel.measure.words))
 

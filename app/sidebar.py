@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from app import parts, shortcuts
+
 
 def parse(links: str) -> list[tuple[str, str]]:
     """Return the (title, address) pairs of `Title=https://…, Title=https://…`.
@@ -19,11 +21,11 @@ def parse(links: str) -> list[tuple[str, str]]:
 
 
 def draw(links: str) -> None:
-    """Draw the links under the navigation, if there are any."""
+    """Draw the way to the search under the navigation, and the links if there are any."""
     found = parse(links)
-    if not found:
-        return
     with st.sidebar:
-        st.caption("Links")
+        shortcuts.search()
+        if found:
+            st.markdown(parts.small("Links"))
         for title, address in found:
             st.link_button(title, address, type="tertiary", icon=":material/open_in_new:")

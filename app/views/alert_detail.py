@@ -22,6 +22,7 @@ from app import (
     data_state_form,
     local_time,
     parts,
+    shortcuts,
     story_parts,
     watch_chart,
     watching,
@@ -41,7 +42,9 @@ REFRESH: Final = timedelta(seconds=5)
 
 def render(asked: str, opened_by: str = "alert") -> None:
     """Draw the page of the alert whose id is `asked`, which may be anything."""
-    way_back("All alerts", opened_by)
+    with st.container(horizontal=True, gap="medium", key="alert_ways"):
+        way_back("All alerts", opened_by)
+        shortcuts.next_alerts(asked)
     _live(asked)
 
 

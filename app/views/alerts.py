@@ -15,11 +15,13 @@ from alerts.mutings import Mutings
 from alerts.tallies import Watch
 from app import (
     alert_buttons,
+    alert_order,
     alert_parts,
     alert_words,
     cached_alerts,
     numbers,
     parts,
+    shortcuts,
     wired,
 )
 from app.cached_alerts import Inbox
@@ -27,7 +29,7 @@ from app.opened import opened
 from app.parts import plain
 from app.views import alert_detail, group_detail, handover
 from models.tables import SourceStatus
-from models.vocabulary import AlertState, DataState
+from models.vocabulary import DataState
 
 REFRESH: Final = timedelta(seconds=5)
 PER_PAGE: Final = 20
@@ -48,15 +50,17 @@ def render() -> None:
         group_detail.render(together)
         return
     parts.page_header("Alerts", "What is wrong now, who has it, and who is told next.")
-    shown = st.segmented_control(
-        "Show",
-        [OPEN, RESOLVED, HANDOVER],
-        default=OPEN,
-        required=True,
-        key="alerts_show",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        shown = st.segmented_control(
+            "Show",
+            [OPEN, RESOLVED, HANDOVER],
+            default=OPEN,
+            required=True,
+            key="alerts_show",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+        shortcuts.first_alert()
     if shown == HANDOVER:
         handover.render()
         return
@@ -87,7 +91,7 @@ def _open(*, now: datetime) -> None:
         _quiet(found.watch, answering, now=now)
         return
     known = found.mutings
-    firing, taken, muted = _sorted(inbox.together(found.open))
+    firing, taken, muted = alert_order.by_urgency(inbox.together(found.open))
     _section("Firing, nobody has it", firing, "alerts_page_firing", known, now=now)
     _section("Acknowledged", taken, "alerts_page_taken", known, now=now)
     _section("Muted, nobody is told", muted, "alerts_page_muted", known, now=now)
@@ -145,19 +149,6 @@ def _quiet(watch: Watch, sources: Sequence[SourceStatus], *, now: datetime) -> N
         key="alerts_quiet",
     )
     parts.freshness(sources, now=now)
-
-
-def _sorted(bundles: Sequence[Bundle]) -> tuple[list[Bundle], list[Bundle], list[Bundle]]:
-    """Return the groups that nobody has, those that somebody has, and those that are muted."""
-    firing, taken, muted = [], [], []
-    for bundle in bundles:
-        if bundle.group.state is AlertState.ACKNOWLEDGED:
-            taken.append(bundle)
-        elif bundle.group.muted:
-            muted.append(bundle)
-        else:
-            firing.append(bundle)
-    return firing, taken, muted
 
 
 def _section(

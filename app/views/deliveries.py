@@ -75,18 +75,16 @@ def _standing(found: Ledger, *, now: datetime) -> None:
     share = delivery_words.share(found.day)
     missing = found.day.wanted - found.day.reached
     left, right = st.columns([1, 3])
-    with left:
+    with left, parts.card("deliveries_share"):
         st.metric(
             "Delivered, last 24 h",
             share or "—",
-            border=True,
-            height="stretch",
             delta=f"{missing} not" if missing else None,
             delta_color="red",
             delta_arrow="off",
-            delta_description=_of(found),
             help="Messages that got through, of those that were tried; attempts do not count.",
         )
+        parts.fine_print(_of(found))
     with right, parts.card("deliveries_outbox", "Waiting to be delivered"):
         if not found.outbox:
             st.markdown(small("Nothing waits: everyone knows what they should know."))

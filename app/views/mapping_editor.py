@@ -57,7 +57,7 @@ def _live(signal: Signal) -> None:
     with parts.card("sources_now", "At present"):
         st.markdown(_sentence(one))
         if one.asked is not None:
-            st.code(one.asked.promql, language="promql", wrap_lines=True)
+            st.code(one.asked.promql, language=None, wrap_lines=True)
             _trust(signal)
             _labels(signal)
         for title, sentence in one.gives:
@@ -132,7 +132,7 @@ def _trial(draft: Draft, signal: Signal) -> bool:
     )
     if tried.error:
         st.error(plain(tried.error), icon=":material/rule:")
-        st.code(tried.expression, language="promql", wrap_lines=True)
+        st.code(tried.expression, language=None, wrap_lines=True)
         return False
     st.success(_outcome(tried, signal), icon=":material/check:")
     return True

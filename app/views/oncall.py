@@ -26,7 +26,6 @@ def render() -> None:
         oncall_schedule.render(asked)
         return
     parts.page_header("On call", "Who is woken, until when, and who is next.")
-    parts.link("oncall", "New schedule", icon="add", schedule=NEW)
     _live()
 
 
@@ -39,7 +38,9 @@ def _live() -> None:
         parts.source_down(answer.error, answer.at, now=now)
     if answer.data is None:
         return
-    if not answer.data.rotas and not answer.data.broken:
+    if answer.data.rotas or answer.data.broken:
+        parts.link("oncall", "New schedule", icon="add", schedule=NEW)
+    else:
         _none_yet()
     for name, why in answer.data.broken.items():
         st.error(f"{plain(name)}: {plain(why)}.", icon=":material/block:")

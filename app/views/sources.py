@@ -110,7 +110,7 @@ def _signal(one: Answered, *, now: datetime) -> None:
             if wired.current().prometheus is not None:
                 parts.link("sources", "Open", icon="arrow_forward", signal=name)
         if one.asked is not None:
-            st.code(one.asked.promql, language="promql", wrap_lines=True)
+            st.code(one.asked.promql, language=None, wrap_lines=True)
         for title, sentence in one.gives:
             st.markdown(small(f"{plain(title)}: {sentence}"))
         if not one.source and not one.gives:
