@@ -264,12 +264,6 @@ def go(url_path: str, **query: str) -> None:
         st.switch_page(page, query_params=query)
 
 
-def go(url_path: str) -> None:
-    """Go to another page, if the navigation has it."""
-    if page := st.session_state.get(_PAGES, {}).get(url_path):
-        st.switch_page(page)
-
-
 def viewer_zone() -> tzinfo:
     """Return the viewer's time zone, or UTC while the browser has not told it."""
     try:
