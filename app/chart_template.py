@@ -37,6 +37,9 @@ CLOCK: Final = (
     " ? timeFormat(datum.value, '%b %-d') : timeFormat(datum.value, '%H:%M')"
 )
 
+# A screen reader is told `alt` of `parts.draw`; Vega's own roles are on marks without a name.
+SILENT: Final[dict[str, Any]] = {"aria": False, "mark": alt.MarkConfig(aria=False)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -71,8 +74,7 @@ def template(look: Look) -> dict[str, Any]:
         .resolve_axis(y="independent")
         .properties(height=HEIGHT)
     )
-    # A screen reader is told `alt` of `parts.draw`; Vega's own roles are on marks without a name.
-    chart = chart.configure(aria=False).configure_legend(
+    chart = chart.configure(**SILENT).configure_legend(
         title=None,
         orient="top",
         symbolType="stroke",

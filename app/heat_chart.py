@@ -9,7 +9,7 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from app.chart_template import BLUE, CLOCK, RED, SLATE, without_data
+from app.chart_template import BLUE, CLOCK, RED, SILENT, SLATE, without_data
 from signals.traces.heat import Cell, edge_ms
 
 HEIGHT: Final = 190
@@ -73,7 +73,7 @@ def template() -> dict[str, Any]:
         .encode(x="at:T", x2="until:T", y="low:Q", y2="high:Q")
     )
     spec: dict[str, Any] = without_data(
-        alt.layer(cells, chosen).properties(height=HEIGHT).to_dict()
+        alt.layer(cells, chosen).properties(height=HEIGHT).configure(**SILENT).to_dict()
     )
     return spec
 

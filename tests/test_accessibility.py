@@ -18,12 +18,14 @@ PAGES: Final = (
     *("/", "/alerts", "/alerts?alert=1", "/dashboards", "/dashboards?wall=1", "/traces", "/cost"),
     *("/rules", "/rules?rule=new", "/slos", "/policies", "/policies?policy=new", "/oncall"),
     *("/silences", "/silences?silence=new", "/deliveries", "/fatigue", "/sources"),
+    *("/sessions", "/tools", "/quality", "/reports", "/investigate"),
 )
 GRAVE: Final = ("serious", "critical")
 # Streamlit's own, which no page can mend: the rule, where it is broken, and why.
 FOREIGN: Final = {
-    # The line in `st.metric` is drawn by Streamlit, which names none of its marks.
-    "svg-img-alt": "[data-testid=stMetric]",
+    # The line in `st.metric` is drawn by Streamlit, which names none of its marks; the rectangle
+    # that selects is Vega's own, whose marks take no setting.
+    "svg-img-alt": "[data-testid=stMetric], [class*=brush_]",
     # The dark theme's primary colour is the ground of white text on a button and the text on a
     # tint of itself on what is chosen: 4.6:1 and 3.6:1, and no colour has 4.5:1 as both.
     "color-contrast": "[data-testid=stButtonGroup]",
@@ -39,7 +41,8 @@ def violations(page: Page) -> Iterator[str]:
         for found in (one for one in answer if one["impact"] in GRAVE):
             nodes = [node for node in found["nodes"] if not foreign(page, found["id"], node)]
             if nodes:
-                yield f"{page.url} {scheme}: {found['help']} ({found['id']}): {nodes[0]['html']}"
+                where = f"{nodes[0]['target'][0]} {nodes[0]['html'][:100]}"
+                yield f"{page.url} {scheme} {found['id']}, {len(nodes)} times: {where}"
 
 
 def foreign(page: Page, rule: str, node: dict[str, Any]) -> bool:
@@ -55,7 +58,7 @@ def test_no_page_keeps_anybody_out(told: Product, grace: Person) -> None:
         expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
         found += violations(page)
         page.close()
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_an_alert_is_taken_by_keys_alone(told: Product, grace: Person) -> None:
