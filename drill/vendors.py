@@ -72,7 +72,10 @@ class Vendors:
         return [p for p in list(self.slack.posts.values()) if f"feature={feature}" in p["text"]]
 
     def _query(self, request: Request) -> Response:
-        if "llm_requests_total" not in request.args.get("query", ""):
+        asked = request.args.get("query", "")
+        if "timestamp(" in asked:  # scraped this very instant
+            return _vector([{"metric": {}, "value": [0, request.args["time"]]}])
+        if "llm_requests_total" not in asked:
             return _vector([])
         with self.lock:
             values = {name: "0.5" if name in self.breaching else "0.0" for name in self.known}

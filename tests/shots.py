@@ -3,8 +3,10 @@
 They show the demo with its own rules and its whole history, while the model is slow.
 """
 
+import io
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from examples.copilot.commands import RULES
@@ -25,6 +27,28 @@ from tests.journey import (
 )
 
 DOCS = ROOT / "docs"
+PAGES = {
+    "overview": "/",
+    "alerts": "/alerts",
+    "dashboards": "/dashboards?range=15m",
+    "traces": "/traces",
+    "investigate": "/investigate",
+    "sessions": "/sessions",
+    "tools": "/tools",
+    "cost": "/cost",
+    "quality": "/quality",
+    "reports": "/reports",
+    "rules": "/rules",
+    "new-rule": "/rules?rule=new",
+    "slos": "/slos",
+    "policies": "/policies",
+    "oncall": "/oncall",
+    "silences": "/silences",
+    "deliveries": "/deliveries",
+    "fatigue": "/fatigue",
+    "sources": "/sources",
+}
+COLOURS = 128  # enough for pages and charts, at a third of the size
 LONG_MS = 4 * PATIENCE_MS  # the demo's rules are more patient than the tests'
 
 
@@ -63,6 +87,16 @@ def _take_all(browser: Browser, product: Product) -> None:
     card(inbox, "alert_traces").get_by_role("link").first.click()
     inbox.locator("[role=treegrid] .body .row").first.wait_for()
     _take(settled(inbox), "trace")
+    looks = {
+        "light": Person(browser, size=(1400, 1120)),
+        "dark": Person(browser, size=(1400, 1120), dark=True),
+        "phone": phone,
+    }
+    for name, path in PAGES.items():
+        for look, person in looks.items():
+            page = settled(person.open(product.page(path)))
+            _take(page, f"pages/{name}-{look}")
+            page.close()
 
 
 def _take(page: Page, name: str) -> None:
@@ -70,7 +104,9 @@ def _take(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     path: Path = DOCS / f"{name}.png"
-    page.screenshot(path=path)
+    path.parent.mkdir(exist_ok=True)
+    with Image.open(io.BytesIO(page.screenshot())) as taken:
+        taken.convert("RGB").quantize(COLOURS).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 
