@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app import wired
+from app.asking import ASKERS
 from app.charts import Grid
 from models.database import read_only
 from signals import Query, Reading, Series, SignalError, Source
@@ -36,6 +38,7 @@ _STEPS: Final = tuple(
     timedelta(seconds=s)
     for s in (30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 )
+_CHOICE: Final = timedelta(seconds=1)
 _LABEL_VALUES_SPAN: Final = timedelta(hours=24)
 
 logger = logging.getLogger(__name__)
@@ -148,9 +151,27 @@ def history(query: Query, span: timedelta, points: int = POINTS) -> Answer[Histo
     return _ask(tiled, question, read, now)
 
 
-@st.cache_resource(ttl=60, max_entries=64, show_spinner=False, refresh_mode="background")
+def late(query: Query) -> Answer[Reading]:
+    """Return the last good answer to `current`, of a source that is slow now. Asks nobody."""
+    last = cast(Answer[Reading], _last_good().get(("current", query)) or Answer())
+    try:
+        source = wired.current().signals.route(query).name
+    except SignalError as error:
+        return replace(last, source="", error=str(error))
+    return replace(last, source=source, error=f"{source} is slow: it is still being asked.")
+
+
 def label_values(label: str) -> tuple[str, ...]:
-    """Return the values that `label` had in the last day, for a choice; none when unknown."""
+    """Return the values that `label` had in the last day, for a choice; none when unknown.
+
+    Nor while its source is slow: a choice is worth no wait.
+    """
+    key = ("values", label)
+    return () if ASKERS.late({key: partial(_values, label)}, _CHOICE) else _values(label)
+
+
+@st.cache_resource(ttl=60, max_entries=64, show_spinner=False, refresh_mode="background")
+def _values(label: str) -> tuple[str, ...]:
     wiring = wired.current()
     now = wiring.clock()
     try:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from alerts import mappings
 from app import cached, golden, wired
+from app.asking import ASKERS
 from app.cached import Answer
 from models.tables import SignalMapping
 from models.vocabulary import DataState
@@ -92,6 +94,17 @@ def answered(signal: Signal) -> Answered:
         asked=asked,
         answer=answer,
     )
+
+
+def all_answered() -> list[Answered]:
+    """Return `answered` of every signal, asked together; of a slow source what it said before."""
+    late = ASKERS.late({("answered", one.name): partial(answered, one) for one in SIGNALS})
+    return [_before(one) if ("answered", one.name) in late else answered(one) for one in SIGNALS]
+
+
+def _before(signal: Signal) -> Answered:
+    answer = cached.late(golden.question(signal, ()))
+    return Answered(signal=signal, source=answer.source, answer=answer)
 
 
 @st.cache_resource(

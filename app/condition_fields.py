@@ -67,7 +67,7 @@ def _spans(draft: Draft) -> None:
 
 def _beyond(draft: Draft, field: str, unit: Unit) -> None:
     """Draw the side, the threshold, and what a value covers."""
-    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
         _side(draft)
     with middle:
@@ -149,7 +149,7 @@ def _composite(draft: Draft) -> None:
 
 def _drift(draft: Draft) -> None:
     signal(draft, list(condition_form.OTHERS_SIGNALS))
-    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
         _side(draft)
     with middle:

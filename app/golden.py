@@ -25,6 +25,7 @@ class Standing(StrEnum):
     NO_DATA = "no data"
     NO_SOURCE = "no source"
     SOURCE_DOWN = "source down"
+    SLOW_SOURCE = "slow source"  # asked, and there is no answer yet
 
 
 def window(signal: Signal) -> timedelta:

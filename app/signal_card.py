@@ -1,14 +1,17 @@
 """One signal at present: its number, how it stands, its small line, and what both rest on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, cast
 
 import streamlit as st
 
 from app import cached, charts, golden, numbers, parts
-from app.cached import Answer
+from app.asking import ASKERS
+from app.cached import Answer, LastGood
 from app.charts import Grid
 from app.golden import Standing
 from app.scope import Scope
@@ -27,6 +30,7 @@ LOOKS: Final[dict[Standing, parts.Look]] = {
     Standing.NO_DATA: ("gray", "data_alert"),
     Standing.NO_SOURCE: ("gray", "link_off"),
     Standing.SOURCE_DOWN: ("red", "cloud_off"),
+    Standing.SLOW_SOURCE: ("orange", "hourglass_top"),
 }
 
 
@@ -38,6 +42,7 @@ class Known:
         samples: How many requests the present value rests on; None when it rests on none.
         line: Past values for the small line, NaN where there is none.
         grid: The instants of `line`; None when there is none.
+        is_late: There is no answer yet, and this is what was known before.
     """
 
     signal: Signal
@@ -45,13 +50,14 @@ class Known:
     samples: int | None
     line: tuple[float, ...]
     grid: Grid | None = None
+    is_late: bool = False
 
     def standing(self, *, now: datetime) -> Standing:
         """Return how the signal does; an answer too old to be the present is no longer judged."""
         if self.answer.nobody:
             return Standing.NO_SOURCE
         if self.answer.error and numbers.is_stale(self.answer.at, now=now):
-            return Standing.SOURCE_DOWN
+            return Standing.SLOW_SOURCE if self.is_late else Standing.SOURCE_DOWN
         return golden.standing(self.signal, self.answer.data)
 
     def is_silent(self, *, now: datetime) -> bool:
@@ -76,13 +82,37 @@ def known(signal: Signal, chosen: Scope) -> Known:
         rate = replace(query, signal=golden.REQUESTS.name)
         samples = golden.requests(signal, golden.value(cached.current(rate).data))
     line = charts.spark(past.series, past.grid) if past else []
-    return Known(
+    found = Known(
         signal=signal,
         answer=answer,
         samples=samples,
         line=tuple(line),
         grid=past.grid if past else None,
     )
+    _last_known().keep((signal.name, chosen), Answer(data=found))
+    return found
+
+
+def side_by_side(signals: Sequence[Signal], chosen: Scope) -> list[Known]:
+    """Return `known` of each signal, asked together; of a slow source what was known before."""
+    asked = {("signal", one.name, chosen): partial(known, one, chosen) for one in signals}
+    late = ASKERS.late(asked)
+    return [
+        _before(one, chosen) if ("signal", one.name, chosen) in late else known(one, chosen)
+        for one in signals
+    ]
+
+
+def _before(signal: Signal, chosen: Scope) -> Known:
+    last = cast(Answer[Known], _last_known().get((signal.name, chosen)) or Answer()).data
+    answer = cached.late(golden.question(signal, chosen.labels))
+    blank = Known(signal=signal, answer=answer, samples=None, line=())
+    return replace(last or blank, answer=answer, is_late=True)
+
+
+@st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)
+def _last_known() -> LastGood:
+    return LastGood(limit=512)
 
 
 def draw(found: Known, *, now: datetime) -> None:

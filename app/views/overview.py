@@ -41,11 +41,12 @@ def _live(chosen: Scope) -> None:
     wiring = wired.current()
     now = wiring.clock()
     alerts = cached_alerts.inbox_now()
-    signals = [signal_card.known(signal, chosen) for signal in golden.SIGNALS]
-
-    parts.sources_down([alerts, *(signal.answer for signal in signals)], now=now)
+    # What fires is there at once; a source that hangs holds the signals up for seconds.
+    parts.sources_down([alerts], now=now)
     if alerts.data is not None:
         _firing(alerts.data.open, now=now)
+    signals = signal_card.side_by_side(golden.SIGNALS, chosen)
+    parts.sources_down([signal.answer for signal in signals], now=now)
     if not wiring.watched:
         _nothing_connected(wiring.settings.base_url)
     elif all(signal.is_silent(now=now) for signal in signals):

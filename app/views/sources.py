@@ -37,7 +37,7 @@ def _live() -> None:
     wiring = wired.current()
     now = wiring.clock()
     known = cached_alerts.inbox_now()
-    found = [cached_sources.answered(signal) for signal in cached_sources.SIGNALS]
+    found = cached_sources.all_answered()
     parts.sources_down([known, *(one.answer for one in found)], now=now)
     if not wiring.watched:
         _nothing_connected(wiring.settings.base_url)
