@@ -31,6 +31,7 @@ from app.http.outcomes import outcome_routes
 from app.http.pagerduty import pagerduty_routes
 from app.http.ping import ping_routes
 from app.http.slack import slack_routes
+from app.preloading import Preloading
 
 SCRIPT = Path(__file__).with_name("main.py")
 # In a checkout, and beside this file in a wheel: see pyproject.toml.
@@ -69,7 +70,7 @@ def build(wiring: Wiring) -> st.App:
             *login_routes(visitors),
             Route("/overview", _first_page),
         ],
-        middleware=[Middleware(Gate, visitors=visitors)],
+        middleware=[Middleware(Gate, visitors=visitors), Middleware(Preloading)],
     )
 
 

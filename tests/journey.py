@@ -204,10 +204,15 @@ class Person:
         self.asked = 0  # how often its pages asked to be drawn again
         self.waited = 0  # how often until something was seen
 
-    def open(self, address: str) -> Page:
-        """Open a tab, and wait until the page stands if it is one of Wakeful's."""
+    def new_tab(self) -> Page:
+        """Open a tab that shows nothing yet."""
         page = self._context.new_page()
         page.on("websocket", self._listen)
+        return page
+
+    def open(self, address: str) -> Page:
+        """Open a tab, and wait until the page stands if it is one of Wakeful's."""
+        page = self.new_tab()
         page.goto(address)
         return page
 
