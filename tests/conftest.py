@@ -1,4 +1,4 @@
-"""What many tests share: real databases."""
+"""What many tests share: real databases and stores."""
 
 import faulthandler
 import os
@@ -19,7 +19,9 @@ from sqlalchemy import Engine, text
 
 from models import database
 from scripts import servers
+from signals.traces.embedded import EmbeddedStore
 from tests.real_stores import clickhouse_url, head_start, phoenix_starting, phoenix_url
+from tests.spans import opened
 
 __all__ = ["clickhouse_url", "head_start", "phoenix_starting", "phoenix_url"]
 
@@ -51,6 +53,13 @@ def own_main() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    """An empty embedded trace store."""
+    with opened(tmp_path) as store:
+        yield store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,8 +1,6 @@
 """Narrowing by speed, score and attribute, and the heat map, over a real embedded store."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +12,9 @@ from signals.traces.bounds import check
 from signals.traces.embedded import EmbeddedStore
 from signals.traces.heat import Cell, HeatQuery, edge_ms, row_of
 from signals.traces.people import mark
-from tests.spans import HOUR, MINUTE, NOON, child, opened, root
+from tests.spans import HOUR, MINUTE, NOON, child, root
 
 START = NOON - HOUR
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    with opened(tmp_path) as store:
-        yield store
 
 
 def asked(**changes: Any) -> TraceQuery:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import requests
@@ -13,16 +12,10 @@ from signals.traces import TraceQuery
 from signals.traces.bounds import MAX_SPANS
 from signals.traces.embedded import EmbeddedStore
 from signals.traces.rows import SpanRows, rows_of
-from tests.spans import HOUR, NOON, SECOND, child, opened, root, served
+from tests.spans import HOUR, NOON, SECOND, child, root, served
 
 NOON_NS = int(NOON.timestamp()) * 10**9
 TRACE = "ab" * 16
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    with opened(tmp_path) as store:
-        yield store
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ TOKEN = "a-token-for-the-tests"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    with opened(tmp_path) as store:
-        yield store
-
-
-@pytest.fixture
 def door(store: EmbeddedStore) -> Iterator[TestClient]:
     routes = outcome_routes(store, token=TOKEN, clock=lambda: NOON)
     with TestClient(Starlette(routes=routes)) as client:

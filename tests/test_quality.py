@@ -1,8 +1,6 @@
 """How good and how safe answers were, added up by the embedded store: each rule by its spans."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +12,9 @@ from signals.traces.embedded import EmbeddedStore
 from signals.traces.outcomes import OutcomeEvent
 from signals.traces.quality import Feedback, Guard, QualityQuery, Searches
 from signals.traces.spending import SpendQuery
-from tests.spans import DAY, HOUR, MINUTE, NOON, bill, child, opened, root
+from tests.spans import DAY, HOUR, MINUTE, NOON, bill, child, root
 
 LATELY = NOON - HOUR
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    with opened(tmp_path) as store:
-        yield store
 
 
 def asking(by: str = "feature", **scope: str) -> QualityQuery:

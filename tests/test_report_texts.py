@@ -1,8 +1,6 @@
 """What the weekly reports say: the spend of a calendar week, and each owner's digest."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,18 +16,12 @@ from models.tables import Alert, Dashboard, Rule
 from models.vocabulary import AlertState, Severity
 from signals import QueryError
 from signals.traces.embedded import EmbeddedStore
-from tests.spans import DAY, HOUR, bill, child, opened, root
+from tests.spans import DAY, HOUR, bill, child, root
 from tests.world import POLICY, RULE
 
 URL = "http://127.0.0.1:8501"
 MONDAY = datetime(2026, 3, 9, 8, tzinfo=UTC)  # the week before is 2 to 8 March
 SCHEDULE = Schedule(channel="slack:#finance")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    with opened(tmp_path) as store:
-        yield store
 
 
 def pays(store: EmbeddedStore, usd: float | None, at: datetime, **labels: Any) -> None:

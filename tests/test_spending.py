@@ -1,8 +1,6 @@
 """What requests cost, added up by the embedded store: each rule against spans made for it."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +9,11 @@ from models.vocabulary import CostSource, SpanKind
 from signals import QueryError
 from signals.traces.embedded import EmbeddedStore
 from signals.traces.spending import MAX_ROWS, Bar, Spend, SpendQuery
-from tests.spans import DAY, HOUR, MINUTE, NOON, bill, child, opened, root
+from tests.spans import DAY, HOUR, MINUTE, NOON, bill, child, root
 
 LATELY = NOON - HOUR
 BEFORE = NOON - 2 * DAY - HOUR
 COMPUTED = CostSource.COMPUTED
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    with opened(tmp_path) as store:
-        yield store
 
 
 def asking(by: str | None = None, **scope: str) -> SpendQuery:
