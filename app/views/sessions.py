@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import cached_sessions, numbers, parts, scope, session_words, wired
+from app import cached_sessions, money, numbers, parts, scope, session_words, wired
 from app.parts import plain, small
 from app.scope import Scope
 from signals.traces.sessions import MAX_TURNS, QUIET, SessionOrder, Sessions, Turn
@@ -108,7 +108,7 @@ def _table(found: Sessions) -> None:
     }
     columns = st.column_config
     st.dataframe(
-        session_words.table(found.listed),
+        money.told(session_words.table(found.listed), ["Cost"]),
         hide_index=True,
         height="content" if len(found.listed) <= 14 else 560,
         key="sessions_table",
@@ -121,7 +121,6 @@ def _table(found: Sessions) -> None:
             "Began": columns.DatetimeColumn(
                 format="D MMM HH:mm:ss", timezone=str(parts.viewer_zone())
             ),
-            "Cost": columns.NumberColumn(format="$%.4f"),
             "Tokens": columns.NumberColumn(format="localized"),
         },
     )
