@@ -21,8 +21,9 @@ def usd(value: object) -> str:
 
 def change(value: object) -> str:
     """Return dollars more or less, with their sign, or a dash."""
-    more = isinstance(value, int | float) and value > 0
-    return f"{'+' if more else ''}{usd(value)}"
+    said = usd(value)
+    more = isinstance(value, int | float) and value > 0 and said != usd(0)
+    return f"+{said}" if more else said
 
 
 def told(frame: pd.DataFrame, amounts: Sequence[str], changes: Sequence[str] = ()) -> Styler:

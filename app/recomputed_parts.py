@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import cached_cost, parts, recomputed_words, wired
+from app import cached_cost, numbers, parts, recomputed_words, wired
 from app.local_time import zone_name
 from app.parts import plain, small
 from signals import prices
@@ -46,6 +46,7 @@ def _table(rows: tuple[Recomputed, ...]) -> None:
         hide_index=True,
         height="content" if len(rows) <= 14 else 560,
         key="cost_recomputed_rows",
+        placeholder=numbers.NO_VALUE,
         alt="Reported cost against the price list, one model and provider per row",
         column_config={
             "Model": columns.TextColumn(pinned=True),

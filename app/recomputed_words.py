@@ -64,18 +64,18 @@ def table(rows: Sequence[Recomputed]) -> Styler:
         {
             "Model": [name(row.model) for row in rows],
             "Provider": [name(row.provider) for row in rows],
+            "Difference": _floats([row.difference_ratio for row in rows]),
             "Reported": [row.usd for row in rows],
             "Of it compared": _floats([row.compared_usd if row.compared else None for row in rows]),
             "Price list": _floats([row.list_usd if row.compared else None for row in rows]),
-            "Difference": _floats([row.difference_ratio for row in rows]),
-            "In $": _floats([row.difference_usd for row in rows]),
+            "Difference in $": _floats([row.difference_usd for row in rows]),
             "Calls compared": [row.compared for row in rows],
             "Not compared": [not_compared(row) for row in rows],
         }
     )
     if not any(frame["Not compared"]):
         frame = frame.drop(columns=["Of it compared", "Not compared"])
-    told = money.told(frame, ["Reported", "Of it compared", "Price list"], ["In $"])
+    told = money.told(frame, ["Reported", "Of it compared", "Price list"], ["Difference in $"])
     for number, row in enumerate(rows):
         # Of a str the field is replaced, and there is none.
         told.format(difference(row), subset=pd.IndexSlice[[number], ["Difference"]])

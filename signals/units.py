@@ -43,7 +43,8 @@ def _dollars(value: float) -> str:
 
     Every card, table, tooltip and message says money so.
     """
-    sign, amount = "-" if value < 0 else "", abs(value)
+    amount = round(abs(value), MOST_DECIMALS)
+    sign = "-" if value < 0 < amount else ""
     if amount == 0 or amount >= 1:
         return f"{sign}${amount:,.2f}"
     whole, _, decimals = _digits(amount).partition(".")

@@ -18,6 +18,7 @@ from signals.units import render, span
         (0.5, Unit.USD, "$0.50"),
         (-3.2, Unit.USD, "-$3.20"),
         (0, Unit.USD, "$0.00"),
+        (-1e-12, Unit.USD, "$0.00"),
         (0.0000123, Unit.USD, "$0.0000123"),
         (12.5, Unit.USD, "$12.50"),
         (1234567.8, Unit.USD, "$1,234,567.80"),

@@ -55,15 +55,7 @@ def render() -> None:
         _replay(session_id.strip())
         return
     chosen = scope.choose()
-    order: str = st.segmented_control(
-        "Order",
-        list(_ORDERS),
-        default="Newest",
-        required=True,
-        key="sessions_by",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    order = parts.choice("Order", list(_ORDERS), "sessions_by", default="Newest")
     _list(chosen, _ORDERS[order])
 
 
@@ -155,7 +147,7 @@ def _replay(session_id: str) -> None:
             key="sessions_none",
         )
         return
-    st.markdown(f"### {plain(session_words.label(session_id).partition(': ')[2])}")
+    st.markdown(f"## {plain(session_words.label(session_id).partition(': ')[2])}")
     parts.fine_print(plain(session_words.summary(answer.data)))
     shown = st.session_state.get("sessions_shown", {}).get(session_id, AT_ONCE)
     before: Turn | None = None
