@@ -35,7 +35,9 @@ def draw(span: str, labels: tuple[tuple[str, str], ...]) -> None:
             st.markdown(parts.mark(word, ("blue", "query_stats")))
         _table(rows)
         if answer.data.models > len(rows):
-            st.markdown(small(f"The {MAX_MODELS} dearest of {answer.data.models:,}."))
+            st.markdown(
+                small(f"The {MAX_MODELS} dearest of {answer.data.models:,}; the sums are of these.")
+            )
         st.markdown(small(_CAVEAT))
 
 
