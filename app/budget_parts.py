@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import budget_words, cached_budgets, charts, parts
+from app import budget_words, cached_budgets, charts, money, parts
 from app.cached_budgets import Kept, Standing
 from app.parts import plain, small
 from models.vocabulary import Unit
@@ -87,7 +87,9 @@ def _table(kept: Kept, standing: Standing) -> None:
         return
     columns = st.column_config
     st.dataframe(
-        budget_words.table(kept.condition, standing.parts),
+        money.told(
+            budget_words.table(kept.condition, standing.parts), ["Spent", "Heads for", "Before"]
+        ),
         hide_index=True,
         height="content" if len(standing.parts) <= 8 else 320,
         key=f"cost_budget_rows_{kept.rule_id}",
@@ -95,10 +97,8 @@ def _table(kept: Kept, standing: Standing) -> None:
         alt=f"Each budget of {kept.name}, the one that heads for the most first",
         column_config={
             "Of": columns.TextColumn(pinned=True),
-            "Spent": columns.NumberColumn(format="$%.4f"),
             "Left": columns.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
-            "Heads for": columns.NumberColumn(format="$%.4f"),
-            "Before": columns.NumberColumn(format="$%.4f", help="One window earlier."),
+            "Before": columns.NumberColumn(help="One window earlier."),
         },
     )
     if standing.left_out:

@@ -1,6 +1,6 @@
 """What requests cost, shared by all viewers of one time zone; a failed answer keeps the last."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, cast
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from app import cost_words, wired
 from app.cached import Answer, LastGood
 from app.cost_words import Cost
 from signals import SignalError
+from signals.traces.recomputing import Recomputed, recompute
 from signals.traces.spending import SpendQuery, SpendStore
 
 FRESH: Final = timedelta(minutes=1)
@@ -37,9 +38,39 @@ def cost(span: str, by: str, scope: tuple[tuple[str, str], ...], zone: str) -> A
     return answer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What calls with a reported cost would have cost by the list, of the dearest of `models`."""
+
+    rows: tuple[Recomputed, ...]
+    models: int
+
+
+@st.cache_resource(ttl=FRESH, max_entries=32, show_spinner=False, refresh_mode="background")
+def recomputed(span: str, scope: tuple[tuple[str, str], ...], zone: str) -> Answer[Comparison]:
+    """Return reported cost against the price list, over one of `cost_words.RANGES`.
+
+    Never ask without an embedded store: look at `app.wired` first.
+    """
+    wiring = wired.current()
+    now, question = wiring.clock(), (span, scope, zone)
+    last = cast(Answer[Comparison], _last_good().get(question) or Answer())
+    if wiring.store is None:
+        return replace(last, error="there is no embedded trace store in this process")
+    query = cost_words.asked(span, "model", scope, zone=ZoneInfo(zone), now=now)
+    try:
+        found = wiring.store.reported(query)
+    except SignalError as error:
+        return replace(last, source=wiring.store.name, error=str(error))
+    data = Comparison(rows=tuple(recompute(found.uses)), models=found.models)
+    answer = Answer(data=data, at=now, source=wiring.store.name)
+    _last_good().keep(question, answer)
+    return answer
+
+
 def clear() -> None:
     """Forget everything that was read."""
-    for cache in (cost, _last_good):
+    for cache in (cost, recomputed, _last_good):
         cache.clear()
 
 

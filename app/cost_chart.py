@@ -42,7 +42,7 @@ def template() -> dict[str, Any]:
             tooltip=[
                 alt.Tooltip("when:O", title="from"),
                 alt.Tooltip("value:N", title="of"),
-                alt.Tooltip("usd:Q", title="spend", format="$,.5~f"),
+                alt.Tooltip("said:N", title="spend"),
             ],
         )
         .properties(height=HEIGHT)

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from app import numbers
+from app import money, numbers
 from models.vocabulary import Unit
 from signals.traces.spend_words import change, name, provenance
 from signals.traces.spending import Bar, Bill, Spend, SpendQuery
 
 HOURS: Final = "24h"
 RANGES: Final = {HOURS: 1, "7d": 7, "30d": 30, "90d": 90}  # days
+AMOUNTS: Final = ("Spend", "Per request", "Per success", "Before")  # columns of money
 OTHERS: Final = "all others"
 HOUR: Final = timedelta(hours=1)
 # What a spreadsheet would take for a formula at the beginning of a cell.
@@ -122,7 +123,9 @@ def table(cost: Cost, what: str) -> pd.DataFrame:
 
 
 def drawn(cost: Cost, *, zone: tzinfo) -> pd.DataFrame:
-    """Return a row for each part of each bar: `when`, `value`, `usd`; NaN where nothing is known.
+    """Return a row for each part of each bar: `when`, `value`, `usd`, and that `said` in words.
+
+    `usd` is NaN where nothing is known.
 
     The first bar has every value and every bar has a row, so that colours and times keep their
     order whatever is missing.
@@ -143,6 +146,7 @@ def drawn(cost: Cost, *, zone: tzinfo) -> pd.DataFrame:
             "when": pd.Series([row[0] for row in rows], dtype="str"),
             "value": pd.Series([row[1] for row in rows], dtype="str"),
             "usd": _floats([row[2] for row in rows]),
+            "said": pd.Series([money.usd(row[2]) for row in rows], dtype="str"),
         }
     )
 

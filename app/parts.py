@@ -134,6 +134,20 @@ def card(key: str, title: str = "", caption: str = "") -> DeltaGenerator:
     return box
 
 
+def choice(label: str, options: list[str], key: str, *, default: str) -> str:
+    """Draw a choice of one of `options`, always one, and return it; it stands in the URL."""
+    chosen: str = st.segmented_control(
+        label,
+        options,
+        default=default,
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    return chosen
+
+
 def empty(title: str, text: str, *, icon: str = "inbox", key: str = "empty") -> DeltaGenerator:
     """Draw what a page shows when there is nothing yet, and return its card for a next step.
 

@@ -8,12 +8,12 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from alerts.reports import LATE_AFTER
-from app import delivery_words, numbers, parts, report_actions, report_words
+from alerts.reports import LATE_AFTER, Schedule, schedule_of
+from app import delivery_words, numbers, parts, report_actions, report_words, wired
 from app.cached_reports import Standing
 from app.local_time import zone_name
 from app.parts import plain, small
-from models.tables import ReportMessage
+from models.tables import Report, ReportMessage
 from models.vocabulary import ReportKind
 
 CHANNEL: Final = {ReportKind.SPEND: "slack:#finance", ReportKind.DIGEST: "slack:#llm-alerts"}
@@ -38,6 +38,16 @@ def standing(kind: ReportKind, found: Standing, *, now: datetime) -> None:
         )
     with st.expander("Schedule", icon=":material/event_repeat:", key=f"reports_{kind}_box"):
         _form(kind, found)
+        if kind is ReportKind.SPEND:
+            _thinness(found.report)
+
+
+def _thinness(report: Report | None) -> None:
+    """Say so where traces are gone before the report goes out."""
+    store = wired.current().store
+    schedule = schedule_of(report) if report else Schedule(channel="")
+    if store and (said := report_words.thinness(schedule, store.abilities.retention)):
+        st.warning(said, icon=":material/history:")
 
 
 def _form(kind: ReportKind, found: Standing) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from alerts.reports import schedule_of
+from alerts.reports import Schedule, schedule_of
 from alerts.spend_report import SpendReport
 from app import channel_words, delivery_words, local_time
 from app.cost_words import cell, exact
@@ -16,6 +16,7 @@ from models.tables import Report, ReportMessage
 from models.vocabulary import ReportKind
 from signals.traces import spend_words
 from signals.traces.spending import Bill, Spend
+from signals.units import span
 
 WEEKDAYS: Final = (*("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),)
 KINDS: Final = {ReportKind.SPEND: "Spend", ReportKind.DIGEST: "Digest"}
@@ -38,6 +39,25 @@ def when(report: Report | None, *, now: datetime, zone: tzinfo) -> str:
     weekly = f"{WEEKDAYS[schedule.weekday]}s at {schedule.hour:02}:00 ({schedule.zone})"
     next_at = local_time.short(report.due_at, now=now, zone=zone)
     return f"Sent {weekly} to {channel_words.words(schedule.channel)}; next {next_at}."
+
+
+def thinness(schedule: Schedule, retention: timedelta | None) -> str:
+    """Return what a report of spend lacks because traces are not kept so long, or nothing.
+
+    Args:
+        schedule: When it goes out: after the end of the calendar week that it is about.
+        retention: How long traces are kept; None for ever.
+    """
+    age = timedelta(days=7 + schedule.weekday, hours=schedule.hour)  # of the week's first trace
+    if retention is None or retention >= age:
+        return ""
+    days = -(-age // timedelta(days=1))
+    return (
+        f"Traces are kept for {span(retention)}, but this report goes out {span(age)} after its "
+        f"week begins, and lacks the first {span(age - retention)}: set "
+        f"`WAKEFUL_TRACE_RETENTION_DAYS` to {days} or more, or to {days + 7} to compare with the "
+        "week before."
+    )
 
 
 def spend_table(report: SpendReport, bill: Bill, what: str) -> pd.DataFrame:

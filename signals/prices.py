@@ -1,24 +1,28 @@
 """What a model call costs, from the public price list, when the application did not say.
 
 The list is the `genai-prices` package: offline, by the time of the request. Asking it takes
-about 0.2 ms, too long for every span, so that its answer is kept as rates per token wherever the
-price is linear; prices in tiers are asked for each time.
+about 0.1 ms, too long for every span, so that its answer is kept as rates per token. Where prices
+come in tiers, all tokens of a call are charged at that of its whole input, so that rates hold
+between two thresholds.
 
 Source: https://github.com/pydantic/genai-prices
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from importlib.metadata import version
+from typing import Any, Final, NamedTuple
 
 from genai_prices import Usage, calc_price
-from genai_prices.types import TieredPrices
+from genai_prices.data import providers
+from genai_prices.types import ModelPrice, TieredPrices, TimeOfDateConstraint
 
 from models.vocabulary import CostSource, SpanKind
 
+LIST: Final = f"genai-prices {version('genai-prices')}"
 _MILLION = 1_000_000
-_STEP = timedelta(minutes=15)  # off-peak prices start and end on quarters of an hour
 
 
 class Tokens(NamedTuple):
@@ -32,16 +36,14 @@ class Tokens(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rates:
-    """US dollars per token, and `call` once per call; `tiered` prices are not linear."""
+    """US dollars per token, and `call` once per call; `hourly` prices change within a day."""
 
     call: float
     input: float
     output: float
     cache_read: float
     cache_write: float
-    tiered: bool
-    model: str
-    provider: str | None
+    hourly: bool
 
 
 def price(model: str, provider: str | None, tokens: Tokens, *, at: datetime) -> float | None:
@@ -53,20 +55,7 @@ def price(model: str, provider: str | None, tokens: Tokens, *, at: datetime) -> 
         tokens: What the call used.
         at: When the call was made, aware; prices change.
     """
-    quarter = at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
-    rates = _rates(model, provider, quarter)
-    if rates is None:
-        return None
-    if rates.tiered:
-        return _ask(rates.model, rates.provider, tokens, at)
-    fresh = max(tokens.input - tokens.cache_read - tokens.cache_write, 0)
-    return (
-        rates.call
-        + fresh * rates.input
-        + tokens.cache_read * rates.cache_read
-        + tokens.cache_write * rates.cache_write
-        + tokens.output * rates.output
-    )
+    return price_together(model, provider, tokens, calls=1, at=at)
 
 
 def price_together(
@@ -74,17 +63,38 @@ def price_together(
 ) -> float | None:
     """Return the cost in US dollars of `calls` that used `tokens` between them, or None.
 
-    Exact where the price is linear; where it comes in tiers, as of so many equal calls.
+    Exact where the price is linear, or no two of the calls are on different sides of one of the
+    `thresholds`; else as of so many equal calls.
     """
-    first = price(model, provider, Tokens(*(count // calls for count in tokens)), at=at)
-    if first is None or calls == 1:
-        return first
-    quarter = at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
-    rates = _rates(model, provider, quarter)
-    if rates is None or rates.tiered:
-        return first * calls
-    together = price(model, provider, tokens, at=at)
-    return None if together is None else together + rates.call * (calls - 1)
+    rates = _rates(model, provider, _quarter(at), _size(tokens.input / calls))
+    if rates is None:
+        return None
+    fresh = max(tokens.input - tokens.cache_read - tokens.cache_write, 0)
+    return (
+        calls * rates.call
+        + fresh * rates.input
+        + tokens.cache_read * rates.cache_read
+        + tokens.cache_write * rates.cache_write
+        + tokens.output * rates.output
+    )
+
+
+def changes_by_the_hour(model: str, provider: str | None, *, at: datetime) -> bool:
+    """Say whether the list has prices of the model by the time of day, such as off-peak ones."""
+    rates = _rates(model, provider, _quarter(at), _MILLION)
+    return rates is not None and rates.hourly
+
+
+@lru_cache(maxsize=1)
+def thresholds() -> tuple[int, ...]:
+    """Return every number of input tokens above which some model of the list is dearer."""
+    starts: set[int] = set()
+    for model in (model for provider in providers for model in provider.models):
+        held = model.prices
+        for one in [held] if isinstance(held, ModelPrice) else [each.prices for each in held]:
+            tiered = [value for value in vars(one).values() if isinstance(value, TieredPrices)]
+            starts |= {tier.start for value in tiered for tier in value.tiers}
+    return tuple(sorted(starts))
 
 
 def fill(fields: dict[str, Any], kind: SpanKind, *, at: datetime) -> None:
@@ -115,36 +125,44 @@ def fill(fields: dict[str, Any], kind: SpanKind, *, at: datetime) -> None:
     fields["cost_source"] = CostSource.UNPRICED if cost is None else CostSource.COMPUTED
 
 
+def _quarter(at: datetime) -> datetime:
+    """Return the beginning of the quarter: off-peak prices start and end there."""
+    return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+
+
+def _size(tokens: float) -> int:
+    """Return the most input tokens that a call is charged for at the same rates as for these."""
+    place = bisect_left(thresholds(), tokens)
+    return thresholds()[place] if place < len(thresholds()) else thresholds()[-1] + _MILLION
+
+
 @lru_cache(maxsize=4_096)
-def _rates(model: str, provider: str | None, at: datetime) -> _Rates | None:
+def _rates(model: str, provider: str | None, at: datetime, size: int) -> _Rates | None:
     for name, vendor in _spellings(model, provider):
         call = _ask(name, vendor, Tokens(), at)
         if call is not None:
             break
     else:
         return None
-    found = calc_price(
+
+    def asked(tokens: Tokens) -> float:
+        return _ask(name, vendor, tokens, at) or 0.0
+
+    read = asked(Tokens(input=size))
+    held = calc_price(
         Usage(input_tokens=0, output_tokens=0),
         name,
         provider_id=vendor,
         genai_request_timestamp=at,
-    ).model_price
-    each = (
-        Tokens(input=_MILLION),
-        Tokens(output=_MILLION),
-        Tokens(input=_MILLION, cache_read=_MILLION),
-        Tokens(input=_MILLION, cache_write=_MILLION),
-    )
-    rates = [((_ask(name, vendor, tokens, at) or 0.0) - call) / _MILLION for tokens in each]
+    ).model.prices
+    conditions = [] if isinstance(held, ModelPrice) else [each.constraint for each in held]
     return _Rates(
         call=call,
-        input=rates[0],
-        output=rates[1],
-        cache_read=rates[2],
-        cache_write=rates[3],
-        tiered=any(isinstance(value, TieredPrices) for value in vars(found).values()),
-        model=name,
-        provider=vendor,
+        input=(read - call) / size,
+        output=(asked(Tokens(input=size, output=_MILLION)) - read) / _MILLION,
+        cache_read=(asked(Tokens(input=size, cache_read=size)) - call) / size,
+        cache_write=(asked(Tokens(input=size, cache_write=size)) - call) / size,
+        hourly=any(isinstance(one, TimeOfDateConstraint) for one in conditions),
     )
 
 

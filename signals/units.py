@@ -17,10 +17,8 @@ def render(value: float, unit: Unit) -> str:
             return f"{_digits(value)} s"
         case Unit.RATIO:
             return f"{_digits(value * 100)} %"
-        case Unit.USD if value != 0 and abs(value) < 1:
-            return f"${_digits(value)}"
         case Unit.USD:
-            return f"${value:,.2f}"
+            return _dollars(value)
         case Unit.PER_SECOND:
             return f"{_digits(value)}/s"
         case Unit.POINTS:
@@ -38,6 +36,19 @@ def span(duration: timedelta) -> str:
     named = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
     parts = [f"{count} {unit}" for count, unit in named if count]
     return " ".join(parts[:2]) or "0 s"
+
+
+def _dollars(value: float) -> str:
+    """Return dollars to the cent, and below a dollar to three significant digits if that is more.
+
+    Every card, table, tooltip and message says money so.
+    """
+    amount = round(abs(value), MOST_DECIMALS)
+    sign = "-" if value < 0 < amount else ""
+    if amount == 0 or amount >= 1:
+        return f"{sign}${amount:,.2f}"
+    whole, _, decimals = _digits(amount).partition(".")
+    return f"{sign}${whole}.{decimals.ljust(2, '0')}"
 
 
 def _digits(value: float) -> str:

@@ -53,9 +53,13 @@ def metrics(page: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
 
+def plainly(page: AppTest) -> str:
+    """Return the text of a page without what keeps Markdown from reading it."""
+    return text(page).replace("\\", "")
+
+
 def table(page: AppTest) -> pd.DataFrame:
-    (found,) = page.dataframe
-    return found.value
+    return page.dataframe[0].value
 
 
 def spend(**changes: Any) -> Spend:
@@ -182,6 +186,50 @@ def test_a_store_that_is_down_is_said_and_the_last_answer_stays(empty_house: Hou
     page = opened("cost")
     assert "What you see is its last answer" in text(page)
     assert metrics(page)["Spend"] == "$3.00"
+
+
+# Reported against the price list
+
+
+def called(house: House, usd: float, **fields: Any) -> None:
+    """Store a request and its one call, whose cost was reported."""
+    request = root(NOON - DAY)
+    store_of(house).write([request, child(request, **bill(usd), **fields)])
+
+
+def test_reported_cost_is_compared_with_the_price_list(empty_house: House) -> None:
+    for _ in range(10):
+        called(empty_house, 0.0055, model="gpt-4o", provider="openai", input_tokens=2_000)
+    page = opened("cost")
+    # 20,000 tokens at 2.50 dollars a million are 5 cents.
+    assert (
+        "For 10 calls $0.055 was reported; the price list has $0.05 for their tokens: +10 %."
+        in plainly(page)
+    )
+    (row,) = page.dataframe[1].value.to_dict("records")
+    assert row["Price list"] == pytest.approx(0.05)
+    assert "n = " not in text(page)
+
+
+def test_what_could_not_be_compared_is_said_with_its_reason(empty_house: House) -> None:
+    called(empty_house, 2.0, model="gpt-4o")
+    called(empty_house, 1.0, model="nobody-7b", input_tokens=10)
+    page = opened("cost")
+    assert "Not compared is $3.00 of calls: 1 without tokens, 1 not in the list." in plainly(page)
+    assert "was reported; the price list" not in text(page)
+
+
+def test_a_comparison_of_few_calls_is_marked_as_thin(empty_house: House) -> None:
+    called(empty_house, 0.005, model="gpt-4o", provider="openai", input_tokens=2_000)
+    assert "for their tokens: 0 % · n = 1." in plainly(opened("cost"))
+
+
+def test_without_reported_cost_the_page_says_that_there_is_nothing_to_compare(
+    empty_house: House,
+) -> None:
+    request = root(NOON - DAY)
+    store_of(empty_house).write([request, child(request, **bill(2.0, CostSource.COMPUTED))])
+    assert "No call has a reported cost" in text(opened("cost"))
 
 
 # Periods

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.house import House, empty_house, house, house_template
 from tests.memory_source import NOON
 from tests.pages import opened, text, toasts
 from tests.spans import DAY, bill, child, root
+from tests.spans import opened as kept_for
 
 __all__ = ["empty_house", "house", "house_template"]
 
@@ -58,6 +60,38 @@ def test_the_page_is_last_week_for_finance(empty_house: House) -> None:
     assert metrics(page)["Spend"] == "$4.00"
     assert list(page.table[0].value["Feature"]) == ["chat", "search"]
     assert list(page.table[0].value["Share"]) == ["75.0 %", "25.0 %"]
+
+
+@pytest.mark.parametrize(
+    ("days", "weekday", "said"),
+    [
+        (
+            7,
+            0,
+            "after its week begins, and lacks the first 8 h: set `WAKEFUL_TRACE_RETENTION_DAYS`",
+        ),
+        (7, 2, "lacks the first 2 d 8 h: set `WAKEFUL_TRACE_RETENTION_DAYS` to 10 or more, or to"),
+        (8, 0, ""),
+        (None, 6, ""),
+    ],
+)
+def test_a_schedule_says_what_will_be_gone_by_then(
+    days: int | None, weekday: int, said: str
+) -> None:
+    schedule = Schedule(channel="slack:#finance", weekday=weekday)
+    found = report_words.thinness(schedule, timedelta(days=days) if days else None)
+    assert said in found
+    assert bool(said) is bool(found)
+
+
+def test_the_schedule_warns_of_traces_that_are_kept_too_shortly(
+    empty_house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "week").mkdir()
+    with kept_for(tmp_path / "week", retention=timedelta(days=7)) as store:
+        wired.set_current(replace(empty_house.wiring, store=store))
+        assert "Traces are kept for 7 d" in text(opened("reports"))
+        assert "Traces are kept" not in text(opened("reports", report="Digest"))
 
 
 def test_a_week_without_requests_says_so(empty_house: House) -> None:

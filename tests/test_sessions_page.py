@@ -148,7 +148,7 @@ def test_columns_that_no_tool_fills_are_left_out() -> None:
 def test_a_cost_that_is_a_floor_says_so() -> None:
     found = Sessions(count=2, turns=2, resolved=1, cost_usd=0.5, at_least=True)
     told = {name: value for name, value, _ in session_words.figures(found)}
-    assert told["Cost per resolved"] == "≥ $0.5"
+    assert told["Cost per resolved"] == "≥ $0.50"
 
 
 def test_no_session_gives_no_ratio() -> None:

@@ -51,20 +51,12 @@ def render() -> None:
         return
     parts.page_header("Alerts", "What is wrong now, who has it, and who is told next.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        shown = st.segmented_control(
-            "Show",
-            [OPEN, RESOLVED, HANDOVER],
-            default=OPEN,
-            required=True,
-            key="alerts_show",
-            label_visibility="collapsed",
-            bind="query-params",
-        )
+        shown = parts.choice("Show", [OPEN, RESOLVED, HANDOVER], "alerts_show", default=OPEN)
         shortcuts.first_alert()
     if shown == HANDOVER:
         handover.render()
         return
-    _live(shown or OPEN)
+    _live(shown)
 
 
 @st.fragment(run_every=REFRESH, key="alerts")
@@ -157,7 +149,7 @@ def _section(
     """Draw a list; a group of one alert is drawn as that alert."""
     if not found:
         return
-    st.subheader(f"{title} ({len(found)})", anchor=False)
+    st.header(f"{title} ({len(found)})", anchor=False)
     pages = -(-len(found) // PER_PAGE)
     page = st.pagination(pages, key=key) if pages > 1 else 1
     zone = parts.viewer_zone()

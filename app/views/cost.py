@@ -6,7 +6,18 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app import budget_parts, cached_cost, cost_chart, cost_words, numbers, parts, scope, wired
+from app import (
+    budget_parts,
+    cached_cost,
+    cost_chart,
+    cost_words,
+    money,
+    numbers,
+    parts,
+    recomputed_parts,
+    scope,
+    wired,
+)
 from app.cost_words import Cost
 from app.local_time import clock, zone_name
 from app.parts import plain, small
@@ -27,8 +38,8 @@ SPLITS: Final = {
 _NO_STORE: Final = (
     "Spend is added up by the embedded trace store, which this process does not have: the stores "
     "outside answer for single traces and for the signal cost per request, not for sums by outcome "
-    "and provenance. Set `WAKEFUL_TRACE_STORE_URL` to `embedded`, beside others if need be, and "
-    "run `wakeful up`."
+    "and provenance, nor for reported cost against the price list. Set `WAKEFUL_TRACE_STORE_URL` "
+    "to `embedded`, beside others if need be, and run `wakeful up`."
 )
 _SUCCESS: Final = (
     f"All spend, that of failures included, divided by requests that ended as "
@@ -44,9 +55,9 @@ def render() -> None:
         _budgets()  # these are asked of whatever source has the cost
         return
     with st.container(horizontal=True, vertical_alignment="center", key="cost_scope", gap="small"):
-        span = _choice("Range", list(cost_words.RANGES), "cost_range", default="7d")
+        span = parts.choice("Range", list(cost_words.RANGES), "cost_range", default="7d")
         labels = scope.narrow()
-    what = _choice("By", list(SPLITS), "cost_by", default="Feature")
+    what = parts.choice("By", list(SPLITS), "cost_by", default="Feature")
     _live(span, what, labels)
     _budgets()
 
@@ -54,19 +65,6 @@ def render() -> None:
 @st.fragment(run_every=REFRESH, key="cost_budgets_live")
 def _budgets() -> None:
     budget_parts.draw(now=wired.current().clock())
-
-
-def _choice(label: str, options: list[str], key: str, *, default: str) -> str:
-    chosen: str = st.segmented_control(
-        label,
-        options,
-        default=default,
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-        bind="query-params",
-    )
-    return chosen
 
 
 @st.fragment(run_every=REFRESH, key="cost")
@@ -94,6 +92,7 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
         _chart(cost, what)
     with parts.card("cost_table", f"By {what.lower()}"):
         _table(cost, what, span)
+    recomputed_parts.draw(span, labels)
     _footer(cost, answer.at, now=now)
 
 
@@ -164,7 +163,7 @@ def _table(cost: Cost, what: str, span: str) -> None:
     gone = [name for name in ("Before", "Change") if not cost.comparable]
     gone += [name for name in ("No price",) if frame[name].isna().all()]
     st.dataframe(
-        frame.drop(columns=gone),
+        money.told(frame.drop(columns=gone), cost_words.AMOUNTS, ["Change"]),
         hide_index=True,
         height="content" if len(frame) <= 14 else 560,
         key="cost_rows",
@@ -191,17 +190,15 @@ def _table(cost: Cost, what: str, span: str) -> None:
 
 def _columns(what: str) -> dict[str, Any]:
     columns = st.column_config
-    money = partial(columns.NumberColumn, format="$%.4f")
     return {
         what: columns.TextColumn(pinned=True),
-        "Spend": money(),
         "Share": columns.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
         "Requests": columns.NumberColumn(format="localized"),
-        "Per request": money(),
         "Successes": columns.NumberColumn(format="localized", help=_SUCCESS),
-        "Per success": money(),
-        "Before": money(help="What it cost in the period before, up to the same time of day."),
-        "Change": columns.NumberColumn("Change in $", format="%+.4f"),
+        "Before": columns.NumberColumn(
+            help="What it cost in the period before, up to the same time of day."
+        ),
+        "Change": columns.NumberColumn("Change in $"),
         "Cost is": columns.TextColumn(
             help="Reported by the application or its gateway, or computed from tokens and prices."
         ),

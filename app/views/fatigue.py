@@ -27,16 +27,8 @@ def render() -> None:
         "Calls for attention that reached a person or a paging service. A post in a Slack channel "
         "calls nobody.",
     )
-    chosen = st.segmented_control(
-        "Range",
-        list(RANGES),
-        default="28 d",
-        required=True,
-        key="fatigue_range",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
-    _live(RANGES[chosen or "28 d"])
+    chosen = parts.choice("Range", list(RANGES), "fatigue_range", default="28 d")
+    _live(RANGES[chosen])
 
 
 @st.fragment(run_every=REFRESH, key="fatigue")

@@ -84,7 +84,7 @@ def _why(group: Group, items: tuple[Item, ...]) -> str:
 
 def _members(found: Together, *, now: datetime, zone: tzinfo) -> None:
     opened = sum(item.alert.state is not AlertState.RESOLVED for item in found.items)
-    st.subheader(f"Alerts ({len(found.items)}, {opened} open)", anchor=False)
+    st.header(f"Alerts ({len(found.items)}, {opened} open)", anchor=False)
     pages = -(-len(found.items) // PER_PAGE)
     page = st.pagination(pages, key="group_page") if pages > 1 else 1
     for item in found.items[(page - 1) * PER_PAGE : page * PER_PAGE]:

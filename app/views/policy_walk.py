@@ -125,7 +125,7 @@ def _channels(plan: Plan, turns: Sequence[Turn]) -> list[str]:
 
 
 def _tests(policy: Policy, names: Sequence[str]) -> None:
-    st.subheader("Send a test", anchor=False)
+    st.header("Send a test", anchor=False)
     st.markdown(
         small(
             "Real messages, marked TEST, to the channels you choose: whoever they reach is called. "

@@ -33,23 +33,10 @@ def render() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="quality_scope",
                       gap="small"):  # fmt: skip
-        span = _choice("Range", list(cached_quality.RANGES), "quality_range", default="7d")
+        span = parts.choice("Range", list(cached_quality.RANGES), "quality_range", default="7d")
         labels = scope.narrow()
-    what = _choice("By", list(SPLITS), "quality_by", default="Prompt version")
+    what = parts.choice("By", list(SPLITS), "quality_by", default="Prompt version")
     _live(span, what, labels)
-
-
-def _choice(label: str, options: list[str], key: str, *, default: str) -> str:
-    chosen: str = st.segmented_control(
-        label,
-        options,
-        default=default,
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-        bind="query-params",
-    )
-    return chosen
 
 
 @st.fragment(run_every=REFRESH, key="quality")

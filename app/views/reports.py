@@ -42,15 +42,7 @@ def render() -> None:
     parts.page_header("Reports", "What goes out once a week, to finance and to owners.")
     st.html(_STYLE)
     kinds = {word: kind for kind, word in report_words.KINDS.items()}
-    chosen = st.segmented_control(
-        "Report",
-        list(kinds),
-        default=next(iter(kinds)),
-        required=True,
-        key="report",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    chosen = parts.choice("Report", list(kinds), "report", default=next(iter(kinds)))
     kind = kinds[chosen]
     now = wired.current().clock()
     answer = cached_reports.standing(kind)
@@ -89,7 +81,7 @@ def _spend(now: datetime) -> None:
             key="reports_empty",
         )
         return
-    st.subheader(f"LLM spend, {report.days}", anchor=False)
+    st.header(f"LLM spend, {report.days}", anchor=False)
     _figures(report)
     for split, bill in report.bills.items():
         with parts.card(f"reports_{split}", f"By {_TITLES[split].lower()}"):

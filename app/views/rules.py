@@ -42,7 +42,7 @@ def render() -> None:
         text = st.text_input(
             "Search rules",
             type="search",
-            placeholder="Name, owner, signal, policy, label",
+            placeholder="Find a rule",
             label_visibility="collapsed",
             key="rules_search",
             bind="query-params",

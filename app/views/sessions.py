@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import cached_sessions, numbers, parts, scope, session_words, wired
+from app import cached_sessions, money, numbers, parts, scope, session_words, wired
 from app.parts import plain, small
 from app.scope import Scope
 from signals.traces.sessions import MAX_TURNS, QUIET, SessionOrder, Sessions, Turn
@@ -55,15 +55,7 @@ def render() -> None:
         _replay(session_id.strip())
         return
     chosen = scope.choose()
-    order: str = st.segmented_control(
-        "Order",
-        list(_ORDERS),
-        default="Newest",
-        required=True,
-        key="sessions_by",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    order = parts.choice("Order", list(_ORDERS), "sessions_by", default="Newest")
     _list(chosen, _ORDERS[order])
 
 
@@ -108,7 +100,7 @@ def _table(found: Sessions) -> None:
     }
     columns = st.column_config
     st.dataframe(
-        session_words.table(found.listed),
+        money.told(session_words.table(found.listed), ["Cost"]),
         hide_index=True,
         height="content" if len(found.listed) <= 14 else 560,
         key="sessions_table",
@@ -121,7 +113,6 @@ def _table(found: Sessions) -> None:
             "Began": columns.DatetimeColumn(
                 format="D MMM HH:mm:ss", timezone=str(parts.viewer_zone())
             ),
-            "Cost": columns.NumberColumn(format="$%.4f"),
             "Tokens": columns.NumberColumn(format="localized"),
         },
     )
@@ -156,7 +147,7 @@ def _replay(session_id: str) -> None:
             key="sessions_none",
         )
         return
-    st.markdown(f"### {plain(session_words.label(session_id).partition(': ')[2])}")
+    st.markdown(f"## {plain(session_words.label(session_id).partition(': ')[2])}")
     parts.fine_print(plain(session_words.summary(answer.data)))
     shown = st.session_state.get("sessions_shown", {}).get(session_id, AT_ONCE)
     before: Turn | None = None

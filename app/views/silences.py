@@ -35,15 +35,7 @@ def render() -> None:
     parts.page_header(
         "Silences", "What fires and nobody is told of. It stays on the alerts page, marked muted."
     )
-    shown = st.segmented_control(
-        "Show",
-        [CURRENT, ENDED, INHIBITIONS],
-        default=CURRENT,
-        required=True,
-        key="silences_show",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    shown = parts.choice("Show", [CURRENT, ENDED, INHIBITIONS], "silences_show", default=CURRENT)
     if shown == INHIBITIONS:
         parts.link("silences", "New inhibition", icon="add", inhibition="new")
     else:

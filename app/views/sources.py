@@ -92,7 +92,7 @@ def _stacks(found: Findings, said: str, *, now: datetime) -> None:
 
 
 def _signals(found: Sequence[Answered], *, now: datetime) -> None:
-    st.subheader("Signals", anchor=False)
+    st.header("Signals", anchor=False)
     for one in found:
         _signal(one, now=now)
     valued = sum(one.value is not None for one in found)

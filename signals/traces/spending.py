@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from signals.traces.recomputing import ReportedUses
+
 SPLITS = ("feature", "tenant", "model", "prompt_version", "outcome", "environment")
 MAX_ROWS = 500
 MAX_BARS = 120
@@ -133,6 +135,13 @@ class SpendStore(Protocol):
 
     def bars(self, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
         """Return what was spent from edge to edge; the values not `shown` as one, the rest.
+
+        Raises as `spend`.
+        """
+        ...
+
+    def reported(self, query: SpendQuery) -> ReportedUses:
+        """Return what calls with a reported cost used, whatever `query` splits by.
 
         Raises as `spend`.
         """

@@ -60,6 +60,7 @@ from signals.traces.quality import (
     Searches,
     Stop,
 )
+from signals.traces.recomputing import ReportedUses
 from signals.traces.rows import SPAN_FIELDS, SpanRows, rows_of
 from signals.traces.sessions import SessionQuery, Sessions, Turn
 from signals.traces.spending import Bar, Bill, SpendQuery
@@ -215,6 +216,10 @@ class EmbeddedStore:
     def bars(self, query: SpendQuery, shown: Sequence[str | None]) -> list[Bar]:
         """Return what was spent from edge to edge; see `SpendStore`."""
         return spending.bars(self._database, query, shown)
+
+    def reported(self, query: SpendQuery) -> ReportedUses:
+        """Return what calls with a reported cost used; see `SpendStore`."""
+        return spending.reported(self._database, query)
 
     def sessions(self, query: SessionQuery, *, now: datetime) -> Sessions:
         """Return the sessions that match; see `SessionStore`."""

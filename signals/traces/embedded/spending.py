@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from signals import QueryError
+from signals.prices import Tokens, thresholds
 from signals.traces.embedded.database import Database
-from signals.traces.embedded.narrow import TRACE_ID
+from signals.traces.embedded.narrow import PAID, TRACE_ID
 from signals.traces.embedded.requests import MARGIN, matches, roots
 from signals.traces.embedded.schema import aware, naive
 from signals.traces.embedded.weighing import Z
 from signals.traces.outcomes import OUTCOMES, SUCCESSES
+from signals.traces.recomputing import MAX_MODELS, ReportedUse, ReportedUses
 from signals.traces.spending import (
     MAX_BARS,
     MAX_ROWS,
@@ -115,12 +117,80 @@ def bars(database: Database, query: SpendQuery, shown: Sequence[str | None]) -> 
     return [Bar(edge=i, value=value, rest=rest, usd=usd) for i, value, rest, usd in rows]
 
 
+def reported(database: Database, query: SpendQuery) -> ReportedUses:
+    """Return what calls with a reported cost used; see `SpendStore.reported`."""
+    scope = dict(query.scope)
+    labels = _checked(replace(query, by=None), scope)
+    condition, parameters = matches(scope, "f")
+    rows = database.ask(
+        f"WITH {_requests(labels)}, {_called(labels, is_narrowed=bool(scope))}, "  # noqa: S608  labels are checked, values are parameters
+        f"matching AS (FROM called AS f WHERE {condition}), "
+        "dearest AS (SELECT of_model, provider, count(*) OVER () AS models FROM matching "
+        "GROUP BY ALL ORDER BY sum(usd * weight) DESC, of_model, provider "
+        f"LIMIT {MAX_MODELS}), "
+        "summed AS (SELECT of_model, provider, day, tier, tells, count(*), "
+        f"{', '.join(map(_summed, _USED))}, sum(usd * weight) FROM matching GROUP BY ALL) "
+        "SELECT * FROM summed JOIN dearest USING (of_model, provider)",
+        {
+            **parameters,
+            # The period before is not compared.
+            **dict.fromkeys(("before_start", "before_end", "start"), naive(query.start)),
+            "end": naive(query.end),
+        },
+    )
+    return ReportedUses(uses=tuple(map(_use, rows)), models=rows[0][-1] if rows else 0)
+
+
+def _called(labels: Sequence[str], *, is_narrowed: bool) -> str:
+    """Return the CTE `called`: each call with a reported cost, and its tokens by their price."""
+    written, read = "coalesce(s.cache_write_tokens, 0)", "coalesce(s.cache_read_tokens, 0)"
+    tokens = "coalesce(s.input_tokens, 0)"
+    tier = " + ".join(f"CAST({tokens} > {start} AS TINYINT)" for start in thresholds())
+    kept = "".join(f", s.{label}" for label in labels)
+    said = "".join(f", {_charged(label)} AS {label}" for label in labels)
+    join, outcome = "", "NULL"
+    if is_narrowed:
+        join, outcome = "LEFT JOIN known AS q ON q.trace_id = c.trace_id", "q.outcome"
+    return (
+        f"stating AS (SELECT {TRACE_ID.format(s='s')} AS trace_id, true AS is_paid, "  # noqa: S608  names are ours
+        f"s.cost_usd AS usd, coalesce(s.weight, 1) AS weight{kept}, "
+        "coalesce(s.model, '') AS of_model, coalesce(s.provider, '') AS provider, "
+        f"date_trunc('day', s.started_at) AS day, {tier} AS tier, "
+        f"greatest({tokens} - {read} - {written}, 0) AS fresh, {read} AS read, "
+        f"{written} AS written, coalesce(s.output_tokens, 0) AS made "
+        f"FROM store.spans AS s WHERE {_WITHIN.format(s='s')} AND {PAID.format(s='s')} "
+        "AND s.cost_usd IS NOT NULL AND s.cost_source = 'reported'), "
+        "called AS (SELECT c.of_model, c.provider, c.day, c.tier, c.fresh + c.read + c.written "
+        "+ c.made > 0 AS tells, c.fresh, c.read, c.written, c.made, 1 AS one, c.weight, "
+        f"c.usd, {outcome} AS outcome{said} FROM stating AS c {join})"
+    )
+
+
+def _summed(what: str) -> str:
+    return f"CAST(sum({what} * weight) AS BIGINT)"
+
+
+def _use(row: Sequence[Any]) -> ReportedUse:
+    model, provider, day, _, tells, seen, calls, fresh, read, written, made, usd, _ = row
+    tokens = Tokens(fresh + read + written, made, cache_read=read, cache_write=written)
+    return ReportedUse(
+        model=model or None,
+        provider=provider or None,
+        at=aware(day),
+        usd=usd,
+        tokens=tokens if tells else None,
+        calls=calls,
+        seen=seen,
+    )
+
+
 def held_since(database: Database) -> datetime | None:
     """Return when the oldest span ended; see `SpendStore.held_since`."""
     ((oldest,),) = database.ask("SELECT min(ended_at) FROM store.spans", {})
     return aware(oldest) if oldest else None
 
 
+_USED = ("one", "fresh", "read", "written", "made")
 _COLUMNS = (
     *("value", "usd", "before_usd", "reported_usd", "priced", "unpriced"),
     *("requests", "concluded", "successes"),

@@ -1,0 +1,37 @@
+"""Money in tables: read by the one rule of `signals.units`, sorted as the numbers they are."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from app.numbers import NO_VALUE
+from models.vocabulary import Unit
+from signals.units import render
+
+
+def usd(value: object) -> str:
+    """Return dollars, or a dash where nothing is known, as by None or NaN."""
+    if not isinstance(value, int | float) or math.isnan(value):
+        return NO_VALUE
+    return render(value, Unit.USD)
+
+
+def change(value: object) -> str:
+    """Return dollars more or less, with their sign, or a dash."""
+    said = usd(value)
+    more = isinstance(value, int | float) and value > 0 and said != usd(0)
+    return f"+{said}" if more else said
+
+
+def told(frame: pd.DataFrame, amounts: Sequence[str], changes: Sequence[str] = ()) -> Styler:
+    """Return `frame` with its columns of money as people read them, those it has.
+
+    No format that a column of `st.dataframe` takes has more digits for smaller amounts.
+    """
+    formats: dict[Any, str | Callable[[object], str] | None]
+    formats = {name: usd for name in amounts if name in frame}
+    formats |= {name: change for name in changes if name in frame}
+    return frame.style.format(formats)
