@@ -7,6 +7,7 @@ from app import (
     budget_fields,
     cached_alerts,
     condition_form,
+    expression_verdict,
     measure_fields,
     measure_form,
     slo_fields,
@@ -207,6 +208,7 @@ def _promql(draft: Draft) -> None:
         height=110,
         persist_state=SESSION,
     )
+    expression_verdict.draw(draft.get("expression"))
 
 
 def _kind_changed(draft: Draft) -> None:
