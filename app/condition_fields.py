@@ -63,7 +63,7 @@ def _spans(draft: Draft) -> None:
     measure_fields.draw(draft, condition_form.MEASURE)
     unit = measure_form.unit(draft.fields, condition_form.MEASURE)
     _beyond(draft, "spans_bound", unit)
-    part_of_traffic(draft)
+    part_of_traffic(draft, "A label, or an attribute of the spans: write `attributes.team`.")
 
 
 def _beyond(draft: Draft, field: str, unit: Unit) -> None:
