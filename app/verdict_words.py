@@ -9,7 +9,7 @@ from signals.units import render
 def sentence(verdict: Verdict) -> str:
     """Return what to say below an expression."""
     if verdict.complaint:
-        return f"Refused: {verdict.complaint}"
+        return f"Never evaluated: {verdict.complaint}"
     if verdict.cost is None:
         return f"Nobody tells what it yields and costs. {verdict.silence}".strip()
     return f"{_yields(verdict.cost.series)} {_costs(verdict.cost)}"

@@ -124,7 +124,7 @@ def test_an_answer_in_another_shape_is_a_fault(fake: FakePrometheus, body: objec
             "It parses, and yields no series now: nothing would be pending. Cost not told by this "
             "server.",
         ),
-        (Verdict(complaint="parse error"), "Refused: parse error"),
+        (Verdict(complaint="parse error"), "Never evaluated: parse error"),
         (
             Verdict(silence="No Prometheus is set."),
             "Nobody tells what it yields and costs. No Prometheus is set.",
@@ -171,7 +171,7 @@ def test_the_form_says_what_an_expression_costs(house: House, fake: FakePromethe
 def test_the_form_says_that_an_expression_is_refused(house: House, fake: FakePrometheus) -> None:
     fake.answer(failure("bad_data", "parse error: unexpected end of input"), 400)
     page = typed(house, fake.connect(), "up >")
-    assert "Refused: Prometheus at" in text(page)
+    assert "Never evaluated: Prometheus at" in text(page)
     assert "It is refused, so it is never evaluated" in lint(page)
 
 
