@@ -12,7 +12,7 @@ from urllib.parse import quote
 from alerts.conditions import AnyCondition, Spans
 from alerts.notifiers import NO_EVIDENCE, Evidence, TraceLink
 from signals import SignalError
-from signals.measures import Measure
+from signals.measures import Measure, attribute_of
 from signals.traces import FILTERS, Order, TraceQuery, TraceStore, TraceSummary
 
 logger = logging.getLogger(__name__)
@@ -91,6 +91,9 @@ def question(
         start=start,
         end=end,
         scope={name: value for name, value in labels.items() if name in FILTERS},
+        attributes=tuple(
+            (attribute_of(name), value) for name, value in labels.items() if attribute_of(name)
+        ),
         errors_only=which.errors_only,
         order=which.order,
         limit=limit,

@@ -9,10 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from alerts import promtool, rulebook
-from alerts.promtool import PromtoolError
-from alerts.rulecode.complaints import RuleCodeError
-from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
+from alerts import rulebook
 from alerts.rulelint.among import Others
 from alerts.rulelint.asked import Known
 from app import cached, wired
@@ -27,7 +24,6 @@ FRESH: Final = timedelta(seconds=10)  # instants that are asked for
 BOOK_FRESH: Final = timedelta(minutes=1)  # to index 10,000 takes 0.2 s, after they were read
 NAMES_FRESH: Final = timedelta(minutes=1)
 MOST_LABELLED: Final = 10  # metrics of one expression whose labels are looked up
-PROMTOOL_SECONDS: Final = 5.0
 _HASH: Final[dict[str | type[Any], Any]] = {Query: repr}
 _FIRST_WORD: Final = re.compile(r"[a-zA-Z]+")
 
@@ -52,33 +48,6 @@ def buckets(query: Query) -> tuple[Bucket, ...]:
         return tuple(prometheus.buckets(query, at=cached.floor(wiring.clock(), FRESH)))
     except SignalError:
         return ()
-
-
-@st.cache_resource(ttl=NAMES_FRESH, max_entries=64, show_spinner=False)
-def complaint(expression: str) -> str:
-    """Return why PromQL is refused; empty where it is not.
-
-    The server says it, whose dialect counts; without one that answers promtool, if it is here.
-    """
-    wiring = wired.current()
-    if wiring.expressions is not None:
-        try:
-            wiring.expressions.evaluate(expression, at=cached.floor(wiring.clock(), FRESH))
-        except QueryError as error:
-            return str(error)
-        except SignalError:
-            return _promtools_complaint(expression)
-        return ""
-    return _promtools_complaint(expression)
-
-
-def _promtools_complaint(expression: str) -> str:
-    one = PromGroup(name="g", rules=(PromRule(alert="a", expr=expression),))
-    try:
-        said = promtool.check(PromFile(groups=(one,)), timeout_seconds=PROMTOOL_SECONDS)
-    except (PromtoolError, RuleCodeError):
-        return ""
-    return said[0].reason if said else ""
 
 
 @st.cache_resource(ttl=NAMES_FRESH, max_entries=64, show_spinner=False)

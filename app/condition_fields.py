@@ -7,6 +7,7 @@ from app import (
     budget_fields,
     cached_alerts,
     condition_form,
+    expression_verdict,
     measure_fields,
     measure_form,
     slo_fields,
@@ -62,7 +63,7 @@ def _spans(draft: Draft) -> None:
     measure_fields.draw(draft, condition_form.MEASURE)
     unit = measure_form.unit(draft.fields, condition_form.MEASURE)
     _beyond(draft, "spans_bound", unit)
-    part_of_traffic(draft)
+    part_of_traffic(draft, "A label, or an attribute of the spans: write `attributes.team`.")
 
 
 def _beyond(draft: Draft, field: str, unit: Unit) -> None:
@@ -207,6 +208,7 @@ def _promql(draft: Draft) -> None:
         height=110,
         persist_state=SESSION,
     )
+    expression_verdict.draw(draft.get("expression"))
 
 
 def _kind_changed(draft: Draft) -> None:

@@ -28,8 +28,8 @@ def signal(draft: Draft, names: list[str], on_change: Callable[..., None] | None
     st.markdown(small(CATALOG[draft.get("signal")].meaning))
 
 
-def part_of_traffic(draft: Draft) -> None:
-    """Draw what narrows a signal, and what splits it."""
+def part_of_traffic(draft: Draft, split_help: str | None = None) -> None:
+    """Draw what narrows a signal, and what splits it, perhaps with more to say about that."""
     labels = condition_form.labels_of(draft.get("signal"))
     scope = st.multiselect(
         "Only traffic where",
@@ -59,6 +59,7 @@ def part_of_traffic(draft: Draft) -> None:
         accept_new_options=True,
         select_all=False,
         placeholder="One alert for all",
+        help=split_help,
         persist_state=SESSION,
     )
 

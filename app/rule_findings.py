@@ -13,7 +13,7 @@ from alerts.ruledraft import RuleDraft
 from alerts.rulelint import Finding, asked, itself, past, quantiles
 from alerts.rulelint.past import Traffic
 from alerts.rulelint.quantiles import QUANTILES
-from app import cached_lint, cached_watching, looking_back, rule_form
+from app import cached_lint, cached_watching, looking_back, rule_form, verdicts
 from app.cached_watching import Past
 from app.rule_form import FormError
 from signals import Query
@@ -51,10 +51,12 @@ def in_hindsight(
 def _expression(condition: AnyCondition) -> list[Finding]:
     if not isinstance(condition, Promql):
         return []
-    if complaint := cached_lint.complaint(condition.expression):
-        return asked.syntax(complaint)
+    verdict = verdicts.of(condition.expression)
+    if verdict is None or verdict.complaint or verdict.cost is None:
+        # A server that is late or silent is not asked for its names as well, which are waited for.
+        return asked.syntax(verdict.complaint) if verdict else []
     known = cached_lint.named(condition.expression)
-    return asked.names(*known) if known else []
+    return [*(asked.names(*known) if known else ()), *asked.cost(verdict.cost)]
 
 
 def _traffic(condition: AnyCondition, span: timedelta) -> dict[timedelta, Traffic]:

@@ -9,7 +9,8 @@ of them may be a metric's label. A condition is written as people say it:
     attributes.http.response.status_code >= 500
     request = true            (the root of a trace)
 
-A field that a span does not have is empty text, and no number.
+A field that a span does not have is empty text, and no number. `attributes.…` is also what splits a
+measure by an attribute: each span counts under its own value, as it does for a condition.
 """
 
 import re
@@ -45,6 +46,11 @@ _CONDITION: Final = re.compile(r"(\S+?)\s*(!=|>=|<=|=|>|<)\s*(.*)", re.DOTALL)
 _EQUALITIES: Final = ("=", "!=")
 
 
+def attribute_of(label: str) -> str:
+    """Return the name of the attribute that a label of a split or a scope spells; else empty."""
+    return label.removeprefix(ATTRIBUTE) if label.startswith(ATTRIBUTE) else ""
+
+
 class Aggregate(StrEnum):
     """What is made of the spans that are left."""
 
@@ -69,7 +75,7 @@ class Condition:
     @property
     def attribute(self) -> str:
         """Return the name of the attribute that it is about; empty for a field of ours."""
-        return self.field.removeprefix(ATTRIBUTE) if self.field.startswith(ATTRIBUTE) else ""
+        return attribute_of(self.field)
 
 
 def condition(text: str) -> Condition:

@@ -23,6 +23,7 @@ from signals.discovery import Answerer, Discovery
 from signals.naming import Names
 from signals.packs import PACKS, Pack
 from signals.prometheus_access import PrometheusAccess, headers_for
+from signals.prometheus_cost import ALL_STATS, Cost, cost_of
 from signals.prometheus_faults import (
     Inspection,
     fault_of_silence,
@@ -188,6 +189,12 @@ class Prometheus:
         chunks = self._chunks(expression, start=start, end=end, step=step)
         return self._understood(lambda: matrix_series(chunks))
 
+    def cost(self, expression: str, *, at: datetime) -> Cost:
+        """Return what evaluating PromQL at `at` yields and costs; raises as `evaluate`."""
+        form = {"query": expression, **self._instant_of(at), **ALL_STATS}
+        body = self._ask(lambda: self._posted("query", form))
+        return self._understood(lambda: cost_of(body, at=at))
+
     def newest(self, *, at: datetime) -> datetime | None:
         """Return when the newest sample was scraped, or None if there is none within a day."""
         self.stacks.look(at=at)
@@ -239,13 +246,16 @@ class Prometheus:
         return samples[0].value if samples else None
 
     def _query(self, expression: str, at: datetime) -> Sequence[Item]:
-        params = {"time": f"{at.timestamp():.3f}", **self._patience}
+        params = self._instant_of(at)
         vector: Sequence[Item]
         if is_long(expression):
             vector = self._ask(lambda: self._post("query", {"query": expression, **params}))
         else:
             vector = self._ask(lambda: self._instant(expression, params))
         return vector
+
+    def _instant_of(self, at: datetime) -> dict[str, str]:
+        return {"time": f"{at.timestamp():.3f}", **self._patience}
 
     def _instant(self, expression: str, params: Mapping[str, str]) -> Any:
         asked = urlencode({"query": expression, **params})
@@ -284,6 +294,9 @@ class Prometheus:
         return matrix
 
     def _post(self, path: str, form: Mapping[str, str]) -> Any:
+        return self._posted(path, form)["data"]["result"]
+
+    def _posted(self, path: str, form: Mapping[str, str]) -> Any:
         # The client's own POST leaves the query in the URL.
         response = self._session.post(
             f"{self._url}/api/v1/{path}",
@@ -291,7 +304,7 @@ class Prometheus:
             headers=self._headers,
             timeout=self._timeout,
         )
-        return response.json()["data"]["result"]
+        return response.json()
 
     def _get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         return self._ask(lambda: self._got(path, params or {}))

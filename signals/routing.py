@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from signals import Query, QueryError, Source
 from signals.catalog import CATALOG
+from signals.measures import ATTRIBUTE, Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Sources:
     def _explain(self, query: Query) -> str:
         signal = query.signal
         if query.measure is not None:
-            return f"{query.measure.words}: only the embedded trace store can tell"
+            return self._explain_measure(query, query.measure)
         if signal not in CATALOG:
             return f"there is no signal {signal}; there are {', '.join(CATALOG)}"
         if not self.sources:
@@ -41,6 +42,17 @@ class Sources:
             return f"{_names(self.sources)} cannot tell {signal}: connect a source that can"
         lacks = "; ".join(f"{s.name} has it without {_missing(s, query)}" for s in knowing)
         return f"nobody can tell {signal} by {_spelled(_labels(query))}: {lacks}"
+
+    def _explain_measure(self, query: Query, measure: Measure) -> str:
+        alone = replace(query, scope=(), by=())
+        knowing = next((one for one in self.sources if one.answers(alone)), None)
+        if knowing is None:
+            return f"{measure.words}: only the embedded trace store can tell"
+        lacking = _missing(knowing, query)
+        return (
+            f"{knowing.name} cannot tell {measure.words} by {lacking}: an attribute is written "
+            f"`{ATTRIBUTE}…`"
+        )
 
 
 def _labels(query: Query) -> list[str]:

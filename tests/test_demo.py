@@ -177,7 +177,7 @@ def test_prometheus_scrapes_the_copilot_under_the_name_of_its_history(tmp_path: 
 def test_the_rules_of_the_demo_are_in_order() -> None:
     found = rulefile.parse(RULES.read_text())
     assert {rule.policy for rule in found.rules} <= {policy.name for policy in found.policies}
-    assert len(found.rules) == 9
+    assert len(found.rules) == 10
     (policy,) = found.policies
     delays = [step.after.total_seconds() for step in policy.steps]
     assert delays == [0, 20, 40]

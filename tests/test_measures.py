@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from signals.traces.embedded import EmbeddedStore
 from tests.spans import NOON, child, opened, root
 
 MINUTE = timedelta(minutes=1)
+CODE = "attributes.http.response.status_code"
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,62 @@ def test_a_call_counts_under_the_label_of_its_request(store: EmbeddedStore) -> N
     found = values(store, {"aggregate": "count", "where": ["kind = llm"]}, by=("feature",))
 
     assert found == {("chat",): 3}
+
+
+@pytest.mark.parametrize(
+    ("measure", "more", "expected"),
+    [
+        ({"aggregate": "count"}, {"by": (CODE,)}, {("200",): 2, ("500",): 1, (): 4}),
+        (
+            {"aggregate": "sum", "of": "cost_usd"},
+            {"by": ("feature", CODE)},
+            {("chat", "200"): 0.75, ("chat", "500"): 0.75},
+        ),
+        (
+            {"aggregate": "ratio", "where": ["kind = llm"], "part": ["status = error"]},
+            {"by": (CODE, "feature")},
+            {("200", "chat"): 0, ("500", "chat"): 1},
+        ),
+        ({"aggregate": "count"}, {"by": (CODE, "attributes.x")}, {
+            ("200", "nan"): 2, ("500", "nan"): 1, (): 4,
+        }),
+        ({"aggregate": "count"}, {"scope": ((CODE, "500"),)}, {("500",): 1}),
+        (
+            {"aggregate": "count", "where": ["kind = llm"]},
+            {"by": ('attributes."; DROP TABLE spans',)},
+            {(): 3},
+        ),
+    ],
+    ids=["alone", "after a label", "before a label", "two", "narrowed", "hostile"],
+)  # fmt: skip
+def test_a_measure_is_split_by_any_attribute(
+    store: EmbeddedStore,
+    measure: dict[str, Any],
+    more: dict[str, Any],
+    expected: dict[tuple[str, ...], float],
+) -> None:
+    assert values(store, measure, **more) == pytest.approx(expected)
+    asked = Query(signal=SPANS, measure=Measure.model_validate(measure), window=MINUTE, **more)
+    now = store.read(asked, at=NOON).samples
+    assert {tuple(one.labels.values()): one.value for one in now} == pytest.approx(expected)
+    assert {name for one in now for name in one.labels} <= {*more.get("by", ()), CODE}
+
+
+def test_a_split_into_too_many_values_is_refused(tmp_path: Path) -> None:
+    spans = [
+        root(NOON - timedelta(seconds=5), attributes={"n": str(number)}, **trace(number))
+        for number in range(2_001)
+    ]
+    asked = Query(
+        signal=SPANS,
+        measure=Measure.model_validate({"aggregate": "count"}),
+        window=MINUTE,
+        by=("attributes.n",),
+    )
+    with opened(tmp_path / "many.duckdb") as kept:
+        kept.write(spans)
+        with pytest.raises(QueryError, match="more than 2000 values: split by fewer labels"):
+            kept.read(asked, at=NOON)
 
 
 def test_a_measure_is_narrowed_to_the_chosen_traffic(store: EmbeddedStore) -> None:

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from sqlmodel import Session, select
 
 from alerts import evidence, rulebook
+from alerts.backtest import Instants, backtest
 from alerts.conditions import Spans
 from alerts.evaluation import Evaluator
+from alerts.lifecycle import Timing
+from alerts.observations import Watch
 from alerts.ruledraft import RuleDraft
 from alerts.rulelint import Check, itself
 from app import condition_form, watching
+from models.tables import Alert, Rule
 from models.vocabulary import SpanKind, SpanStatus
 from signals import QueryError
 from signals.reading import Readers
@@ -36,6 +41,13 @@ FAILING: dict[str, Any] = {
     "bound": 0.3,
     "by": ["prompt_version"],
 }
+BY_TEAM: dict[str, Any] = {
+    "kind": "spans",
+    "measure": {"aggregate": "count", "where": ["kind = llm"]},
+    "bound": 0,
+    "by": ["attributes.team"],
+}
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -66,18 +78,81 @@ def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
         yield kept
 
 
-def test_the_engine_finds_what_only_spans_can_tell(house: House, store: EmbeddedStore) -> None:
+def saved(house: House, condition: dict[str, Any], name: str = "By team") -> None:
     draft = RuleDraft.model_validate(
-        {"name": "Prompt fails", "owner": "ada", "condition": FAILING, "policy": "standard"}
+        {"name": name, "owner": "ada", "condition": condition, "policy": "standard"}
     )
     rulebook.save_rule(house.wiring.db, draft, by="ada", now=NOON)
+
+
+def evaluated(house: House, store: EmbeddedStore) -> None:
     readers = Readers(Sources((MemorySource(), store)))
     Evaluator(db=house.wiring.db, engine_id="test").tick(
         lambda questions, at: readers.read_all(questions, at=at), now=NOON
     )
     readers.close()
+
+
+def test_the_engine_finds_what_only_spans_can_tell(house: House, store: EmbeddedStore) -> None:
+    saved(house, FAILING, name="Prompt fails")
+    evaluated(house, store)
     alert = house.alert("Prompt fails")
     assert (alert.labels["prompt_version"], alert.value) == ("v2", 0.5)
+
+
+def test_a_rule_split_by_an_attribute_opens_one_alert_for_each_value(
+    house: House, store: EmbeddedStore
+) -> None:
+    saved(house, BY_TEAM)
+    evaluated(house, store)
+    with Session(house.wiring.db) as session:
+        rule = session.exec(select(Rule).where(Rule.name == "By team")).one()
+        found = session.exec(select(Alert).where(Alert.rule_id == rule.id)).all()
+    told = sorted((one.labels["attributes.team"], one.value) for one in found)
+    assert told == [("app", 1.0), ("web", 4.0)]
+
+
+def test_the_backtest_splits_by_an_attribute_too(store: EmbeddedStore) -> None:
+    condition = Spans.model_validate(BY_TEAM)
+    series = store.read_range(
+        condition.asked, start=NOON - MINUTE, end=NOON + MINUTE, step=timedelta(seconds=30)
+    )
+    instants = Instants(start=NOON - MINUTE, step=timedelta(seconds=30), count=5)
+    watch = Watch(condition=condition, timing=Timing(), labels={}, name="By team")
+    found = backtest(watch, {condition.asked: series}, instants, every=timedelta(seconds=30))
+    assert {one.labels["attributes.team"] for one in found.fired} == {"app", "web"}
+
+
+def test_the_chart_and_the_traces_of_an_alert_are_of_its_value(store: EmbeddedStore) -> None:
+    condition = Spans.model_validate(BY_TEAM)
+    labels = {"attributes.team": "app"}
+    (sample,) = store.read(watching.narrowed(condition.asked, labels), at=NOON).samples
+    assert (sample.labels, sample.value) == (labels, 1.0)
+    which = evidence.worst(condition)
+    asked = evidence.question(which, labels, start=NOON - MINUTE, end=NOON, limit=9)
+    assert len(store.search(asked)) == 1
+
+
+def test_what_is_no_label_is_told_how_an_attribute_is_written(store: EmbeddedStore) -> None:
+    condition = Spans.model_validate(BY_TEAM | {"by": ["team"]})
+    with pytest.raises(QueryError) as caught:
+        Sources((MemorySource(), store)).route(condition.asked)
+    assert str(caught.value) == (
+        "traces cannot tell spans where kind = llm by the label team: an attribute is written "
+        "`attributes.…`"
+    )
+
+
+def test_the_lint_warns_of_an_attribute_with_a_value_for_each_person() -> None:
+    draft = RuleDraft.model_validate(
+        {
+            "name": "x",
+            "owner": "ada",
+            "condition": BY_TEAM | {"by": ["attributes.user_id"]},
+            "policy": "standard",
+        }
+    )
+    assert Check.CARDINALITY in {found.check for found in itself.findings(draft)}
 
 
 def test_without_a_store_that_can_it_says_who_could() -> None:
@@ -96,6 +171,7 @@ def test_without_a_store_that_can_it_says_who_could() -> None:
         {"measure": {"aggregate": "quantile", "of": "duration_ms", "quantile": 0.9}, "bound": 8},
         {"measure": {"aggregate": "count"}, "comparison": "below", "bound": 5, "window": "1h"},
         {"measure": {"aggregate": "sum", "of": "cost_usd"}, "scope": {"tenant": "acme"}},
+        {"by": ["attributes.team", "feature"]},
     ],
 )
 def test_what_the_form_shows_it_writes(changes: dict[str, Any]) -> None:
@@ -156,3 +232,8 @@ def test_the_lint_knows_what_a_measure_can_be(changes: dict[str, Any], check: Ch
 def test_a_measure_that_makes_no_sense_is_refused(measure: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Spans.model_validate(FAILING | {"measure": measure})
+
+
+def test_an_attribute_without_a_name_is_refused() -> None:
+    with pytest.raises(ValidationError, match="names no attribute"):
+        Spans.model_validate(BY_TEAM | {"by": ["attributes."]})

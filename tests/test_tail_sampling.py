@@ -224,11 +224,15 @@ def test_a_chart_says_what_was_read_at_that_instant(
         {"aggregate": "quantile", "of": "duration_ms", "where": ["request = true"]},
     ],
 )
+@pytest.mark.parametrize("by", [(), ("attributes.nobody.sent.this",)], ids=["whole", "split"])
 def test_a_measure_of_ones_own_is_weighed_and_says_how_far_it_may_be_off(
-    sampled: tuple[EmbeddedStore, list[Span]], tmp_path: Path, asked: dict[str, object]
+    sampled: tuple[EmbeddedStore, list[Span]],
+    tmp_path: Path,
+    asked: dict[str, object],
+    by: tuple[str, ...],
 ) -> None:
     store, spans = sampled
-    query = Query(signal=SPANS, measure=Measure.model_validate(asked), window=HOUR)
+    query = Query(signal=SPANS, measure=Measure.model_validate(asked), window=HOUR, by=by)
     with opened(tmp_path) as whole:
         whole.write(spans)
         (true,) = whole.read(query, at=LATER).samples

@@ -4,13 +4,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from alerts.conditions.kind import Columns, Kind, Question, Scope, Values
 from alerts.durations import Duration
 from models.vocabulary import Comparison
 from signals import SPANS, Query
-from signals.measures import Measure
+from signals.measures import ATTRIBUTE, Measure
 from signals.units import render, span
 
 
@@ -29,7 +29,18 @@ class Spans(Kind):
     )
     window: Duration = Field(default=timedelta(minutes=5), gt=timedelta(), description="Covered")
     scope: Scope = Field(default={}, description="Only requests with these labels")
-    by: tuple[str, ...] = Field(default=(), description="One alert per value of these labels")
+    by: tuple[str, ...] = Field(
+        default=(),
+        description="One alert per value of these labels, or of attributes of the span itself, "
+        "such as `attributes.team`",
+    )
+
+    @field_validator("by")
+    @classmethod
+    def _names_attributes(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if ATTRIBUTE in labels:
+            raise ValueError(f"`{ATTRIBUTE}` names no attribute: write `{ATTRIBUTE}team`")
+        return labels
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:

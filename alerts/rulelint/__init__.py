@@ -4,7 +4,7 @@ itself     what the rule alone tells
 among      what it is beside the other rules
 past       what the last days tell of it
 quantiles  what the buckets of its histogram tell
-asked      what the server's names and its parser tell of its PromQL
+asked      what the server's names, its parser and its statistics tell of its PromQL
 """
 
 from collections.abc import Iterable
@@ -37,6 +37,7 @@ class Check(StrEnum):
     SYNTAX = "syntax"
     UNKNOWN_NAME = "unknown name"
     CARDINALITY = "cardinality"
+    COST = "cost"
     DUPLICATE = "duplicate"
     TOO_MANY_SLOS = "too many SLOs"
     NO_OWNER = "no owner"

@@ -1,12 +1,17 @@
-"""What the server's names and its parser tell of a rule's PromQL. Pure."""
+"""What the server's names, its parser and its statistics tell of a rule's PromQL. Pure."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Final
 
 from alerts.rulelint import Check, Finding, Grade
+from signals.prometheus_cost import Cost
 from signals.promql_names import Named, Selected
 
+MANY_SERIES: Final = 100  # each is an alert, and nobody reads so many
+# Of one evaluation. A rule of every 30 s would read 2,000 times so many a day.
+MANY_SAMPLES: Final = 1_000_000
 _SHOWN = 6
 _OF_SCRAPING = {"__name__", "le", "instance", "job"}  # there on nearly everything
 
@@ -36,6 +41,30 @@ def syntax(complaint: str) -> list[Finding]:
             sentence=f"It is refused, so it is never evaluated: {said}. Mend the expression.",
         )
     ]
+
+
+def cost(told: Cost) -> list[Finding]:
+    """Return whether the expression yields too many alerts, or weighs on the server."""
+    found = []
+    if told.series > MANY_SERIES:
+        found.append(
+            Finding(
+                check=Check.CARDINALITY,
+                grade=Grade.HINT,
+                sentence=f"It yields {told.series:,} series now, each of them an alert: compare it "
+                "with a bound, or aggregate it by fewer labels.",
+            )
+        )
+    if told.samples is not None and told.samples > MANY_SAMPLES:
+        found.append(
+            Finding(
+                check=Check.COST,
+                grade=Grade.HINT,
+                sentence=f"Each evaluation reads {told.samples:,} samples: have the server record "
+                "a part of it, choose a shorter range, or evaluate it less often.",
+            )
+        )
+    return found
 
 
 def names(named: Named, known: Known) -> list[Finding]:

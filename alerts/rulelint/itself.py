@@ -154,7 +154,7 @@ def limits(signal: Signal) -> tuple[float, float]:
 
 def _split(condition: AnyCondition) -> Iterator[Finding]:
     for label in _split_by(condition):
-        if label.lower().replace(".", "_") in BOUNDLESS:
+        if label.removeprefix(ATTRIBUTE).lower().replace(".", "_") in BOUNDLESS:
             yield Finding(
                 check=Check.CARDINALITY,
                 grade=Grade.WARNING,

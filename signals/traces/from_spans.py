@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from signals.traces.embedded.narrow import TRACE_ID
@@ -108,12 +109,22 @@ def _joined(labels: Sequence[str], which: str = "true") -> tuple[str, str, str]:
     )
 
 
-def of_spans(x: str, where: str = "true") -> Callable[[Sequence[str]], str]:
-    """Return facts of one row a span `s` that has an `x`, and of which `where` holds."""
+def of_spans(
+    x: str, where: str = "true", own: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Sequence[str]], str]:
+    """Return facts of one row a span `s` that has an `x`, and of which `where` holds.
+
+    Args:
+        x: What is counted of it.
+        where: Which spans.
+        own: Column -> what it holds of the span itself, whatever its request says.
+    """
 
     def facts(labels: Sequence[str]) -> str:
         ctes, columns, join = _joined(labels)
         kept = "".join(f", s.{label}" for label in labels)
+        kept += "".join(f", {held} AS {column}" for column, held in own.items())
+        columns += "".join(f", s.{column}" for column in own)
         return (
             f"WITH {ctes}told_spans AS (SELECT {TRACE_ID.format(s='s')} AS trace_id, s.ended_at, "  # noqa: S608  names are ours
             f"CAST({x} AS DOUBLE) AS x, coalesce(s.weight, 1) AS weight{kept} "

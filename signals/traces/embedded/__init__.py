@@ -21,6 +21,7 @@ from pathlib import Path
 
 from signals import Query, Reading, Series
 from signals.logs.embedded import EmbeddedLogs
+from signals.measures import attribute_of
 from signals.traces import (
     FILTERS,
     NARROWING,
@@ -189,8 +190,9 @@ class EmbeddedStore:
     def answers(self, query: Query) -> bool:
         """Say whether spans can answer the question, with these labels; see `Source`."""
         labels = {*query.by, *dict(query.scope)}
-        known = query.measure is not None or query.signal in ANSWERS
-        return known and labels <= set(FILTERS)
+        if query.measure is not None:
+            return all(label in FILTERS or attribute_of(label) for label in labels)
+        return query.signal in ANSWERS and labels <= set(FILTERS)
 
     def read(self, query: Query, *, at: datetime) -> Reading:
         """Return the values over the window that ends at `at`; see `Source`."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from models.vocabulary import Unit
 from signals import Query, QueryError, Reading, Sample, Series
 from signals.catalog import CATALOG
+from signals.measures import attribute_of
 from signals.traces.embedded import measuring, weighing
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import checked, matches
@@ -19,6 +21,7 @@ KNOWN_FOR = timedelta(hours=24)  # how long a series is remembered after its las
 MAX_INSTANTS = 11_000  # of one chart, as Prometheus allows
 MAX_POINTS = 200_000  # of all series of one chart
 MAX_SERIES = 2_000
+_COLUMN = "attribute_"  # and a number
 
 LabelValues = tuple[str | None, ...]
 Points = dict[int, float]  # number of the instant -> value
@@ -29,7 +32,7 @@ def read(database: Database, query: Query, *, at: datetime) -> Reading:
 
     A label set without a value is named as without traffic for 24 hours after its last fact.
     """
-    plain = _answer(query)
+    asked, plain = _answer(query)
     answer = weighing.weighed(plain) if database.is_weighed else plain
     opened_at = at - query.window
     start = opened_at - BASELINE if answer.has_baseline else min(opened_at, at - KNOWN_FOR)
@@ -38,15 +41,15 @@ def read(database: Database, query: Query, *, at: datetime) -> Reading:
         before=" FILTER (WHERE ended_at <= $opened_at)",
         w=query.window.total_seconds(),
     )
-    facts, parameters = _facts(answer, query, start, at)
-    columns = ", ".join((*query.by, value))
+    facts, parameters = _facts(answer, asked, start, at)
+    columns = ", ".join((*asked.by, value))
     rows = database.ask(
         f"WITH facts AS ({facts}) SELECT {columns} FROM facts GROUP BY ALL "  # noqa: S608  labels are checked
         "HAVING count(*) > 0",
         {**parameters, "opened_at": naive(opened_at)},
         at_most=MAX_SERIES,
     )
-    known = _intervals(database, plain, query, at) if database.is_weighed else {}
+    known = _intervals(database, plain, asked, at) if database.is_weighed else {}
     samples, silent = [], []
     for *names, number in rows:
         labels = _named(query, names)
@@ -62,7 +65,7 @@ def read_range(
     database: Database, query: Query, *, start: datetime, end: datetime, step: timedelta
 ) -> list[Series]:
     """Return the values at each step, each over the window; see `signals.Source.read_range`."""
-    answer = _answer(query)
+    asked, answer = _answer(query)
     if database.is_weighed:
         answer = weighing.weighed(answer)
     if step <= timedelta() or end < start:
@@ -72,12 +75,12 @@ def read_range(
         raise QueryError(f"{last + 1} points are more than {MAX_INSTANTS}: ask for a longer step")
     # Where no fact belongs to two windows, one GROUP BY answers; otherwise the windows roll.
     rolls = step < query.window or answer.has_baseline
-    rows = (_rolling if rolls else _bucketed)(database, query, answer, (start, last, step))
+    rows = (_rolling if rolls else _bucketed)(database, asked, answer, (start, last, step))
     found: dict[LabelValues, Points] = defaultdict(dict)
     for *names, number, value in rows:
         found[tuple(names)][number] = float(value)
     if answer.is_rate:
-        known = _known(database, query, answer, start)
+        known = _known(database, asked, answer, start)
         found = {
             names: _filled(found.get(names, {}), last, names in known) for names in {*found, *known}
         }
@@ -165,14 +168,40 @@ def _filled(points: Points, last: int, known: bool) -> Points:
     return {number: points.get(number, 0.0) for number in range(first, last + 1)}
 
 
-def _answer(query: Query) -> Answer:
-    answer = measuring.answer(query.measure) if query.measure else ANSWERS.get(query.signal)
+def _answer(query: Query) -> tuple[Query, Answer]:
+    """Return how the question is answered, and itself with columns in the place of attributes."""
+    asked, attributes = _with_columns(query) if query.measure else (query, {})
+    measured = measuring.answer(query.measure, attributes) if query.measure else None
+    answer = measured or ANSWERS.get(query.signal)
     if answer is None:
         raise QueryError(f"traces cannot answer for the signal {query.signal!r}")
     if query.window < timedelta(milliseconds=1):
         raise QueryError("a window must be longer than a millisecond")
-    checked((*query.by, *dict(query.scope)))
-    return answer
+    named = (*query.by, *dict(query.scope))
+    checked(label for label in named if query.measure is None or not attribute_of(label))
+    return asked, answer
+
+
+def _with_columns(query: Query) -> tuple[Query, dict[str, str]]:
+    """Return the question by names that SQL may hold, and which attribute each column is.
+
+    What people call their attributes never becomes part of a statement.
+    """
+    labels = dict.fromkeys((*query.by, *dict(query.scope)))
+    names = [label for label in labels if attribute_of(label)]
+    columns = {label: f"{_COLUMN}{number}" for number, label in enumerate(names)}
+    asked = replace(
+        query,
+        by=tuple(columns.get(label, label) for label in query.by),
+        scope=tuple((columns.get(label, label), value) for label, value in query.scope),
+    )
+    return asked, {column: attribute_of(label) for label, column in columns.items()}
+
+
+def _labels(asked: Query) -> tuple[str, ...]:
+    """Return the labels of a question that are no columns of attributes."""
+    named = (*asked.by, *dict(asked.scope))
+    return named if asked.measure is None else tuple(n for n in named if not n.startswith(_COLUMN))
 
 
 def _facts(
@@ -180,7 +209,7 @@ def _facts(
 ) -> tuple[str, Mapping[str, Any]]:
     """Return the facts in (start, end] that are in scope, and the parameters of the statement."""
     scope = dict(query.scope)
-    facts = answer.facts(checked((*query.by, *scope)))
+    facts = answer.facts(checked(_labels(query)))
     condition, parameters = matches(scope, "f")
     return (
         f"SELECT f.* FROM ({facts}) AS f WHERE {condition}",  # noqa: S608  labels are checked, values are parameters

@@ -4,7 +4,7 @@ A measure becomes facts of the same shape as those of a golden signal, so that w
 bounds are those of `answering`. Values of conditions are parameters, never part of the statement.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from signals.measures import (
@@ -18,9 +18,18 @@ from signals.measures import (
 from signals.traces.from_spans import Answer, Of, of_spans
 
 
-def answer(measure: Measure) -> Answer:
-    """Return how `measure` is answered."""
+def answer(measure: Measure, attributes: Mapping[str, str]) -> Answer:
+    """Return how `measure` is answered; its facts have a column for each of `attributes`.
+
+    Args:
+        measure: What is asked.
+        attributes: Column -> the attribute whose value it holds, NULL where there is none.
+    """
     parameters: dict[str, Any] = {}
+    own = {
+        column: f"nullif({_text(f'{ATTRIBUTE}{name}', parameters)}, '')"
+        for column, name in attributes.items()
+    }
     where = _all(map(condition, measure.where), parameters)
     match measure.aggregate:
         case Aggregate.COUNT:
@@ -36,7 +45,7 @@ def answer(measure: Measure) -> Answer:
     if measure.of.endswith("_ms"):
         x = f"({x} / 1000)"
     return Answer(
-        facts=of_spans(x, where),
+        facts=of_spans(x, where, own),
         value=value,
         of=of,
         q=measure.quantile,
