@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import cached_traces, comparing, numbers, parts, trace_facts, wired
+from app import cached_traces, comparing, money, numbers, parts, trace_facts, wired
 from app.sought import malformed, seek
 from app.waterfall.layout import Waterfall
 
@@ -47,9 +47,9 @@ def _told(letter: str, drawn: Waterfall) -> str:
 
 def _table(lines: list[comparing.Line]) -> None:
     number = st.column_config.NumberColumn
-    seconds, dollars, tokens = "%.3f s", "$%.5f", "localized"
+    seconds, tokens = "%.3f s", "localized"
     st.dataframe(
-        comparing.table(lines),
+        money.told(comparing.table(lines), ["Cost A", "Cost B"], ["Cost ±"]),
         hide_index=True,
         key="traces_compare_table",
         placeholder=numbers.NO_VALUE,
@@ -60,9 +60,7 @@ def _table(lines: list[comparing.Line]) -> None:
             "Time A": number(format=seconds, help="In the spans themselves, without children."),
             "Time B": number(format=seconds, help="In the spans themselves, without children."),
             "Time ±": number(format="%+.3f s", help="B less A."),
-            "Cost A": number(format=dollars),
-            "Cost B": number(format=dollars),
-            "Cost ±": number(format="$%+.5f", help="B less A."),
+            "Cost ±": number(help="B less A."),
             "Tokens A": number(format=tokens),
             "Tokens B": number(format=tokens),
             "Tokens ±": number(format="%+d", help="B less A."),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from app import cached_traces, numbers, parts, trace_filters, trace_time, wired
+from app import cached_traces, money, numbers, parts, trace_filters, trace_time, wired
 from app.trace_box import TRACE
 from app.trace_search import LIMIT, Filters, label, table
 from signals.traces import TraceSummary
@@ -40,7 +40,7 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str, box: str = TRACE) -> 
     slow = sorted(s.duration_ms / 1000 for s in summaries)[int(0.95 * (len(summaries) - 1))]
     columns = st.column_config
     st.dataframe(
-        table(summaries),
+        money.told(table(summaries), ["Cost"]),
         hide_index=True,
         height="content" if len(summaries) <= 14 else 560,
         key=key,
@@ -56,7 +56,6 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str, box: str = TRACE) -> 
             "Latency": columns.ProgressColumn(
                 format="%.2f s", min_value=0, max_value=max(slow, 0.001)
             ),
-            "Cost": columns.NumberColumn(format="$%.4f"),
             "Cost is": columns.TextColumn(
                 help="Reported by the application, computed from tokens and the price list, or "
                 "a floor because some model has no known price."

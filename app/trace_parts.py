@@ -18,7 +18,7 @@ def summary(drawn: Waterfall, tz: tzinfo) -> None:
     """Draw what the request was and what it came to."""
     root = drawn.root.span
     status = parts.status_mark(root.status)
-    st.markdown(f"### {parts.plain(root.name)} &nbsp; {status}")
+    st.markdown(f"## {parts.plain(root.name)} &nbsp; {status}")
     known = " · ".join(
         f"{name} **{parts.plain(value)}**" for name, value in trace_facts.origin(drawn)
     )

@@ -42,7 +42,9 @@ function duration(ms) {
 }
 
 function dollars(usd) {
-  return usd > 0 && usd < 1 ? `$${digits(usd)}` : `$${usd.toFixed(usd === 0 ? 0 : 2)}`;
+  if (usd <= 0 || usd >= 1) return `$${usd.toFixed(usd === 0 ? 0 : 2)}`;
+  const [whole, decimals = ""] = digits(usd).split(".");
+  return `$${whole}.${decimals.padEnd(2, "0")}`;
 }
 
 function percent(ratio) {
