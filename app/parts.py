@@ -63,6 +63,7 @@ MUTED: Final[Look] = ("violet", "notifications_off")
 
 _FLASH = "flash"
 _PAGES = "pages"
+HOME = "overview"  # the address of the first page
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#~|:$^!])")
 
 
@@ -252,8 +253,11 @@ def draw(
 
 
 def know_pages(pages: Iterable[Page]) -> None:
-    """Remember the pages of the navigation, so that `link` finds them by their address."""
-    st.session_state[_PAGES] = {page.url_path: page for page in pages}
+    """Remember the pages of the navigation, so that `link` finds them by their address.
+
+    The first page has none in Streamlit, whatever it was given: here it is `HOME`.
+    """
+    st.session_state[_PAGES] = {page.url_path or HOME: page for page in pages}
 
 
 def link(url_path: str, label: str, *, icon: str = "", **query: str) -> None:

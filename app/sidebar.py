@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app import parts, shortcuts
+from app import parts, shortcuts, way_back
 
 
 def parse(links: str) -> list[tuple[str, str]]:
@@ -29,3 +29,4 @@ def draw(links: str) -> None:
             st.markdown(parts.small("Links"))
         for title, address in found:
             st.link_button(title, address, type="tertiary", icon=":material/open_in_new:")
+        way_back.draw()

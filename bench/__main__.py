@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import crowd, hindsight, ingest, pages, paging, phoenix, rules
+from bench import crowd, finding, hindsight, ingest, pages, paging, phoenix, rules
 from bench.processes import BenchError
 from bench.report import Table, circumstances
 from models.clock import utc_now
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[..., list[Table]]] = {
     "rules": rules.measure,
     "hindsight": hindsight.measure,
     "ingest": ingest.measure,
+    "finding": finding.measure,
     "phoenix": phoenix.measure,
     "pages": pages.measure,
     "paging": paging.measure,

@@ -2,17 +2,32 @@
 
 import re
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.journey import PATIENCE_MS, PHONE, Person, Product, card, settled, shows
+from tests.journey import PATIENCE_MS, PHONE, Person, Product, card, settled, shows, until
 
 pytest_plugins = ["tests.story"]
 
 PROMQL = 'sum by (feature) (rate(llm_requests_total{feature=~"$feature"}[$window]))'
 TITLE = "Requests of mine"
+Place = tuple[float, float]
 # A phone far from its mast: 400 ms, 1.6 Mbit/s.
 SLOW_LINE = {"offline": False, "latency": 400, "downloadThroughput": 2e5, "uploadThroughput": 1e5}
 DRAWN = re.compile(f"^{TITLE} over the last 1 h. Latest: feature ")
+
+
+def drag(page: Page, what: Locator, start: Place, end: Place) -> None:
+    """Press the mouse at one place of `what`, in shares of its size, and let go at another."""
+    box = what.bounding_box()
+    assert box
+    (x, y), (to_x, to_y) = (
+        (box["x"] + box["width"] * along, box["y"] + box["height"] * down)
+        for along, down in (start, end)
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to_x, to_y, steps=5)
+    page.mouse.up()
 
 
 def test_a_panel_is_previewed_saved_seen_and_taken_back(grace: Person, product: Product) -> None:
@@ -60,3 +75,47 @@ def test_on_a_slow_line_a_hasty_press_empties_no_field(browser: Browser, product
     expect(settled(page).get_by_role("textbox", name="Title")).to_have_value("Cost")
     expect(page.get_by_test_id("stMultiSelect")).to_contain_text("feature")
     person.leave()
+
+
+def test_back_leads_to_the_request_that_was_left(grace: Person, product: Product) -> None:
+    until(lambda: product.lines("copilot"), "the copilot's first request")
+    trace_id = product.lines("copilot")[-1]["trace_id"]
+    page = settled(grace.open(product.page(f"/traces?trace={trace_id}")))
+    waterfall = page.get_by_role("treegrid")
+    expect(waterfall).to_be_visible(timeout=PATIENCE_MS)
+    request = page.url
+    card(page, "traces_links").get_by_role("link", name="Find the cause").click()
+    around = card(page, "investigate_around")
+    expect(around.get_by_role("link", name="Overview")).to_be_visible(timeout=PATIENCE_MS)
+    case = settled(page).url
+    around.get_by_role("link", name="Overview").click()
+    shows(page.get_by_test_id("stMain"), "of the last 15 min")
+    settled(page).go_back()
+    expect(page).to_have_url(case, timeout=PATIENCE_MS)
+    expect(around).to_be_visible(timeout=PATIENCE_MS)
+    settled(page).go_back()
+    expect(page).to_have_url(request, timeout=PATIENCE_MS)
+    expect(waterfall).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_point_leads_to_its_traces_and_a_rectangle_to_those_within(
+    grace: Person, product: Product
+) -> None:
+    page = settled(grace.open(product.page("/dashboards?dashboard=service-health")))
+    latency = page.get_by_label(re.compile("^Latency over .+ Latest: "))
+    expect(latency).to_be_visible(timeout=PATIENCE_MS)
+    dashboard = settled(page).url
+    drag(page, latency, (0.6, 0.5), (0.6, 0.5))
+    expect(page).to_have_url(re.compile("/traces.+order=Slowest"), timeout=PATIENCE_MS)
+    shows(page.get_by_test_id("stMain"), "traces, looked up")
+    settled(page).go_back()
+    expect(page).to_have_url(dashboard, timeout=PATIENCE_MS)
+    expect(latency).to_be_visible(timeout=PATIENCE_MS)
+    settled(page).go_forward()
+
+    heat = card(page, "traces_heat").locator("svg.marks")
+    expect(heat).to_be_visible(timeout=PATIENCE_MS)
+    drag(settled(page), heat, (0.3, 0.1), (0.95, 0.6))
+    expect(page).to_have_url(re.compile("slower=.+faster=.+shared="), timeout=PATIENCE_MS)
+    slower, faster = re.findall("(?:slower|faster)=([^&]+)", page.url)
+    shows(page.get_by_test_id("stMain"), f"(slower than {slower} s, faster than {faster} s)")

@@ -51,7 +51,7 @@ def test_the_pair_of_windows_that_burned_is_named_with_its_events() -> None:
             Threshold(signal="latency_p95", bound=0.1, by=("feature",)),
             "Latency p95 200 ms in 5 min, of about 600 requests",
         ),
-        (Threshold(signal="cost", bound=0.1), "Cost $0.2 in 5 min"),
+        (Threshold(signal="cost", bound=0.1), "Cost $0.20 in 5 min"),
         (
             Drift(signal="error_ratio", bound=0.1, window=5 * MINUTE),
             "Error rate 20 % in 5 min: about 120 of 600 requests",
