@@ -17,7 +17,7 @@ def text(page: AppTest) -> str:
     """Return every word that stands on the page, without Markdown's escapes."""
     said = (
         getattr(element, "value", "")
-        for kind in ("title", "subheader", "markdown", "error", "warning", "info", "success")
+        for kind in ("title", "header", "markdown", "error", "warning", "info", "success")
         for element in page.get(kind)
     )
     return "\n".join(str(one) for one in said).replace("\\", "")
