@@ -8,7 +8,7 @@ import streamlit as st
 from app import verdict_words, verdicts
 from app.parts import plain, small
 
-POLL: Final = timedelta(milliseconds=500)
+POLL: Final = timedelta(seconds=1)
 
 
 def draw(typed: str | None) -> None:
@@ -27,5 +27,5 @@ def draw(typed: str | None) -> None:
 @st.fragment(run_every=POLL)
 def _thinking(expression: str) -> None:
     st.markdown(small("The server has not yet said what it yields and costs."))
-    if verdicts.is_there(expression):
+    if verdicts.of(expression):
         st.rerun()

@@ -6,6 +6,7 @@ as if it were typed: on a slow line, the second press in a form empties what it 
 every page names that code in its `Link` header, and the browser fetches it beside the page's own.
 """
 
+import logging
 import re
 from pathlib import Path
 from typing import Final
@@ -22,29 +23,29 @@ WIDGETS: Final = (
 STATIC: Final = Path(streamlit.__file__).with_name("static")
 _IMPORTED: Final = re.compile(r'(?:from|import)\s*"\./([\w.-]+\.js)"')
 
+logger = logging.getLogger(__name__)
+
 
 def files() -> list[str]:
     """Return the widgets' files and what these import, but for what the page itself names.
 
-    Raises:
-        LookupError: This Streamlit has no file for one of the widgets.
+    A widget without a file, in a Streamlit newer than we know, is logged: pages go on without it.
     """
+    scripts = STATIC / "static" / "js"
     page = (STATIC / "index.html").read_text()
-    found: dict[str, None] = {}
-    wanted = [_file(widget) for widget in WIDGETS]
+    found: set[str] = set()
+    wanted = []
+    for widget in WIDGETS:
+        names = [path.name for path in scripts.glob(f"{widget}.*.js")]
+        if not names:
+            logger.warning("not_preloaded widget=%s streamlit=%s", widget, streamlit.__version__)
+        wanted += names
     while wanted:
         name = wanted.pop()
         if name not in found and name not in page:
-            found[name] = None
-            wanted += _IMPORTED.findall((STATIC / "static" / "js" / name).read_text())
+            found.add(name)
+            wanted += _IMPORTED.findall((scripts / name).read_text())
     return sorted(found)
-
-
-def _file(widget: str) -> str:
-    names = [path.name for path in (STATIC / "static" / "js").glob(f"{widget}.*.js")]
-    if len(names) != 1:
-        raise LookupError(f"Streamlit {streamlit.__version__} has no one file for {widget}.")
-    return names[0]
 
 
 class Preloading:

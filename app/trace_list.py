@@ -40,7 +40,7 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str, box: str = TRACE) -> 
     slow = sorted(s.duration_ms / 1000 for s in summaries)[int(0.95 * (len(summaries) - 1))]
     columns = st.column_config
     st.dataframe(
-        money.told(table(summaries), ["Cost"]),
+        table(summaries),
         hide_index=True,
         height="content" if len(summaries) <= 14 else 560,
         key=key,
@@ -56,6 +56,7 @@ def rows(summaries: tuple[TraceSummary, ...], *, key: str, box: str = TRACE) -> 
             "Latency": columns.ProgressColumn(
                 format="%.2f s", min_value=0, max_value=max(slow, 0.001)
             ),
+            "Cost": columns.NumberColumn(format=money.pattern(s.cost_usd for s in summaries)),
             "Cost is": columns.TextColumn(
                 help="Reported by the application, computed from tokens and the price list, or "
                 "a floor because some model has no known price."

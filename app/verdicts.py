@@ -4,9 +4,9 @@ One question tells whether it parses, how many series it yields and what it cost
 moment for it and never longer: a slow server must not hold up whoever types.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -15,17 +15,16 @@ from alerts import promtool
 from alerts.promtool import PromtoolError
 from alerts.rulecode.complaints import RuleCodeError
 from alerts.rulecode.promfile import PromFile, PromGroup, PromRule
-from alerts.wiring import Wiring
 from app import cached, wired
+from app.asking import ASKERS
 from signals import QueryError, SignalError
 from signals.prometheus_cost import Cost
 
 FRESH: Final = timedelta(minutes=1)
 INSTANT: Final = timedelta(seconds=10)  # instants that are asked for
-PATIENCE: Final = 0.5  # seconds, before the page goes on without it
+PATIENCE: Final = timedelta(seconds=0.5)  # before the page goes on without it
 PROMTOOL_SECONDS: Final = 5.0
 MOST: Final = 64  # expressions that are remembered
-_SIDE_BY_SIDE: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +44,14 @@ class Verdict:
 
 def of(expression: str) -> Verdict | None:
     """Return what is known, after a moment's patience; None while the server thinks."""
-    asked = _asked(expression)
-    wait([asked], timeout=PATIENCE)
-    return asked.result() if asked.done() else None
-
-
-def is_there(expression: str) -> bool:
-    """Say, without waiting, whether `of` would not be None."""
-    return _asked(expression).done()
+    late = ASKERS.late({("verdict", expression): partial(_judged, expression)}, PATIENCE)
+    return None if late else _judged(expression)
 
 
 @st.cache_resource(ttl=FRESH, max_entries=MOST, show_spinner=False)
-def _asked(expression: str) -> Future[Verdict]:
-    return _threads.submit(_judged, wired.current(), expression)
-
-
-def _judged(wiring: Wiring, expression: str) -> Verdict:
+def _judged(expression: str) -> Verdict:
     """Return what the server says, whose dialect counts; without one, promtool if it is here."""
+    wiring = wired.current()
     if wiring.prometheus is None:
         return Verdict(complaint=_promtools_complaint(expression), silence="No Prometheus is set.")
     try:
@@ -80,6 +70,3 @@ def _promtools_complaint(expression: str) -> str:
     except (PromtoolError, RuleCodeError):
         return ""
     return said[0].reason if said else ""
-
-
-_threads = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="verdict")
