@@ -101,6 +101,7 @@ class Questions:
             yield from (self._search, self._trace, self._cost, lambda: self._sql(BY_SESSION))
 
     def _lines(self, span: timedelta, step: timedelta, by: str = "") -> None:
+        self._later()
         for signal in LINES:
             self._line(signal, span, step, by)
 
@@ -124,7 +125,12 @@ class Questions:
         )
         assert found, tenant
 
+    def _later(self) -> None:
+        """Go on to the next instant, as pages do: what was answered is answered anew."""
+        self._now += timedelta(seconds=1)
+
     def _cost(self) -> None:
+        self._later()
         self._line("cost_per_request", timedelta(days=6), timedelta(days=1), by="tenant")
 
     def _sql(self, sql: str) -> None:

@@ -1,189 +1,147 @@
-"""Alerts that people are told of together: groups, storms, and alerts that come and go."""
+"""Questions that one statement answers: the same answers, as new as if each were asked alone."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
-from pytest_httpserver import HTTPServer
-from sqlalchemy import Engine
-from sqlmodel import Session, select
 
-from alerts import actions
-from models.tables import Alert, Group
-from models.vocabulary import AlertState, Severity
-from tests.world import MINUTE, RULE, World
+from signals import Query, QueryError
+from signals.traces.embedded import EmbeddedStore
+from signals.traces.embedded.together import Rows, Together
+from signals.traces.from_spans import SHARING
+from tests.readings import ask, traffic, value
+from tests.spans import HOUR, MINUTE, NOON, opened, root
 
-
-@pytest.fixture
-def world(httpserver: HTTPServer, db: Engine) -> World:
-    return World(httpserver, db)
+SECOND = timedelta(seconds=1)
 
 
-def titles(world: World) -> list[str]:
-    with Session(world.db) as session:
-        return list(session.exec(select(Group.title).order_by(Group.id)))  # type: ignore[arg-type]
+class Asked:
+    """Remembers which signals were asked for together; what was found is a row of them."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.questions: list[tuple[str, ...]] = []
+        self.together = Together(lambda: self.version)
+
+    def ask(self, signal: str, instant: int, shape: str = "overview") -> None:
+        signals, rows = self.together.ask(shape, instant, signal, self._answer)
+        assert rows == [signals]
+        assert signal in signals
+
+    def _answer(self, signals: Sequence[str]) -> Rows:
+        self.questions.append(tuple(signals))
+        return [tuple(signals)]
 
 
-def states(world: World) -> dict[str, str]:
-    with Session(world.db) as session:
-        rows = session.exec(select(Alert).order_by(Alert.id))  # type: ignore[arg-type]
-        return {row.labels["feature"]: row.state.value for row in rows}
+def test_what_was_asked_for_the_last_instant_is_asked_once_for_the_next() -> None:
+    asked = Asked()
+    for instant in (1, 2):
+        for signal in ("cost", "errors", "latency"):
+            asked.ask(signal, instant)
+    assert asked.questions[3:] == [("cost", "errors", "latency")]
 
 
-def test_by_default_each_alert_is_told_of_alone(world: World) -> None:
-    world.values = {"search": 0.3}
-    world.minutes(3, value=0.2)
-    assert titles(world) == ["Errors", "Errors"]
-    assert len(world.posts) == 2
+def test_what_nobody_asks_any_more_is_left_out() -> None:
+    asked = Asked()
+    for instant, signals in enumerate((("cost", "errors"), ("cost",), ("cost",))):
+        for signal in signals:
+            asked.ask(signal, instant)
+    assert asked.questions[-2:] == [("cost", "errors"), ("cost",)]
 
 
-def test_alerts_of_one_group_are_one_message_that_lists_them(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.values = {"search": 0.3}
-    world.minutes(3, value=0.2)
-    assert titles(world) == ["Errors, 2 alerts"]
-    assert len(world.posts) == 1
-    shown = str(world.slack.posts)
-    assert "feature=chat" in shown
-    assert "feature=search" in shown
+def test_questions_of_another_shape_stay_apart() -> None:
+    asked = Asked()
+    asked.ask("cost", 1)
+    asked.ask("errors", 1, shape="of a tenant")
+    asked.ask("cost", 2)
+    assert asked.questions == [("cost",), ("errors",), ("cost",)]
 
 
-def test_one_incident_is_opened_for_a_group(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.values = {"search": 0.3}
-    world.minutes(8, value=0.2)
-    assert world.pages == ["trigger"]
-    assert len(world.pagerduty.events[0]["payload"]["custom_details"]["alerts"]) == 2
+def test_an_answer_from_before_a_write_is_not_given_after_it() -> None:
+    asked = Asked()
+    asked.ask("cost", 1)
+    asked.version += 1
+    asked.ask("cost", 1)
+    assert asked.questions == [("cost",), ("cost",)]
 
 
-def test_a_group_waits_for_company(world: World) -> None:
-    world.policy(group_by=["rule"], group_wait="2m")
-    world.minutes(4, value=0.2)
-    assert world.posts == []
-    world.minutes(1, value=0.2)
-    assert len(world.posts) == 1
+def test_who_comes_while_it_is_asked_waits_for_the_answer() -> None:
+    together, asking, answered = Together(lambda: 0), threading.Event(), threading.Event()
+    found: list[Rows] = []
+
+    def slowly(signals: Sequence[str]) -> Rows:
+        asking.set()
+        assert answered.wait(timeout=10)
+        return [tuple(signals)]
+
+    def first() -> None:
+        found.append(together.ask("overview", 1, "cost", slowly)[1])
+
+    def second() -> None:
+        found.append(together.ask("overview", 1, "cost", lambda _: [])[1])
+
+    threads = [threading.Thread(target=first)]
+    threads[0].start()
+    assert asking.wait(timeout=10)
+    threads.append(threading.Thread(target=second))
+    threads[1].start()
+    answered.set()
+    for thread in threads:
+        thread.join()
+    assert found == [[("cost",)], [("cost",)]]
 
 
-def test_what_joins_a_group_is_shown_at_its_interval_and_calls_nobody_again(world: World) -> None:
-    world.policy(group_by=["rule"], group_interval="5m")
-    world.minutes(3, value=0.2)
-    world.values = {"search": 0.3}
-    world.minutes(4, value=0.2)
-    assert "search" not in str(world.slack.posts)
-    world.minutes(2, value=0.2)
-    assert "search" in str(world.slack.posts)
-    assert world.slack.replies == []
-    assert len(world.posts) == 1
+def test_a_refusal_is_told_and_not_remembered() -> None:
+    together = Together(lambda: 0)
+
+    def refuse(_: Sequence[str]) -> Rows:
+        raise QueryError("no")
+
+    with pytest.raises(QueryError):
+        together.ask("overview", 1, "cost", refuse)
+    assert together.ask("overview", 1, "cost", lambda _: [("now",)])[1] == [("now",)]
 
 
-def test_whoever_takes_one_alert_takes_its_group(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.values = {"search": 0.3}
-    world.minutes(3, value=0.2)
-    world.acknowledge("ada")
-    assert states(world) == {"chat": "acknowledged", "search": "acknowledged"}
-    world.minutes(10, value=0.2)
-    assert world.pages == []
+def test_spans_that_have_just_been_written_are_in_the_answer(store: EmbeddedStore) -> None:
+    for seconds in range(3):
+        for signal in SHARING:
+            ask(store, signal, at=NOON + seconds * SECOND)
+    store.write([root(NOON, duration_ms=7000.0)])
+    at = NOON + 2 * SECOND
+    assert value(ask(store, "latency_p50", at=at)) == 7
+    store.sweep(now=NOON + HOUR, traces=MINUTE, logs=MINUTE)
+    assert ask(store, "latency_p50", at=at).samples == ()
 
 
-def test_a_new_alert_in_a_taken_group_is_told_from_the_first_step(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.minutes(3, value=0.2)
-    world.acknowledge("ada")
-    world.values = {"search": 0.3}
-    world.minutes(3, value=0.2)
-    assert states(world) == {"chat": "acknowledged", "search": "firing"}
-    assert world.steps()[-1] == (6, "slack:#llm")
-    world.minutes(5, value=0.2)
-    assert world.pages == ["trigger"]
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, EmbeddedStore]]:
+    """Stores with the same hour of traffic: one for each signal alone, and one for all."""
+    with ExitStack() as opening:
+        found = {}
+        for name in (*SHARING, "all"):
+            found[name] = opening.enter_context(opened(tmp_path_factory.mktemp(name)))
+            found[name].write(traffic(60))
+        yield found
 
 
-def test_a_group_is_over_when_the_last_of_its_alerts_is(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.values = {"search": 0.3}
-    world.minutes(8, value=0.2)
-    world.minutes(3, value=0)
-    assert world.group.state is AlertState.FIRING
-    assert world.pages == ["trigger"]
-    world.values = {"search": 0}
-    world.minutes(3, value=0)
-    assert world.group.state is AlertState.RESOLVED
-    assert world.pages == ["trigger", "resolve"]
-    assert world.posts[0].startswith("Resolved")
-
-
-def test_resolving_one_alert_by_hand_leaves_the_others_of_its_group(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.values = {"search": 0.3}
-    world.minutes(3, value=0.2)
-    actions.resolve(world.db, world.alert.id or 0, by="ada", now=world.now)
-    assert sorted(states(world).values()) == ["firing", "resolved"]
-
-
-def test_resolving_a_group_by_its_key_closes_all_of_it(world: World) -> None:
-    world.policy(group_by=["rule"])
-    world.values = {"search": 0.3}
-    world.minutes(3, value=0.2)
-    assert actions.resolve(world.db, world.group.dedup_key, by="ada", now=world.now)
-    assert set(states(world).values()) == {"resolved"}
-    assert not actions.resolve(world.db, world.group.dedup_key, by="bob", now=world.now)
-
-
-def test_a_group_is_as_severe_as_its_worst_alert(world: World) -> None:
-    world.policy(group_by=[])
-    mild = RULE | {"name": "Some errors", "severity": "warning", "for": "0s"}
-    world.save(mild)
-    world.minutes(1, value=0.2)
-    assert world.group.severity is Severity.WARNING
-    world.minutes(2, value=0.2)
-    assert world.group.severity is Severity.CRITICAL
-    assert titles(world) == ["Errors and 1 other rule, 2 alerts"]
-
-
-def test_a_storm_becomes_one_message(world: World) -> None:
-    world.policy(storm_limit=3)
-    world.values = {f"feature-{n:02}": 0.3 for n in range(9)}
-    world.minutes(3, value=0.2)
-    assert titles(world) == ["Errors", "Errors", "Errors", "Errors, 7 alerts"]
-    assert len(world.posts) == 4
-    assert "and" not in titles(world)[-1]
-
-
-def test_a_storm_that_is_over_is_a_storm_no_more(world: World) -> None:
-    world.policy(storm_limit=3)
-    world.values = {f"feature-{n:02}": 0.3 for n in range(9)}
-    world.minutes(3, value=0.2)
-    world.values = dict.fromkeys(world.values, 0.0)
-    world.minutes(3, value=0)
-    world.minutes(3, value=0.2)
-    assert titles(world)[-1] == "Errors"
-    assert world.group.size == 1
-
-
-def test_an_alert_that_comes_and_goes_is_held_open(world: World) -> None:
-    world.save(RULE | {"for": "0s", "keep_firing_for": "0s"}, world.rule_id)
-    for _ in range(3):
-        world.minutes(1, value=0.2)
-        world.minutes(1, value=0)
-    world.minutes(1, value=0.2)
-    assert world.alert.flaps == 4
-    world.minutes(14, value=0)
-    assert world.alerts == ["resolved"] * 3 + ["firing"]
-    world.minutes(2, value=0)
-    assert world.alerts == ["resolved"] * 4
-
-
-def test_what_flaps_while_held_open_wakes_nobody_anew(world: World) -> None:
-    world.save(RULE | {"for": "0s", "keep_firing_for": "0s"}, world.rule_id)
-    for _ in range(10):
-        world.minutes(1, value=0.2)
-        world.minutes(1, value=0)
-    assert len(world.alerts) == 4
-    assert [told for _, told in world.steps()].count("slack:#llm") == 4
-
-
-def test_an_hour_apart_is_not_flapping(world: World) -> None:
-    world.save(RULE | {"for": "0s", "keep_firing_for": "0s"}, world.rule_id)
-    for _ in range(5):
-        world.minutes(1, value=0.2)
-        world.minutes(1, value=0)
-        world.now += 28 * MINUTE
-    assert world.alerts == ["resolved"] * 5
-    assert world.alert.flaps == 0
+@pytest.mark.parametrize("by", [(), ("tenant",), ("model", "outcome")])
+@pytest.mark.parametrize("scope", [(), (("feature", "chat"),), (("tenant", ""),)])
+def test_each_signal_is_what_it_is_alone(
+    stores: dict[str, EmbeddedStore],
+    by: tuple[str, ...],
+    scope: tuple[tuple[str, str], ...],
+) -> None:
+    for signal in (*SHARING, *SHARING):  # the second time together
+        for window in (MINUTE, 20 * MINUTE):
+            query = Query(signal=signal, window=window, by=by, scope=scope)
+            together = stores["all"].read(query, at=NOON)
+            alone = stores[signal].read(query, at=NOON)
+            assert sorted(together.samples, key=str) == sorted(alone.samples, key=str)
+            assert sorted(together.no_traffic, key=str) == sorted(alone.no_traffic, key=str)
+            over_time, over_time_alone = (
+                store.read_range(query, start=NOON - HOUR, end=NOON, step=20 * MINUTE)
+                for store in (stores["all"], stores[signal])
+            )
+            assert over_time == over_time_alone

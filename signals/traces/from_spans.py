@@ -47,8 +47,7 @@ class Answer:
 
     Attributes:
         facts: Returns the CTEs and the SELECT of the facts for some labels.
-        value: The aggregate. `{o}` stands for an OVER clause, or nothing; `{w}` for the window's
-            seconds; `{before}` for the OVER clause of the 7 days before the window.
+        value: The aggregate, as a template: see `sql`.
         of: What `value` is of the facts.
         q: Which quantile it is.
         is_rate: Nothing happening is zero, not the lack of an answer.
@@ -63,6 +62,17 @@ class Answer:
     is_rate: bool = False
     has_baseline: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def sql(self, *, o: str, before: str, window: timedelta, x: str = "x") -> str:
+        """Return the aggregate.
+
+        Args:
+            o: An OVER or FILTER clause that keeps to the window, or nothing.
+            before: The same for the 7 days before the window.
+            window: How long it is.
+            x: The column of the facts' x.
+        """
+        return self.value.format(o=o, before=before, w=window.total_seconds(), x=x)
 
     @property
     def is_per_second(self) -> bool:
@@ -235,39 +245,79 @@ def _guardrail(labels: Sequence[str]) -> str:
 
 
 _EVALS = of_spans("s.eval_score")
+# What of a request's root is x, and of which requests there is one.
+_REQUESTS = {
+    **{f"latency_p{percent}": ("r.duration_ms / 1000", "true") for percent in (50, 95, 99)},
+    "error_ratio": (FAILED, "true"),
+    "cache_hit_ratio": ("r.cache_hit", "r.cache_hit IS NOT NULL"),
+    "request_rate": ("1", "true"),
+}
+COST = "cost_per_request"
+# Signals that one statement can answer, for they read the same requests: see `shared_facts`.
+SHARING = frozenset((*_REQUESTS, COST))
+
+
+def shared_facts(signals: Sequence[str], labels: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return the SELECT of the facts of several of `SHARING`, and which column is the x of each.
+
+    An x that a signal has no fact for is NULL; `n` is that of the cost.
+    """
+    columns = {one: f"x_{one}" for one in signals}
+    of_requests = {_x(*_REQUESTS[one]): columns[one] for one in signals if one != COST}
+    columns |= {one: of_requests[_x(*_REQUESTS[one])] for one in signals if one != COST}
+    added = "".join(f", {x} AS {column}" for x, column in of_requests.items())
+    kept = "".join(f", {column}" for column in of_requests.values())
+    requests = (
+        f"(WITH {roots(WITHIN, labels, f', r.ended_at{added}'.format(s='r'))} "
+        f"SELECT ended_at, 1 AS n{_labels(labels)}{kept}"
+    )
+    if COST not in signals:
+        return f"{requests} FROM requests)", columns
+    nothing = "".join(f", NULL AS {column}" for column in of_requests.values())
+    return (
+        f"{requests}, CAST(NULL AS DOUBLE) AS {columns[COST]} FROM requests) UNION ALL "  # noqa: S608
+        f"(WITH {_spent('cost_usd', labels)} "
+        f"SELECT ended_at, n{_labels(labels)}{nothing}, x AS {columns[COST]} FROM spent)"
+    ), columns
+
+
+def _x(of_root: str, where: str) -> str:
+    return f"CASE WHEN {where} THEN CAST({of_root} AS DOUBLE) END"
+
 
 ANSWERS: dict[str, Answer] = {
     **{
         f"latency_p{percent}": Answer(
-            facts=_of_requests("r.duration_ms / 1000"),
-            value=f"quantile_cont(x, {percent / 100}){{o}}",
+            facts=_of_requests(*_REQUESTS[f"latency_p{percent}"]),
+            value=f"quantile_cont({{x}}, {percent / 100}){{o}}",
             of=Of.QUANTILE,
             q=percent / 100,
         )
         for percent in (50, 95, 99)
     },
-    "error_ratio": Answer(facts=_of_requests(FAILED), value="avg(x){o}", of=Of.MEAN),
-    "cache_hit_ratio": Answer(
-        facts=_of_requests("r.cache_hit", "r.cache_hit IS NOT NULL"),
-        value="avg(x){o}",
-        of=Of.MEAN,
-    ),
-    "guardrail_ratio": Answer(facts=_guardrail, value="avg(x){o}", of=Of.MEAN),
-    "cost_per_request": Answer(facts=_cost, value="sum(x){o} / nullif(sum(n){o}, 0)", of=Of.MEAN),
-    "cost": Answer(facts=_paid, value="sum(x){o}", of=Of.SUM),
+    **{
+        name: Answer(facts=_of_requests(*_REQUESTS[name]), value="avg({x}){o}", of=Of.MEAN)
+        for name in ("error_ratio", "cache_hit_ratio")
+    },
+    "guardrail_ratio": Answer(facts=_guardrail, value="avg({x}){o}", of=Of.MEAN),
+    COST: Answer(facts=_cost, value="sum({x}){o} / nullif(sum(n){o}, 0)", of=Of.MEAN),
+    "cost": Answer(facts=_paid, value="sum({x}){o}", of=Of.SUM),
     "approval_queue_depth": Answer(
         facts=of_spans("s.queue_depth"),
-        value="arg_max(x, ended_at){o}",
+        value="arg_max({x}, ended_at){o}",
         of=Of.LAST,
     ),
-    "eval_score": Answer(facts=_EVALS, value="avg(x){o}", of=Of.MEAN),
+    "eval_score": Answer(facts=_EVALS, value="avg({x}){o}", of=Of.MEAN),
     "eval_score_drop": Answer(
-        facts=_EVALS, value="avg(x){before} - avg(x){o}", of=Of.DROP, has_baseline=True
+        facts=_EVALS, value="avg({x}){before} - avg({x}){o}", of=Of.DROP, has_baseline=True
     ),
     "request_rate": Answer(
-        facts=_of_requests("1"), value="count(x){o} / {w}", of=Of.SUM, is_rate=True
+        facts=_of_requests(*_REQUESTS["request_rate"]),
+        value="count({x}){o} / {w}",
+        of=Of.SUM,
+        is_rate=True,
     ),
     "token_rate": Answer(
-        facts=_tokens, value="coalesce(sum(x){o}, 0) / {w}", of=Of.SUM, is_rate=True
+        facts=_tokens, value="coalesce(sum({x}){o}, 0) / {w}", of=Of.SUM, is_rate=True
     ),
 }

@@ -7,7 +7,7 @@ narrow      copies of the spans that lists and charts read, kept up with them
 sampling    which traces stay
 requests    SQL for requests and their labels
 search      lists of traces; heat counts them by time and latency
-answering   signals, in the SQL of `signals.traces.from_spans`
+answering   signals, in the SQL of `signals.traces.from_spans`; together, several by one statement
 measuring   measures of one's own
 spending    what requests cost
 quality     scores, feedback, guardrails, approvals, retrieval
@@ -305,3 +305,4 @@ class EmbeddedStore:
                 {"cutoff": naive(cutoff)},
                 patience=SWEEP_PATIENCE,
             )
+        self._database.note_change()

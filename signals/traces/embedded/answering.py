@@ -12,10 +12,11 @@ from signals import Query, QueryError, Reading, Sample, Series
 from signals.catalog import CATALOG
 from signals.measures import attribute_of
 from signals.traces.embedded import measuring, weighing
+from signals.traces.embedded.bundle import Bundle
 from signals.traces.embedded.database import Database
 from signals.traces.embedded.requests import checked, matches
-from signals.traces.embedded.schema import MICROSECOND, naive
-from signals.traces.from_spans import ANSWERS, BASELINE, Answer
+from signals.traces.embedded.schema import MICROSECOND, microseconds, naive
+from signals.traces.from_spans import ANSWERS, BASELINE, SHARING, Answer
 
 KNOWN_FOR = timedelta(hours=24)  # how long a series is remembered after its last fact
 MAX_INSTANTS = 11_000  # of one chart, as Prometheus allows
@@ -34,21 +35,8 @@ def read(database: Database, query: Query, *, at: datetime) -> Reading:
     """
     asked, plain = _answer(query)
     answer = weighing.weighed(plain) if database.is_weighed else plain
-    opened_at = at - query.window
-    start = opened_at - BASELINE if answer.has_baseline else min(opened_at, at - KNOWN_FOR)
-    value = answer.value.format(
-        o=" FILTER (WHERE ended_at > $opened_at)",
-        before=" FILTER (WHERE ended_at <= $opened_at)",
-        w=query.window.total_seconds(),
-    )
-    facts, parameters = _facts(answer, asked, start, at)
-    columns = ", ".join((*asked.by, value))
-    rows = database.ask(
-        f"WITH facts AS ({facts}) SELECT {columns} FROM facts GROUP BY ALL "  # noqa: S608  labels are checked
-        "HAVING count(*) > 0",
-        {**parameters, "opened_at": naive(opened_at)},
-        at_most=MAX_SERIES,
-    )
+    shares = _shares(database, asked)
+    rows = _shared(database, asked, at) if shares else _alone(database, asked, answer, at)
     known = _intervals(database, plain, asked, at) if database.is_weighed else {}
     samples, silent = [], []
     for *names, number in rows:
@@ -92,25 +80,98 @@ def read_range(
 
 
 Instants = tuple[datetime, int, timedelta]  # the first, how many follow, and how far apart
+Rows = list[tuple[Any, ...]]  # the labels of the split, the number of the instant if any, a value
+_SINCE = " FILTER (WHERE ended_at > $opened_at)"
+_INSIDE = " FILTER (WHERE is_inside)"
 
 
-def _bucketed(
-    database: Database, query: Query, answer: Answer, instants: Instants
-) -> list[tuple[Any, ...]]:
-    start, last, step = instants
-    facts, parameters = _facts(answer, query, start - query.window, start + last * step)
-    value = answer.value.format(
-        o=" FILTER (WHERE is_inside)", before="", w=query.window.total_seconds()
+def _alone(database: Database, query: Query, answer: Answer, at: datetime) -> Rows:
+    """Return the value of each label set that is known; None without traffic."""
+    opened_at = at - query.window
+    start = opened_at - BASELINE if answer.has_baseline else min(opened_at, at - KNOWN_FOR)
+    before = " FILTER (WHERE ended_at <= $opened_at)"
+    value = answer.sql(o=_SINCE, before=before, window=query.window)
+    facts, parameters = _facts(answer, query, start, at)
+    columns = ", ".join((*query.by, value))
+    return database.ask(
+        f"WITH facts AS ({facts}) SELECT {columns} FROM facts GROUP BY ALL "  # noqa: S608  labels are checked
+        "HAVING count(*) > 0",
+        {**parameters, "opened_at": naive(opened_at)},
+        at_most=MAX_SERIES,
     )
-    columns = ", ".join((*query.by, "i", f"{value} AS value"))
+
+
+def _shared(database: Database, query: Query, at: datetime) -> Rows:
+    """Return what `_alone` does, of one statement for the signals that are asked together."""
+    opened_at = at - query.window
+
+    def bundle(signals: Sequence[str]) -> Bundle:
+        return Bundle.of(signals, checked(_labels(query)), o=_SINCE, window=query.window)
+
+    def ask(signals: Sequence[str]) -> Rows:
+        bundled = bundle(signals)
+        facts, parameters = _in_scope(bundled.facts, query, min(opened_at, at - KNOWN_FOR), at)
+        columns = ", ".join((*query.by, *bundled.values, *bundled.known))
+        return database.ask(
+            f"WITH facts AS ({facts}) SELECT {columns} FROM facts GROUP BY ALL "  # noqa: S608  labels are checked
+            "HAVING count(*) > 0",
+            {**parameters, "opened_at": naive(opened_at)},
+            at_most=MAX_SERIES,
+        )
+
+    shape = (query.window, query.scope, query.by)
+    signals, rows = database.together.ask(shape, at, query.signal, ask)
+    bundled, named = bundle(signals), len(query.by)
+    known_at = named + len(bundled.values)
+    return [
+        (*row[:named], bundled.value(query.signal, row[named:known_at]))
+        for row in rows
+        if bundled.is_known(query.signal, row[known_at:])
+    ]
+
+
+def _bucketed(database: Database, query: Query, answer: Answer, instants: Instants) -> Rows:
+    """Return the value at each instant of each label set that has one."""
+    start, last, step = instants
+    since, until = start - query.window, start + last * step
+    inside = "" if query.window == step else _INSIDE
+    if not _shares(database, query):
+        value = answer.sql(o=inside, before="", window=query.window)
+        rows = _placed(database, query, instants, _facts(answer, query, since, until), [value])
+        return [row for row in rows if row[-1] is not None]
+
+    def bundle(signals: Sequence[str]) -> Bundle:
+        return Bundle.of(signals, checked(_labels(query)), o=inside, window=query.window)
+
+    def ask(signals: Sequence[str]) -> Rows:
+        bundled = bundle(signals)
+        facts = _in_scope(bundled.facts, query, since, until)
+        return _placed(database, query, instants, facts, bundled.values)
+
+    shape = (query.window, query.scope, query.by, last, step)
+    signals, rows = database.together.ask(shape, start, query.signal, ask)
+    bundled, named = bundle(signals), len(query.by) + 1
+    valued = ((row[:named], bundled.value(query.signal, row[named:])) for row in rows)
+    return [(*names, value) for names, value in valued if value is not None]
+
+
+def _placed(
+    database: Database,
+    query: Query,
+    instants: Instants,
+    facts: weighing.Facts,
+    values: Sequence[str],
+) -> Rows:
+    """Return a row for each label set and instant: the labels, the number, the values."""
+    start, _, step = instants
+    sql, parameters = facts
+    columns = ", ".join((*query.by, "i", *values))
     # Counting from one step before `start`, the first microsecond of a bucket is number 1.
     return database.ask(
-        f"WITH facts AS ({facts}), numbered AS (SELECT *, "  # noqa: S608  labels are checked
-        "(epoch_us(ended_at) - epoch_us($origin) - 1) // $step AS i FROM facts), "
-        "placed AS (SELECT *, epoch_us($origin) + (i + 1) * $step - epoch_us(ended_at) < $window "
-        "AS is_inside FROM numbered) "
-        f"SELECT {columns} FROM placed WHERE i >= 0 "
-        f"GROUP BY ALL HAVING value IS NOT NULL",
+        f"WITH facts AS ({sql}), numbered AS (SELECT *, "  # noqa: S608  labels are checked
+        "(epoch_us(ended_at) - epoch_us($origin) - 1) // $step AS i, "
+        "epoch_us($origin) + (i + 1) * $step - epoch_us(ended_at) < $window AS is_inside "
+        f"FROM facts) SELECT {columns} FROM numbered WHERE i >= 0 GROUP BY ALL",
         {
             **parameters,
             "origin": naive(start - step),
@@ -121,13 +182,11 @@ def _bucketed(
     )
 
 
-def _rolling(
-    database: Database, query: Query, answer: Answer, instants: Instants
-) -> list[tuple[Any, ...]]:
+def _rolling(database: Database, query: Query, answer: Answer, instants: Instants) -> Rows:
     start, last, step = instants
     reach = query.window + (BASELINE if answer.has_baseline else timedelta())
     facts, parameters = _facts(answer, query, start - reach, start + last * step)
-    value = answer.value.format(o=" OVER o", before=" OVER b", w=query.window.total_seconds())
+    value = answer.sql(o=" OVER o", before=" OVER b", window=query.window)
     by = "".join(f", {label}" for label in query.by)
     partition = f"PARTITION BY {', '.join(query.by)}" if query.by else ""
     frame = f"{partition} ORDER BY ended_at RANGE BETWEEN"
@@ -208,13 +267,20 @@ def _facts(
     answer: Answer, query: Query, start: datetime, end: datetime
 ) -> tuple[str, Mapping[str, Any]]:
     """Return the facts in (start, end] that are in scope, and the parameters of the statement."""
-    scope = dict(query.scope)
-    facts = answer.facts(checked(_labels(query)))
-    condition, parameters = matches(scope, "f")
+    sql, parameters = _in_scope(answer.facts(checked(_labels(query))), query, start, end)
+    return sql, {**parameters, **answer.parameters}
+
+
+def _in_scope(facts: str, query: Query, start: datetime, end: datetime) -> weighing.Facts:
+    condition, parameters = matches(dict(query.scope), "f")
     return (
         f"SELECT f.* FROM ({facts}) AS f WHERE {condition}",  # noqa: S608  labels are checked, values are parameters
-        {**parameters, **answer.parameters, "start": naive(start), "end": naive(end)},
+        {**parameters, "start": naive(start), "end": naive(end)},
     )
+
+
+def _shares(database: Database, query: Query) -> bool:
+    return query.signal in SHARING and not database.is_weighed
 
 
 def _intervals(
@@ -239,11 +305,12 @@ def _named(query: Query, values: Iterable[str | None]) -> dict[str, str]:
 def _series(labels: Mapping[str, str], points: Points, instants: Instants) -> Series:
     start, last, step = instants
     numbers = sorted(points)
+    first, apart = microseconds(start), step // MICROSECOND
     return Series(
         labels=labels,
-        seconds=[(start + number * step).timestamp() for number in numbers],
+        seconds=[(first + number * apart) / 1e6 for number in numbers],
         values=[points[number] for number in numbers],
-        idle=[(start + number * step).timestamp() for number in _idle(numbers, last, step)],
+        idle=[(first + number * apart) / 1e6 for number in _idle(numbers, last, step)],
     )
 
 
@@ -251,4 +318,5 @@ def _idle(numbers: Sequence[int], last: int, step: timedelta) -> Iterator[int]:
     """Yield the instants without a value at which the series is still known: see `read`."""
     known = KNOWN_FOR // step
     for number, following in pairwise((*numbers, last + 1)):
-        yield from range(number + 1, min(following, number + known + 1))
+        if following > number + 1:
+            yield from range(number + 1, min(following, number + known + 1))

@@ -19,6 +19,7 @@ import duckdb
 from signals import QueryError, UnreachableError
 from signals.traces import StoreError
 from signals.traces.embedded import narrow, sampling, schema
+from signals.traces.embedded.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Database:
         self._handing = threading.Condition()
         self._handed: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
+        self._changes = 0
+        self.together = Together(lambda: self._changes)
         self._connection = self._open()
         self.is_weighed = False
         self.has_decisions = False
@@ -154,6 +157,10 @@ class Database:
                 else:
                     logger.info("trace_store_reopened path=%s", self.path)
         return True
+
+    def note_change(self) -> None:
+        """Say that something was written: no answer from before is given again."""
+        self._changes += 1
 
     def note_weights(self) -> None:
         """Look again whether tail sampling has decided anything, and some trace stands for several.

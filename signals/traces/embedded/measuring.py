@@ -33,15 +33,18 @@ def answer(measure: Measure, attributes: Mapping[str, str]) -> Answer:
     where = _all(map(condition, measure.where), parameters)
     match measure.aggregate:
         case Aggregate.COUNT:
-            x, value, of = "1", "count(x){o}", Of.SUM
+            x, value, of = "1", "count({x}){o}", Of.SUM
         case Aggregate.RATIO:
-            x, value = _all(map(condition, measure.part), parameters), "avg(x){o}"
+            x, value = _all(map(condition, measure.part), parameters), "avg({x}){o}"
             of = Of.MEAN
         case Aggregate.QUANTILE:
-            x, value = _number(measure.of, parameters), f"quantile_cont(x, {measure.quantile}){{o}}"
+            x, value = (
+                _number(measure.of, parameters),
+                f"quantile_cont({{x}}, {measure.quantile}){{o}}",
+            )
             of = Of.QUANTILE
         case Aggregate.SUM:
-            x, value, of = _number(measure.of, parameters), "sum(x){o}", Of.SUM
+            x, value, of = _number(measure.of, parameters), "sum({x}){o}", Of.SUM
     if measure.of.endswith("_ms"):
         x = f"({x} / 1000)"
     return Answer(

@@ -28,10 +28,10 @@ Facts = tuple[str, Mapping[str, Any]]  # SQL of the facts of a window alone, and
 Z = 1.96  # of the normal distribution, two-sided, 95 %
 MAX_SERIES = 2_000
 _VALUES = {
-    Of.MEAN: "sum(x * weight){o} / nullif(sum(n * weight){o}, 0)",
-    Of.SUM: "sum(x * weight){o}",
-    Of.DROP: "sum(x * weight){before} / nullif(sum(n * weight){before}, 0) "
-    "- sum(x * weight){o} / nullif(sum(n * weight){o}, 0)",
+    Of.MEAN: "sum({x} * weight){o} / nullif(sum(n * weight){o}, 0)",
+    Of.SUM: "sum({x} * weight){o}",
+    Of.DROP: "sum({x} * weight){before} / nullif(sum(n * weight){before}, 0) "
+    "- sum({x} * weight){o} / nullif(sum(n * weight){o}, 0)",
 }
 
 

@@ -166,6 +166,7 @@ class Writer:
                     if batch.work is not None:
                         batch.work(cursor)
                 cursor.commit()
+                self._database.note_change()
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # a failed commit has done so itself
                     cursor.rollback()
