@@ -1,9 +1,10 @@
-"""Annotations as pages say and draw them. Pure."""
+"""Annotations and silences as pages say and draw them. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Final
 
+from alerts.quiet_times import QuietTime
 from app import numbers
 from app.charts import Note
 from app.local_time import clock
@@ -25,6 +26,13 @@ def notes(rows: Iterable[Annotation]) -> tuple[Note, ...]:
     return tuple(
         Note(at=row.at, end=row.end_at, what=f"{row.kind}: {row.title}", by=row.author)
         for row in rows
+    )
+
+
+def silenced(times: Iterable[QuietTime]) -> tuple[Note, ...]:
+    """Return as a chart draws them when alerts were silenced."""
+    return tuple(
+        Note(at=one.start, end=one.end, what=f"silenced: {one.why}", by=one.by) for one in times
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from alerts.inbox import firing_intervals
+from alerts.quiet_times import quiet_times
 from app import annotation_words, cached, cached_annotations, cached_panels, charts
 from app.cached import Answer, History, LastGood
 from app.charts import MOST_LINES, Grid, Interval, Look, Note, Plot
@@ -89,6 +90,7 @@ def drawn(panel: Panel, chosen: Scope, view: View = PLAIN) -> Drawn:
     grid = next((answer.data.grid for answer in answers if answer.data), None)
     firing = _firing(panel, grid) if grid else ()
     notes = annotation_words.notes(cached_annotations.lately(chosen).data or ())
+    notes += _silenced(panel, grid) if grid else ()
     known = Drawn(answers=answers, before=before, firing=firing, notes=notes)
     before_that = last(panel, chosen, view)
     if before_that and _same(before_that, known):
@@ -149,6 +151,17 @@ def _firing(panel: Panel, grid: Grid) -> tuple[Interval, ...]:
         ),
     )
     return found.data or ()
+
+
+def _silenced(panel: Panel, grid: Grid) -> tuple[Note, ...]:
+    """Return when alerts on any signal of `panel` were silenced; none when the database is down."""
+    if not panel.signals:
+        return ()
+    found = cached.from_database(
+        ("silenced", panel.signals, grid.end - grid.start),
+        lambda session: quiet_times(session, panel.signals, start=grid.start, end=grid.end),
+    )
+    return annotation_words.silenced(found.data or ())
 
 
 @st.cache_resource(ttl=timedelta(days=7), max_entries=1, show_spinner=False)

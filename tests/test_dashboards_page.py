@@ -12,6 +12,8 @@ import pytest
 from sqlmodel import Session, select
 from streamlit.testing.v1 import AppTest
 
+from alerts import silences
+from alerts.silences import SilenceDraft
 from alerts.wiring import Wiring
 from app import cached, dashboards, panel_plots, wired
 from app.dashboards import Panel
@@ -82,6 +84,27 @@ def later(wiring: Wiring, passed: timedelta) -> None:
     """Let time pass, and with it whatever was cached."""
     wired.set_current(replace(wiring, clock=lambda: NOON + passed))
     panel_plots.drawn.clear()
+
+
+def add_rule(wiring: Wiring) -> None:
+    """Save a rule on the error rate, with id 1."""
+    with Session(wiring.db) as session:
+        session.add(Policy(id=1, name="p", steps=[]))
+        session.flush()
+        session.add(
+            Rule(
+                id=1,
+                name="Errors",
+                owner="ana",
+                severity=Severity.ERROR,
+                condition={"kind": "threshold", "signal": "error_ratio", "bound": 0.03},
+                policy_id=1,
+                updated_at=NOON,
+                updated_by="ana",
+                next_evaluation_at=NOON,
+            )
+        )
+        session.commit()
 
 
 def line(*signals: str, by: tuple[str, ...] = ()) -> Panel:
@@ -162,23 +185,8 @@ def test_a_screen_reader_is_told_the_latest_values(wiring: Wiring) -> None:
 
 def test_when_a_rule_on_the_signal_fired_is_shaded(wiring: Wiring) -> None:
     show(wiring, line("error_ratio"), line("cost_per_request"))
+    add_rule(wiring)
     with Session(wiring.db) as session:
-        session.add(Policy(id=1, name="p", steps=[]))
-        session.flush()
-        session.add(
-            Rule(
-                id=1,
-                name="Errors",
-                owner="ana",
-                severity=Severity.ERROR,
-                condition={"kind": "threshold", "signal": "error_ratio", "bound": 0.03},
-                policy_id=1,
-                updated_at=NOON,
-                updated_by="ana",
-                next_evaluation_at=NOON,
-            )
-        )
-        session.flush()
         session.add(
             Alert(
                 dedup_key="d",
@@ -202,6 +210,25 @@ def test_when_a_rule_on_the_signal_fired_is_shaded(wiring: Wiring) -> None:
     assert shaded["to_at"] == NOON - timedelta(minutes=20)
     assert shaded["what"] == "firing"
     assert data(cost, "firing").to_pylist() == []
+
+
+def test_when_alerts_on_the_signal_were_silenced_is_marked(wiring: Wiring) -> None:
+    show(wiring, line("error_ratio"), line("cost_per_request"))
+    add_rule(wiring)
+    draft = SilenceDraft(
+        matchers=('rule="Errors"',),
+        starts_at=NOON - timedelta(hours=2),
+        ends_at=NOON + timedelta(hours=1),
+        comment="deploying",
+    )
+    silences.silence(wiring.db, draft, by="ana", now=NOON)
+
+    errors, cost = charts(page().run())
+
+    [marked] = data(errors, "notes").to_pylist()
+    assert (marked["what"], marked["by"]) == ("silenced: deploying", "ana")
+    assert marked["to_at"] - marked["from_at"] == timedelta(hours=1)  # all of the chart
+    assert "notes" not in {one.name for one in cost.datasets}
 
 
 def test_a_number_panel_shows_the_present_value(wiring: Wiring) -> None:

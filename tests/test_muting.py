@@ -13,6 +13,7 @@ from alerts import actions, matchers, silences
 from alerts.lifecycle import TransitionError
 from alerts.matchers import MatcherError
 from alerts.muting import Firing, Inhibit, Mutes, Quiet, Recurrence
+from alerts.quiet_times import quiet_times
 from alerts.silences import InhibitionDraft, SilenceDraft, SilenceError
 from models.tables import Alert
 from models.vocabulary import AlertState
@@ -279,3 +280,31 @@ def test_a_silence_that_is_over_already_is_refused(world: World) -> None:
     past = world.now - timedelta(hours=2)
     with pytest.raises(SilenceError, match="over already"):
         silence(world, "a=b", starts_at=past, ends_at=past + timedelta(hours=1))
+
+
+# When charts say that alerts were silenced
+
+
+def marked(world: World, *signals: str) -> list[tuple[int, int, str]]:
+    """Return from which to which minute charts of `signals` over the last hour say it, and why."""
+    with Session(world.db) as session:
+        found = quiet_times(session, signals, start=world.now - timedelta(hours=1), end=world.now)
+    return [
+        ((one.start - T0) // timedelta(minutes=1), (one.end - T0) // timedelta(minutes=1), one.why)
+        for one in found
+    ]
+
+
+def test_a_chart_knows_when_alerts_on_its_signal_were_silenced(world: World) -> None:
+    world.minutes(5, value=0.2)
+    silence(world, 'feature="chat"', minutes=10)
+    silence(world, 'feature="search"', minutes=10)
+    world.minutes(30, value=0.0)
+    assert marked(world, "error_ratio", "cost") == [(5, 15, "deploying")]
+    assert marked(world, "cost") == []
+
+
+def test_a_chart_knows_of_a_silence_on_a_rule_that_never_fired(world: World) -> None:
+    silence(world, 'rule="Errors"', minutes=600)
+    world.minutes(3, value=0.0)
+    assert marked(world, "error_ratio") == [(0, 3, "deploying")]
