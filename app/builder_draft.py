@@ -1,11 +1,12 @@
 """What is being built: the panels of a dashboard before they are saved, kept in the session."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import streamlit as st
 
 from app import dashboard_actions, dashboards, panel_form, parts
-from app.dashboard_panels import VARIABLES, DashboardError
+from app.dashboard_panels import MOST_PANELS, VARIABLES, DashboardError, Panel
 from app.drafts import Draft
 from models.tables import Dashboard
 from models.vocabulary import Width
@@ -53,6 +54,12 @@ def remove(draft: Draft, index: int) -> None:
     panels = list(draft.get("panels"))
     del panels[index]
     _put(draft, panels)
+
+
+def add(draft: Draft, panels: Sequence[Panel]) -> None:
+    """Put panels at the end, as many as there is room for."""
+    rows = [*draft.get("panels"), *(panel.row() for panel in panels)]
+    _put(draft, rows[:MOST_PANELS])
 
 
 def widen(draft: Draft, index: int) -> None:

@@ -1,11 +1,11 @@
 """The dashboards that Wakeful comes with. Pure."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from app.dashboard_panels import Panel
 from models.vocabulary import PanelKind
-from signals.catalog import LATENCY
+from signals.catalog import CATALOG, LATENCY
 
 
 def _lines(title: str, *signals: str, by: Iterable[str] = ()) -> Panel:
@@ -19,6 +19,24 @@ TOGETHER: Final = (
     _lines("Error rate", "error_ratio"),
     _lines("Cost per request", "cost_per_request"),
 )
+
+
+def lacking(panels: Iterable[Mapping[str, Any]]) -> dict[str, Panel]:
+    """Return what a dashboard shows latency without, by title, and the panel that would show it.
+
+    Args:
+        panels: As they are saved, right or wrong.
+    """
+    shown = {str(signal) for panel in panels for signal in panel.get("signals") or ()}
+    if shown.isdisjoint(LATENCY):
+        return {}
+    return {
+        CATALOG[signal].title: panel
+        for panel in TOGETHER
+        for signal in panel.signals
+        if signal not in shown
+    }
+
 
 # Title, purpose, panels.
 DEFAULTS: Final = (

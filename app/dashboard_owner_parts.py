@@ -7,7 +7,14 @@ import streamlit as st
 
 from alerts import ownership
 from alerts.ownership import same
-from app import cached_dashboards, dashboard_actions, identity, numbers, parts
+from app import (
+    cached_dashboards,
+    dashboard_actions,
+    dashboard_defaults,
+    identity,
+    numbers,
+    parts,
+)
 from models.tables import Dashboard, Handover
 
 
@@ -24,6 +31,8 @@ def owned(dashboard: Dashboard, *, now: datetime) -> None:
         parts.mark(flag, ("orange", "warning"))
         for flag in ownership.flags(dashboard, departed, now=now)
     )
+    if lacking := dashboard_defaults.lacking(dashboard.panels):
+        marks += " " + parts.mark(f"latency without {', '.join(lacking)}", ("gray", "info"))
     owner = f":material/person: **{parts.plain(dashboard.owner)}** answers for this dashboard."
     reviewed = ""
     if dashboard.reviewed_at is not None:

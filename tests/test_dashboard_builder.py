@@ -216,3 +216,34 @@ def test_readers_narrow_by_what_the_dashboard_offers(at: AppTest) -> None:
     keys = {one.key for one in at.selectbox}
     assert "tenant" in keys
     assert not {"feature", "model"} & keys
+
+
+def test_latency_without_errors_and_cost_is_said_and_mended(at: AppTest, wiring: Wiring) -> None:
+    assert "Latency is shown without" not in text(at)
+    for _ in stored(wiring).panels[1:]:
+        at.button(key="builder_delete_1").click().run()
+    said = "Latency is shown without Error rate, Cost per request"
+    assert said in text(at)
+
+    at.button(key="builder_add_lacking").click().run()
+    assert said not in text(at)
+    at.button(key="builder_save").click().run()
+    assert [panel["title"] for panel in stored(wiring).panels] == [
+        "Latency",
+        "Error rate",
+        "Cost per request",
+    ]
+
+
+def test_a_dashboard_with_one_percentile_says_what_it_lacks(at: AppTest, wiring: Wiring) -> None:
+    for _ in stored(wiring).panels:
+        at.button(key="builder_delete_0").click().run()
+    at.button(key="builder_cancel").click().run()
+    with Session(wiring.db) as session:
+        dashboard = session.exec(select(Dashboard).where(Dashboard.slug == "service-health")).one()
+        dashboard.panels = [{"title": "p95", "kind": "line", "signals": ["latency_p95"]}]
+        session.add(dashboard)
+        session.commit()
+    cached.clear()
+    at.run()
+    assert "latency without Latency p50, Latency p99, Error rate, Cost per request" in text(at)

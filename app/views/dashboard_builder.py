@@ -18,6 +18,7 @@ from app import (
     wired,
 )
 from app.builder_draft import NEW
+from app.dashboard_defaults import lacking as lacking_beside
 from app.dashboard_panels import MOST_PANELS, VARIABLES, DashboardError
 from app.dashboard_versions import Step
 from app.drafts import Draft
@@ -144,8 +145,29 @@ def _one(draft: Draft, *, now: datetime) -> None:
 
 def _whole(draft: Draft, *, now: datetime) -> None:
     """Draw the whole dashboard as it would be."""
+    _lacking(draft)
     with parts.card("builder_whole", "Preview", "The last hour, of all traffic"):
         panel_grid.draw(draft.get("panels"), SHOWN, View(), key="builder", now=now)
+
+
+def _lacking(draft: Draft) -> None:
+    """Say what should stand beside latency and does not, and offer it."""
+    lacking = lacking_beside(draft.get("panels"))
+    if not lacking:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.info(
+            f"Latency is shown without {', '.join(lacking)}: one number alone hides what the "
+            "others would say.",
+            icon=":material/visibility_off:",
+        )
+        st.button(
+            "Add them",
+            icon=":material/add:",
+            key="builder_add_lacking",
+            on_click=builder_draft.add,
+            args=(draft, list(dict.fromkeys(lacking.values()))),
+        )
 
 
 def _history(dashboard: Dashboard, *, now: datetime) -> None:
