@@ -17,6 +17,7 @@ SAMPLE: Final = "Sample"
 # Columns of text that hold numbers, which stand on the right as all numbers do.
 NUMERIC: Final = frozenset(
     (
+        SAMPLE,
         *("Share up", "Share", "Wrongly", "Failed", "Rejects", "Median wait", "Found nothing"),
         *("Cited something", "Unsure or fell back"),
     )

@@ -160,6 +160,10 @@ def _table(frame: pd.DataFrame, key: str, missing: str, **columns: Any) -> None:
                 for column in frame.columns
                 if column in quality_words.NUMERIC
             },
+            **{
+                column: st.column_config.NumberColumn(format="localized")
+                for column in frame.select_dtypes("integer").columns
+            },
             **columns,
         },
     )
