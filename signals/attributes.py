@@ -63,7 +63,7 @@ class Found:
 def of_resource(attributes: Mapping[str, Value]) -> Found:
     """Return what a resource says about all its spans; `service` is among the fields."""
     told = {key: value for key, value in attributes.items() if not key.startswith(_DULL)}
-    service = told.pop("service.name", None)
+    service = told.pop("service.name", "")
     found = of_span(told)
     found.fields["service"] = as_label(service) or "unknown"
     return found

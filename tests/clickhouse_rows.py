@@ -39,7 +39,7 @@ def rows(message: ExportTraceServiceRequest, database: str) -> list[dict[str, An
 def _row(span: Span, resource: dict[str, str], database: str) -> dict[str, Any]:
     told = wire.attributes(span.attributes)
     kind, code = Span.SpanKind.Name(span.kind), Status.StatusCode.Name(span.status.code)
-    if database != "old":
+    if not database.endswith("old"):
         kind = kind.removeprefix("SPAN_KIND_").capitalize()
         code = code.removeprefix("STATUS_CODE_").capitalize()
     return {

@@ -59,6 +59,7 @@ class JaegerServer:
             start = _nanoseconds(params["query.startTimeMin"])
             end = _nanoseconds(params["query.startTimeMax"])
             least = _duration(params.get("query.durationMin", "0s"))
+            most = _duration(params["query.durationMax"]) if "query.durationMax" in params else None
             attributes = json.loads(params.get("query.attributes", "{}"))
         except KeyError as error:
             return _fault(400, f"{error.args[0]} is required")
@@ -74,6 +75,7 @@ class JaegerServer:
                 span.resource.get("service.name") == params["query.serviceName"]
                 and start <= span.start < end
                 and span.duration >= least
+                and (most is None or span.duration <= most)
                 and all(_text(told.get(key)) == value for key, value in attributes.items())
             )
 

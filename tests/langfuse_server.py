@@ -1,7 +1,8 @@
 """A stand-in for Langfuse 4: OTLP in, v2 observations, v2 metrics, v3 scores and v1 traces out.
 
 It enforces what Langfuse does: page sizes, cursors, field groups, metadata cut at 200 characters,
-filters that replace parameters, dimensions that are refused, and limits per kind of call.
+filters that replace parameters, dimensions that are refused, and limits per kind of call; what its
+filters take is in `langfuse_rules`.
 
 Source: web/public/generated/api/openapi.yml; `langfuse` 5.0.4 (PyPI), api/observations, api/scores,
 api/metrics; limits: https://langfuse.com/faq/all/api-limits (read 2026-11)
@@ -21,6 +22,7 @@ from starlette.routing import Route
 
 from tests.kept_spans import Kept, Spans, guarded
 from tests.langfuse_metrics import RefusedError, compute
+from tests.langfuse_rules import fits, instant, matches
 
 PUBLIC, SECRET = "pk-lf-1", "sk-lf-1234567890abcdef"
 NOT_V4 = "The observations v2 API is only available in a Langfuse v4 write mode"
@@ -126,10 +128,12 @@ class LangfuseServer:
     def v3_scores(self, request: Request) -> Response:
         params = request.query_params
         limit = int(params.get("limit", 50))
+        try:
+            found = [score for score in self.scores if fits(score, params)]
+        except RefusedError as error:
+            return JSONResponse({"message": str(error)}, 400)
         if limit > 100 or ("observationId" in params and "traceId" not in params):
             return JSONResponse({"message": "Invalid request data"}, 400)
-        wanted = params["traceId"].split(",")
-        found = [score for score in self.scores if score["traceId"] in wanted]
         rows, cursor = _page(found, limit, params.get("cursor"))
         with_subject = "subject" in params.get("fields", "")
         data = [_v3(score) if with_subject else _bare(score) for score in rows]
@@ -142,7 +146,7 @@ class LangfuseServer:
             return JSONResponse({"message": "Invalid request data"}, 400)
         first, last = params["fromTimestamp"], params["toTimestamp"]
         roots = [row for row in self.rows() if row["isRootObservation"]]
-        inside = [r for r in roots if _at(first) <= _at(r["startTime"]) < _at(last)]
+        inside = [r for r in roots if instant(first) <= instant(r["startTime"]) < instant(last)]
         inside.sort(key=lambda row: row["startTime"], reverse=True)
         shown = [
             # Without metrics among the fields, sums are -1.
@@ -222,7 +226,7 @@ def observation(span: Kept) -> dict[str, Any]:
         "input": told.get("input.value"),
         "output": told.get("output.value"),
         "metadata": {
-            "attributes": {key: str(v) for key, v in told.items() if key not in TAKEN},
+            "attributes": {key: _text(v) for key, v in told.items() if key not in TAKEN},
             "resourceAttributes": span.resource,
             "scope": {"name": "tests"},
         },
@@ -241,25 +245,8 @@ def observation(span: Kept) -> dict[str, Any]:
     }
 
 
-def matches(row: dict[str, Any], condition: dict[str, Any]) -> bool:
-    column, operator, kind = condition["column"], condition["operator"], condition["type"]
-    if column not in row or column in ("metadata", "projectId"):
-        raise RefusedError(f"Invalid filter column {column}")
-    if column in ("input", "output") and operator != "matches":
-        raise RefusedError("Use matches on input and output")
-    value, wanted = row[column], condition["value"]
-    if kind == "datetime":
-        value, wanted = _at(value), _at(wanted)
-    if kind == "stringOptions":
-        return (value in wanted) == (operator == "any of")
-    return bool(
-        {
-            "=": value == wanted,
-            ">=": operator == ">=" and value >= wanted,
-            "<": operator == "<" and value < wanted,
-            ">": operator == ">" and value > wanted,
-        }[operator]
-    )
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _page(rows: list[Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
@@ -299,10 +286,6 @@ def _bare(score: dict[str, Any]) -> dict[str, Any]:
 def _knows(request: Request) -> bool:
     pair = base64.b64encode(f"{PUBLIC}:{SECRET}".encode()).decode()
     return request.headers.get("authorization") == f"Basic {pair}"
-
-
-def _at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _iso(nanoseconds: int) -> str:

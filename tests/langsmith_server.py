@@ -2,7 +2,7 @@
 
 It enforces what LangSmith does: v2 answers ids only unless asked for more and looks back one day
 unless told otherwise; pages of at most 1,000 (v2) and 100 (v1); a root's usage is its subtree's in
-v1, and in v2 only if asked for.
+v1, and in v2 only if asked for. A `tree_filter` is met by any one run of a trace.
 
 Source: `langsmith` 0.15.1 (PyPI), types/run_query_v2_params.py, types/run.py, client.py;
 https://docs.langchain.com/langsmith/trace-query-syntax (read 2026-11)
@@ -74,6 +74,7 @@ class LangSmithServer:
             and (not body.get("is_root") or not run["parent_run_ids"])
             and (not body.get("error") or run["status"] == "error")
             and _holds(body.get("filter"), run, seconds_as_text=True)
+            and _some_holds(body.get("tree_filter"), run, runs, seconds_as_text=True)
         ]
         page, following = _page(found, body.get("limit", 100), body.get("cursor"))
         shown = [{key: run[key] for key in body["select"] if key in run} for run in page]
@@ -90,14 +91,16 @@ class LangSmithServer:
         now = self.now()
         since = _at(body["min_start_time"]) if "min_start_time" in body else now - timedelta(days=1)
         until = _at(body["max_start_time"]) if "max_start_time" in body else now
+        runs = self._runs(subtree=bool(body.get("include_subtree_usage")))
         found = [
             run
-            for run in self._runs(subtree=bool(body.get("include_subtree_usage")))
+            for run in runs
             if since <= _at(run["start_time"]) <= until
             and body.get("trace_id") in (None, run["trace_id"])
             and (not body.get("is_root") or not run["parent_run_ids"])
             and (not body.get("has_error") or run["status"] == "error")
             and _holds(body.get("filter"), run, seconds_as_text=False)
+            and _some_holds(body.get("tree_filter"), run, runs, seconds_as_text=False)
         ]
         page, following = _page(found, body.get("page_size", 100), body.get("cursor"))
         names = [name.lower() for name in body.get("selects", ["ID"])]
@@ -188,7 +191,24 @@ def _ancestors(span: Kept, spans: Spans) -> list[str]:
 
 def _holds(text: str | None, run: dict[str, Any], *, seconds_as_text: bool) -> bool:
     """Evaluate a filter of LangSmith's query language."""
-    return not text or _value(_expression(_TOKEN.findall(text)), run, seconds_as_text)
+    return not text or _value(_expression(_tokens(text)), run, seconds_as_text)
+
+
+def _some_holds(
+    text: str | None, run: dict[str, Any], runs: list[dict[str, Any]], *, seconds_as_text: bool
+) -> bool:
+    tree = [each for each in runs if each["trace_id"] == run["trace_id"]]
+    return any(_holds(text, each, seconds_as_text=seconds_as_text) for each in tree)
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, place = [], 0
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        assert match is not None, f"invalid filter at {place}: {text}"
+        tokens.append(match[1])
+        place = match.end()
+    return tokens
 
 
 def _expression(tokens: list[str]) -> Any:
@@ -213,12 +233,17 @@ def _value(node: Any, run: dict[str, Any], seconds_as_text: bool) -> bool:
         pair = dict(each[1:] for each in arguments if each[0] == "eq")
         if {"metadata_key", "metadata_value"} <= pair.keys():
             metadata = {**run["extra"]["metadata"], "thread_id": run["thread_id"]}
-            return str(metadata.get(pair["metadata_key"])) == pair["metadata_value"]
+            said = metadata.get(pair["metadata_key"])
+            said = json.dumps(said) if isinstance(said, bool | int | float) else said
+            return bool(said == pair["metadata_value"])
         return all(_value(each, run, seconds_as_text) for each in arguments)
-    if operator == "gte" and arguments[0] == "latency":
+    if operator in ("gte", "lt") and arguments[0] == "latency":
         written = str(arguments[1])
         assert written.endswith("s") == seconds_as_text, written
-        return bool(run["latency"] >= float(written.rstrip("s")))
+        bound = float(written.rstrip("s"))
+        return bool(run["latency"] >= bound if operator == "gte" else run["latency"] < bound)
+    if operator == "eq" and arguments[0] in ("name", "run_type"):
+        return bool(run[arguments[0]] == arguments[1])
     raise AssertionError(f"unknown filter {node}")
 
 

@@ -142,6 +142,10 @@ def test_the_span_speaks_before_its_resource() -> None:
     assert found.fields["service"] == "copilot"
 
 
+def test_a_resource_without_a_service_is_unknown() -> None:
+    assert attributes.of_resource({}).fields["service"] == "unknown"
+
+
 def test_two_spans_of_a_resource_do_not_share_what_they_say() -> None:
     resource = attributes.of_resource({"service.name": "copilot"})
     attributes.of_span({"tenant.id": "acme", "note": "x"}, resource)

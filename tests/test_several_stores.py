@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from signals import QueryError, UnreachableError
-from signals.traces import Abilities, Order, Trace, TraceQuery, TraceSummary
+from signals.traces import MAX_ATTRIBUTES, Abilities, Order, Trace, TraceQuery, TraceSummary
 from signals.traces.several import Several, State
 from tests.spans import NOON, root
 
@@ -176,3 +176,17 @@ def test_together_they_can_what_any_of_them_can() -> None:
     assert abilities.orders == (Order.NEWEST, Order.SLOWEST)
     assert abilities.retention == timedelta(days=30)
     assert abilities.some
+
+
+def test_an_attribute_is_asked_of_the_first_store_that_can_compare_it() -> None:
+    narrows = frozenset({"attributes"})
+    first = Abilities(narrows=narrows, untold=frozenset({"kind", "user_id"}), most_attributes=1)
+    second = Abilities(narrows=narrows, untold=frozenset({"user_id"}))
+    with several(shelf("a", abilities=first), shelf("b", abilities=second), shelf("c")) as asked:
+        abilities = asked.abilities
+        assert abilities.untold == {"user_id"}
+        assert abilities.most_attributes == MAX_ATTRIBUTES
+        assert asked.search(replace(QUERY, attributes=(("kind", "tool"),))) == []
+        assert asked.search(replace(QUERY, attributes=(("x", "1"), ("y", "2")))) == []
+        with pytest.raises(QueryError, match=r"a cannot .* user_id, .*b cannot .*c cannot .* any"):
+            asked.search(replace(QUERY, attributes=(("user_id", "u"),)))

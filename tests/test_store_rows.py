@@ -15,7 +15,7 @@ from signals.traces.langfuse.rows import spans as of_langfuse
 from signals.traces.langsmith_runs import scores_of
 from signals.traces.langsmith_runs import spans as of_langsmith
 from signals.traces.otlp_json import spans_of as of_otlp
-from signals.traces.phoenix import spans_of as of_phoenix
+from signals.traces.phoenix_rows import spans_of as of_phoenix
 from signals.traces.scores import scored
 from signals.traces.summaries import summary_of
 from signals.traces.tempo import line_of

@@ -23,6 +23,7 @@ from tests.told_traces import (
     CHAT,
     END,
     FAILED,
+    LITTLE,
     NOON,
     OLD,
     SECRET,
@@ -87,7 +88,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module", params=list(STORES))
 def held(request: pytest.FixtureRequest) -> Iterator[Held]:
-    with STORES[request.param](request) as found:
+    with STORES[request.param](request, LITTLE) as found:
         yield found
         found.store.close()
 

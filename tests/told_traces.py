@@ -1,4 +1,4 @@
-"""The little set of traces that every store of the conformance suite is given, as OTLP."""
+"""The lots of traces that every store of the conformance suites is given, as OTLP."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -157,11 +157,42 @@ TRACES: dict[str, tuple[timedelta, list[Made]]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rated:
+    """What somebody made of a trace, or of one span of it, told beside the spans.
+
+    Attributes:
+        score: As it was given; None for a word.
+    """
+
+    trace_id: str
+    span_id: str = ""
+    score: float | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lot:
+    """Traces by their id, with how long ago they began; `name` tells one lot from another."""
+
+    name: str
+    traces: dict[str, tuple[timedelta, list[Made]]]
+    rated: tuple[Rated, ...] = ()
+
+
+LITTLE = Lot(
+    name="little",
+    traces=TRACES,
+    rated=(Rated(trace_id=FAILED, score=0.25, label="incorrect"),),
+)
+
+
 def exported(
     traces: dict[str, tuple[timedelta, list[Made]]] = TRACES, **resource: str
 ) -> ExportTraceServiceRequest:
     """Return the traces as one export request."""
-    told = {"service.name": "copilot", "deployment.environment.name": "prod", **resource}
+    told = {"service.name": "copilot", "deployment.environment.name": "prod"}
+    told |= {"telling": "resource", **resource}
     message = ExportTraceServiceRequest()
     group = message.resource_spans.add()
     group.resource.attributes.extend(pairs(told))

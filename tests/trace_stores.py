@@ -1,4 +1,4 @@
-"""Every trace store, holding the little set of traces of `told_traces`, each the way it gets them.
+"""Every trace store, holding a little lot of traces of `told_traces`, each the way it gets them.
 
 Embedded, Phoenix and ClickHouse (as chDB) are the real thing; the others are stand-ins built from
 their published definitions. What a vendor does not keep of a span is named in `Held.lost`.
@@ -33,8 +33,9 @@ from tests.langfuse_server import PUBLIC, SECRET, LangfuseServer
 from tests.langsmith_server import KEY, LangSmithServer
 from tests.serving import serve
 from tests.spans import until
-from tests.told_traces import FAILED, NOON, exported
+from tests.told_traces import LITTLE, NOON, Lot, Rated, exported
 
+Holder = Callable[[pytest.FixtureRequest, Lot], Any]
 KINDS = ("clickhouse", "jaeger", "langfuse", "langsmith", "phoenix", "tempo")
 
 
@@ -45,7 +46,7 @@ class Held:
     Attributes:
         lost: Fields of spans that the vendor does not keep; `http` for the kind of a request,
             `ok` and `unset` for what it makes one of.
-        scored: Whether the failed trace has a score of 0.25.
+        scored: Whether it keeps scores beside its spans.
     """
 
     store: TraceStore
@@ -58,19 +59,20 @@ def address(line: str) -> Address:
 
 
 @contextmanager
-def embedded(_: pytest.FixtureRequest) -> Iterator[Held]:
+def embedded(_: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
     with tempfile.TemporaryDirectory() as folder:
         store = EmbeddedStore.open(Path(folder) / "traces.duckdb")
-        store.write(spans_of(exported(), now=NOON).spans)
+        store.write(spans_of(exported(lot.traces), now=NOON).spans)
         yield Held(store=store)
         store.close()
 
 
-def clickhouse(database: str) -> Callable[[pytest.FixtureRequest], Any]:
+def clickhouse(schema: str) -> Holder:
     @contextmanager
-    def held(asked: pytest.FixtureRequest) -> Iterator[Held]:
+    def held(asked: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
         url = asked.getfixturevalue("clickhouse_url")
-        insert(url, database, exported())
+        database = f"{lot.name}_{schema}"
+        insert(url, database, exported(lot.traces))
         yield Held(store=ClickHouse(address(clickhouse_line(url, database)), clock=lambda: NOON))
 
     return held
@@ -83,62 +85,55 @@ def clickhouse_line(url: str, database: str) -> str:
 
 
 @contextmanager
-def phoenix(asked: pytest.FixtureRequest) -> Iterator[Held]:
+def phoenix(asked: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
     url = asked.getfixturevalue("phoenix_url")
-    send(f"{url}/v1/traces", **{"openinference.project.name": "conformance"})
-    store = Phoenix(address(f"phoenix+{url}/?project=conformance"), page=3)
-    until(lambda: _has_all(url), 30)
-    score = {
-        "name": "correctness",
-        "annotator_kind": "LLM",
-        "trace_id": FAILED,
-        "result": {"score": 0.25, "label": "incorrect", "explanation": "made up"},
-    }
-    answer = httpx2.post(f"{url}/v1/trace_annotations?sync=true", json={"data": [score]})
-    assert answer.status_code == 200, answer.text
+    send(f"{url}/v1/traces", lot, **{"openinference.project.name": lot.name})
+    store = Phoenix(address(f"phoenix+{url}/?project={lot.name}"), page=3)
+    until(lambda: _has_all(url, lot), 30)
+    for rated in lot.rated:
+        place, about = ("span", rated.span_id) if rated.span_id else ("trace", rated.trace_id)
+        score = {
+            "name": "correctness",
+            "annotator_kind": "LLM",
+            f"{place}_id": about,
+            "result": {"score": rated.score, "label": rated.label, "explanation": "made up"},
+        }
+        answer = httpx2.post(f"{url}/v1/{place}_annotations?sync=true", json={"data": [score]})
+        assert answer.status_code == 200, answer.text
     yield Held(store=store, lost=frozenset({"service", "environment", "http"}), scored=True)
 
 
-def _has_all(url: str) -> bool:
-    answer = httpx2.get(f"{url}/v1/projects/conformance/spans")
-    return answer.status_code == 200 and len(answer.json()["data"]) == 9
+def _has_all(url: str, lot: Lot) -> bool:
+    answer = httpx2.get(f"{url}/v1/projects/{lot.name}/spans")
+    spans = sum(len(made) for _, made in lot.traces.values())
+    return answer.status_code == 200 and len(answer.json()["data"]) == spans
 
 
 @contextmanager
-def tempo(_: pytest.FixtureRequest) -> Iterator[Held]:
+def tempo(_: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
     from tests.tempo_server import TempoServer
 
     server = TempoServer(now=lambda: NOON, tenant="team-a")
     with serve(server.app) as url:
-        send(f"{url}/v1/traces")
+        send(f"{url}/v1/traces", lot)
         line = f"tempo+{url}/?tenant=team-a"
         yield Held(store=Tempo(address(line), clock=lambda: NOON))
 
 
 @contextmanager
-def jaeger(_: pytest.FixtureRequest) -> Iterator[Held]:
+def jaeger(_: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
     with serve(JaegerServer().app) as url:
-        send(f"{url}/v1/traces")
+        send(f"{url}/v1/traces", lot)
         yield Held(store=Jaeger(address(f"jaeger+{url}")))
 
 
-def langfuse(*, is_v4: bool) -> Callable[[pytest.FixtureRequest], Any]:
+def langfuse(*, is_v4: bool) -> Holder:
     @contextmanager
-    def held(_: pytest.FixtureRequest) -> Iterator[Held]:
+    def held(_: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
         server = LangfuseServer(is_v4=is_v4)
-        server.scores.append(
-            {
-                "id": "1",
-                "name": "correctness",
-                "traceId": FAILED,
-                "value": 0.25,
-                "dataType": "NUMERIC",
-                "timestamp": (NOON - timedelta(minutes=20)).isoformat(),
-                "environment": "prod",
-            }
-        )
+        server.scores += [_langfuse_score(rated) for rated in lot.rated]
         with serve(server.app) as url:
-            send(f"{url}/api/public/otel/v1/traces")
+            send(f"{url}/api/public/otel/v1/traces", lot)
             line = f"langfuse+http://{PUBLIC}:{SECRET}@{url.removeprefix('http://')}"
             store = Langfuse(address(line), page=3, clock=lambda: NOON)
             store.check()  # which finds out how old the server is
@@ -147,14 +142,29 @@ def langfuse(*, is_v4: bool) -> Callable[[pytest.FixtureRequest], Any]:
     return held
 
 
-def langsmith(*, is_v2: bool) -> Callable[[pytest.FixtureRequest], Any]:
+def _langfuse_score(rated: Rated) -> dict[str, Any]:
+    return {
+        "id": rated.trace_id,
+        "name": "correctness",
+        "traceId": rated.trace_id,
+        "observationId": rated.span_id or None,
+        "value": rated.score if rated.score is not None else rated.label,
+        "dataType": "CATEGORICAL" if rated.score is None else "NUMERIC",
+        "timestamp": (NOON - timedelta(minutes=5)).isoformat(),
+        "environment": "prod",
+    }
+
+
+def langsmith(*, is_v2: bool) -> Holder:
     @contextmanager
-    def held(_: pytest.FixtureRequest) -> Iterator[Held]:
+    def held(_: pytest.FixtureRequest, lot: Lot) -> Iterator[Held]:
         flags = {"ch_query_enabled": not is_v2, "sdb_query_enabled": is_v2}
         server = LangSmithServer(now=lambda: NOON, flags=flags)
-        server.feedback["d75597dee50b0cac"] = {"correctness": {"n": 1, "avg": 0.25}}
+        for rated in lot.rated:
+            about = rated.span_id or lot.traces[rated.trace_id][1][0].id
+            server.feedback[about] = {"correctness": {"n": 1, "avg": rated.score}}
         with serve(server.app) as url:
-            send(f"{url}/otel/v1/traces")
+            send(f"{url}/otel/v1/traces", lot)
             line = f"langsmith+http://:{KEY}@{url.removeprefix('http://')}/?project=copilot"
             store = LangSmith(address(line), clock=lambda: NOON)
             texts = {"input_text", "output_text"}  # which it keeps inside of objects
@@ -164,9 +174,9 @@ def langsmith(*, is_v2: bool) -> Callable[[pytest.FixtureRequest], Any]:
     return held
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
+STORES: dict[str, Holder] = {
     "embedded": embedded,
-    "clickhouse": clickhouse("otel"),
+    "clickhouse": clickhouse("map"),
     "clickhouse-old": clickhouse("old"),
     "clickhouse-json": clickhouse("json"),
     "tempo": tempo,
@@ -179,11 +189,11 @@ STORES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
 }
 
 
-def send(url: str, **resource: str) -> None:
+def send(url: str, lot: Lot = LITTLE, **resource: str) -> None:
     """Send the traces as an exporter does."""
     answer = httpx2.post(
         url,
-        content=exported(**resource).SerializeToString(),
+        content=exported(lot.traces, **resource).SerializeToString(),
         headers={"content-type": "application/x-protobuf"},
     )
     assert answer.status_code == 200, answer.text

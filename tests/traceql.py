@@ -1,8 +1,13 @@
 """A small evaluator of TraceQL for the stand-in of Tempo: what it does not know is a parse error.
 
-Source: https://grafana.com/docs/tempo/latest/traceql/construct-traceql-queries/
+Names and texts are read as Tempo's lexer reads them: a name ends where an operator begins unless
+it is quoted, in which only quotes and backslashes are escaped; a text is one of Go's.
+
+Source: https://grafana.com/docs/tempo/latest/traceql/construct-traceql-queries/;
+grafana/tempo, pkg/traceql/lexer.go (parseAttribute, parseQuotedAtrribute, isAttributeRune)
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -11,8 +16,12 @@ from typing import Any
 
 from tests.kept_spans import KIND, STATUS, Kept
 
+_TEXT = r'"(?:[^"\\\n]|\\(?:[abfnrtv\\"]|x[0-9a-f]{2}|u[0-9a-fA-F]{4}))*"'
+_QUOTED_NAME = r'"(?:[^"\\]|\\["\\])*"'
+_NAME = rf'(?:span|resource)?\.(?!\d)(?:{_QUOTED_NAME}|[^\s{{}}()=~!<>&|^,"])+'
 _TOKEN = re.compile(
-    r'\s*("(?:[^"\\]|\\.)*"|&&|\|\||[<>!=]=|[{}()|,<>=]|-?\d+(?:\.\d+)?(?:us|ms|s|m|h)?|[.\w:-]+)'
+    rf"\s*({_NAME}|{_TEXT}|&&|\|\||=~|[<>!=]=|[{{}}()|,<>=]"
+    r"|-?\d+(?:\.\d+)?(?:us|ms|s|m|h)?|\w+)"
 )
 _UNITS = {"us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
 Test = Callable[[Kept], bool]
@@ -137,7 +146,10 @@ class _Parser:
             test = self.either()
             self.take(")")
             return test
-        field, operator = self.take(), self.take("=", "!=", "<", "<=", ">", ">=")
+        if self.peek() in ("true", "false"):
+            is_so = self.take() == "true"
+            return lambda _: is_so
+        field, operator = self.take(), self.take("=", "!=", "<", "<=", ">", ">=", "=~")
         wanted = _value(self.take())
         return lambda span: _compare(value_of(span, field), operator, wanted)
 
@@ -156,7 +168,8 @@ def value_of(span: Kept, field: str) -> Any:
             return float(span.duration)
         case "name":
             return span.name
-    key = field.removeprefix("span").removeprefix("resource").removeprefix(".")
+    key = re.sub(r"^(span|resource)?\.", "", field)
+    key = re.sub(_QUOTED_NAME, lambda quoted: re.sub(r"\\(.)", r"\1", quoted[0][1:-1]), key)
     if field.startswith("."):
         return span.attributes.get(key, span.resource.get(key))
     if field.startswith("span."):
@@ -168,10 +181,13 @@ def value_of(span: Kept, field: str) -> Any:
 
 def _value(token: str) -> Any:
     if token.startswith('"'):
-        return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], token[1:-1])
+        text: str = json.loads(token)
+        return text
     number = re.fullmatch(r"(-?\d+(?:\.\d+)?)(us|ms|s|m|h)?", token)
     if number:
         return float(number[1]) * _UNITS.get(number[2] or "", 1)
+    if token in ("true", "false"):
+        return token == "true"
     return None if token == "nil" else token
 
 
@@ -179,8 +195,10 @@ def _compare(value: Any, operator: str, wanted: Any) -> bool:
     if wanted is None:
         return (value is None) == (operator == "=")
     # Tempo compares like with like: a text never equals a number.
-    if value is None or isinstance(value, str) != isinstance(wanted, str):
+    if value is None or _like(value) is not _like(wanted):
         return False
+    if operator == "=~":
+        return re.search(wanted, value) is not None
     return {
         "=": value == wanted,
         "!=": value != wanted,
@@ -189,6 +207,10 @@ def _compare(value: Any, operator: str, wanted: Any) -> bool:
         ">": value > wanted,
         ">=": value >= wanted,
     }[operator]
+
+
+def _like(value: Any) -> type:
+    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
 
 
 def log2_quantile(quantile: float, durations: Sequence[float]) -> float:

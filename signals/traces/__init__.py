@@ -173,12 +173,13 @@ FILTERS = ("feature", "tenant", "model", "prompt_version", "outcome", "session_i
 # What traces can be searched by besides, on whichever span says it: too many values for a split.
 ON_ANY_SPAN = ("request_id", "user_id", "tool")
 SEARCHED = (*FILTERS, *ON_ANY_SPAN)
-# Fields of TraceQuery that few stores can narrow by, and how they are said.
+# Fields of TraceQuery that not every store can narrow by, and how they are said.
 NARROWING = {
     "max_duration_ms": "how fast they were",
     "max_score": "their score",
     "attributes": "any attribute",
 }
+MAX_ATTRIBUTES = 8  # that one question narrows by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,8 @@ class Abilities:
         values: Of `FILTERS`, those whose values it lists.
         orders: What `search` sorts by.
         narrows: Of `NARROWING`, what `search` narrows by besides.
+        untold: Fields of `Span` that it cannot compare as an attribute.
+        most_attributes: That it narrows by at a time.
         listed: The fields of `TraceSummary` that its lists fill; with `cost_usd` among them it
             narrows by cost too.
         signals: Of the catalog, those that it answers as a `Source`.
@@ -204,6 +207,8 @@ class Abilities:
     values: frozenset[str] = frozenset()
     orders: tuple[Order, ...] = (Order.NEWEST,)
     narrows: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
+    most_attributes: int = MAX_ATTRIBUTES
     listed: frozenset[str] = frozenset(TraceSummary.__dataclass_fields__)
     signals: frozenset[str] = frozenset()
     estimates: frozenset[str] = frozenset()

@@ -1,14 +1,25 @@
 """What every store makes of a question before it asks: within its abilities, and bounded."""
 
+import math
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
 from signals import QueryError
-from signals.traces import FILTERS, NARROWING, SEARCHED, Abilities, Order, TraceQuery
+from signals.traces import (
+    FILTERS,
+    MAX_ATTRIBUTES,
+    NARROWING,
+    SEARCHED,
+    Abilities,
+    Order,
+    TraceQuery,
+)
 
 MAX_TRACES = 1_000
 MAX_VALUES = 200
 MAX_SPANS = 10_000  # of one trace; more cannot be drawn
+MAX_TOLD = 500  # characters of an attribute's name, or value, that is looked for
 
 _ORDER_WORDS = {
     Order.NEWEST: "the newest first",
@@ -27,6 +38,8 @@ def check(query: TraceQuery, abilities: Abilities, who: str) -> None:
     for field, said in NARROWING.items():
         if getattr(query, field) not in (None, ()) and field not in abilities.narrows:
             raise QueryError(f"{who} cannot filter traces by {said}")
+    _check_numbers(query)
+    _check_attributes(query, abilities, who)
     if query.order not in abilities.orders:
         known = " or ".join(_ORDER_WORDS[order] for order in abilities.orders)
         raise QueryError(
@@ -35,6 +48,30 @@ def check(query: TraceQuery, abilities: Abilities, who: str) -> None:
         )
     if query.end <= query.start:
         raise QueryError("a period needs an end after its start")
+
+
+def _check_numbers(query: TraceQuery) -> None:
+    numbers = (query.min_duration_ms, query.max_duration_ms, query.min_cost_usd, query.max_score)
+    if not all(math.isfinite(number) for number in numbers if number is not None):
+        raise QueryError("traces are narrowed by numbers that are finite")
+
+
+def _check_attributes(query: TraceQuery, abilities: Abilities, who: str) -> None:
+    """Raise QueryError where an attribute is one that no application tells, or no URL carries."""
+    if len(query.attributes) > abilities.most_attributes:
+        most = "one attribute" if abilities.most_attributes == 1 else f"{MAX_ATTRIBUTES} attributes"
+        raise QueryError(f"{who} cannot filter traces by more than {most} at a time")
+    for name, value in query.attributes:
+        if name in abilities.untold:
+            raise QueryError(f"{who} cannot filter traces by {name}, which is no attribute there")
+        if not name or not value:
+            raise QueryError("an attribute is looked for by its name and its value")
+        if max(len(name), len(value)) > MAX_TOLD:
+            raise QueryError(
+                f"an attribute is looked for by a name and a value of {MAX_TOLD} characters at most"
+            )
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name + value):
+            raise QueryError("an attribute is looked for without line ends and control characters")
 
 
 def check_values(

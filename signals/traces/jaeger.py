@@ -1,9 +1,10 @@
 """Jaeger by its v3 API; servers without it give single traces by v1.
 
-A condition of Jaeger's is met by any span of a trace, and which of the traces that meet it are
-given, in what order, is its choice; so what it gives is looked through here for the question as it
-was meant, and a full list says that it is some of them. It computes nothing: no quantiles, rates
-or sums, so no golden signal.
+What Jaeger is asked for one span of a trace must meet, all of it, and which of the traces that meet
+it are given, in what order, is its choice. So it is asked for one attribute, or else for durations;
+what it gives is looked through here for the question as it was meant, and a full list says that it
+is some of them. Where Jaeger could not narrow enough for that, the question is refused. It computes
+nothing: no quantiles, rates or sums, so no golden signal.
 
 Source: jaeger-idl, proto/api_v3/query_service.proto, read 2026-11; Jaeger 2.20
 """
@@ -16,12 +17,13 @@ from typing import Any
 from urllib.parse import quote
 
 from models.clock import Clock, utc_now
-from signals import UnreachableError
+from signals import QueryError, UnreachableError
 from signals.address import Address
 from signals.attributes import ALIASES
 from signals.traces import SEARCHED, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import check, check_values, limit
 from signals.traces.jaeger_v1 import spans_of_v1
+from signals.traces.narrowing import FIELDS, WORKED_OUT
 from signals.traces.otlp_json import spans_of
 from signals.traces.summaries import by_trace, listed
 from signals.traces.told import assembled
@@ -31,8 +33,11 @@ MAX_SERVICES = 10
 MAX_SPELLINGS = 8  # of one label, each a question
 _TRACE = Terms(answers=frozenset({404}), cut=True)
 _LIST = Terms(answers=frozenset({404}))
+_MARKED = frozenset({"user_id"})  # a mark may tell whom, which Jaeger cannot compare
 ABILITIES = Abilities(
-    filters=frozenset(SEARCHED) - {"user_id"},  # whom a mark may tell, which Jaeger cannot compare
+    filters=frozenset(SEARCHED) - _MARKED,
+    narrows=frozenset({"max_duration_ms", "attributes"}),
+    untold=_MARKED,
     some=True,
     lag=timedelta(seconds=10),
     notes=(
@@ -70,6 +75,7 @@ class Jaeger:
         most = limit(query)
         deadline = monotonic() + self._wire.patience.total_seconds()
         found: dict[str, list[Span]] = {}
+        is_full = False
         for service in self._known_services():
             for attributes in _spellings(query):
                 if monotonic() > deadline:
@@ -79,9 +85,17 @@ class Jaeger:
                     )
                 more = by_trace(self._found(query, service, attributes, most))
                 found |= more
+                is_full |= len(more) >= most
                 if more:
                     break
-        return listed(found.values(), query, most=most)
+        lines = listed(found.values(), query, most=most)
+        is_narrowed = query.max_duration_ms is not None or query.attributes
+        if is_full and is_narrowed and len(lines) < most:
+            raise QueryError(
+                f"{self._wire.who} gave {most:,} of the traces of this time, of which only "
+                f"{len(lines)} match, and says nothing of the others: choose a shorter time"
+            )
+        return lines
 
     def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
         """Refuse: Jaeger lists no values; see `TraceStore`."""
@@ -113,14 +127,17 @@ class Jaeger:
     def _found(
         self, query: TraceQuery, service: str, attributes: Mapping[str, str], most: int
     ) -> Iterator[Span]:
-        least = query.min_duration_ms
+        # Of one span: the span that has the attribute need not be the one that took so long.
+        least = None if attributes else query.min_duration_ms
+        longest = None if attributes else query.max_duration_ms
         params = {
             "query.serviceName": service,
             "query.startTimeMin": _rfc3339(query.start),
             "query.startTimeMax": _rfc3339(query.end),
             "query.searchDepth": most,
             "query.attributes": json.dumps(attributes) if attributes else None,
-            "query.durationMin": f"{round(least * 1000)}us" if least is not None else None,
+            "query.durationMin": _microseconds(least),
+            "query.durationMax": _microseconds(longest),
             "query.rawTraces": "true",
         }
         reply = self._wire.get("/api/v3/traces", params, _LIST)
@@ -160,17 +177,28 @@ def _is_empty(reply: Reply) -> bool:
 def _spellings(query: TraceQuery) -> Iterator[Mapping[str, str]]:
     """Yield what to ask for in turn, until something is found: one label in its spellings.
 
-    Jaeger compares attributes as text; the other labels are compared here.
+    Jaeger compares attributes as text; the other labels are compared here. An attribute that the
+    application named has one spelling, and is the closest that can be asked.
     """
-    told = {name: value for name, value in query.scope.items() if value and name != "outcome"}
-    narrow = next(iter(told.items()), None)
-    if narrow is None:
-        yield {}
-        return
-    name, value = narrow
-    keys = [key for key, (field, _) in ALIASES.items() if field == name]
-    for key in keys[:MAX_SPELLINGS]:
-        yield {key: value}
+    told = [*query.attributes, *query.scope.items()]
+    told.sort(key=lambda pair: pair[0] in FIELDS)
+    for name, value in told:
+        keys = [name] if name not in FIELDS else _spelled(name)
+        if keys and value:
+            yield from ({key: value} for key in keys)
+            return
+    yield {}
+
+
+def _spelled(field: str) -> Sequence[str]:
+    """Return what applications call a field of Span; nothing where it is no one attribute."""
+    if field in WORKED_OUT:
+        return ()
+    return [key for key, (name, _) in ALIASES.items() if name == field][:MAX_SPELLINGS]
+
+
+def _microseconds(duration_ms: float | None) -> str | None:
+    return None if duration_ms is None else f"{round(duration_ms * 1000)}us"
 
 
 def _rfc3339(at: datetime) -> str:

@@ -1,8 +1,10 @@
 """LangSmith by its v2 queries, or v1 where the deployment says that only those work.
 
 The key is the address's password; `?project=` names the tracing project. A list is of root runs,
-whose tokens and cost are sums over their trace; what other runs say is known once a trace is
-opened. v2 looks back one day unless told otherwise, and answers ids only unless asked for more.
+whose tokens and cost are sums over their trace. What other runs say is known once a trace is
+opened, but for one condition on any run of it, `tree_filter`, by which a list can be narrowed;
+feedback is none, for its filter wants a key beside the score. v2 looks back one day unless told
+otherwise, and answers ids only unless asked for more.
 
 Source: `langsmith` 0.15.1 (PyPI), types/run_query_v2_params.py, types/run.py,
 _internal/_v2_migration_utils.py; https://docs.langchain.com/langsmith/trace-query-syntax
@@ -17,10 +19,10 @@ from typing import Any
 from models.clock import Clock, utc_now
 from signals import UnreachableError
 from signals.address import Address
-from signals.attributes import ALIASES
 from signals.traces import FILTERS, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, check, check_values
 from signals.traces.ids import as_uuid
+from signals.traces.langsmith_filters import UNTOLD, equals, faster, joined, slower, tells
 from signals.traces.langsmith_runs import SELECTS_V1, SELECTS_V2, scores_of, spans
 from signals.traces.scanning import scan
 from signals.traces.scores import scored
@@ -34,6 +36,9 @@ _ABSENT = Terms(answers=frozenset({404, 405, 501}), bucket="runs")
 _UNLISTED = {"span_count", "error_count", "model", "provider", "tools", "worst_score"}
 ABILITIES = Abilities(
     filters=frozenset(FILTERS) - {"model"},
+    narrows=frozenset({"max_duration_ms", "attributes"}),
+    untold=UNTOLD,
+    most_attributes=1,
     listed=frozenset(TraceSummary.__dataclass_fields__) - _UNLISTED,
     lag=timedelta(seconds=30),
     notes=(
@@ -90,7 +95,9 @@ class LangSmith:
     def search(self, query: TraceQuery) -> list[TraceSummary]:
         """Return the traces that match, the newest first; see `TraceStore`."""
         check(query, self.abilities, self._wire.who)
-        lines = scan(self._pages(query), query, who=self._wire.who)
+        # Which run tells the attribute is not listed: that LangSmith alone can compare.
+        roots = replace(query, attributes=())
+        lines = scan(self._pages(query), roots, who=self._wire.who)
         return [
             replace(line, span_count=None, error_count=None, model=None, provider=None, tools=())
             for line in lines
@@ -156,14 +163,16 @@ class LangSmith:
         body = {"is_root": True, **_between(project, query.start, query.end)}
         if query.errors_only:
             body["has_error" if project.is_v2 else "error"] = True
-        conditions = [_equals(name, value) for name, value in query.scope.items() if value]
+        conditions = [equals(name, value) for name, value in query.scope.items() if value]
         if query.min_duration_ms is not None:
-            seconds = f"{query.min_duration_ms / 1000:g}"
-            bound = seconds if project.is_v2 else f'"{seconds}s"'
-            conditions.append(f"gte(latency, {bound})")
+            conditions.append(slower(query.min_duration_ms, is_v2=project.is_v2))
+        if query.max_duration_ms is not None:
+            conditions.append(faster(query.max_duration_ms, is_v2=project.is_v2))
         conditions = [each for each in conditions if each]
         if conditions:
-            body["filter"] = _joined("and", conditions)
+            body["filter"] = joined("and", conditions)
+        for name, value in query.attributes:
+            body["tree_filter"] = tells(name, value)
         if project.is_v2:
             body["include_subtree_usage"] = True
         for page in self._runs(body, light=True, size=ROOTS_PER_PAGE):
@@ -213,29 +222,6 @@ def _between(project: _Project, start: datetime, end: datetime) -> dict[str, Any
             "max_start_time": _iso(end),
         }
     return {"session": [project.id], "start_time": _iso(start), "end_time": _iso(end)}
-
-
-def _equals(name: str, value: str) -> str:
-    """Return the filter that some metadata says so; empty for what is compared here alone."""
-    if name == "outcome":
-        return ""
-    keys = [key for key, (field, _) in ALIASES.items() if field == name and "metadata." not in key]
-    if name == "session_id":
-        keys.append("thread_id")
-    text = _quoted(value)
-    return _joined(
-        "or",
-        [f"and(eq(metadata_key, {_quoted(key)}), eq(metadata_value, {text}))" for key in keys],
-    )
-
-
-def _joined(operator: str, conditions: Sequence[str]) -> str:
-    return conditions[0] if len(conditions) == 1 else f"{operator}({', '.join(conditions)})"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _iso(at: datetime) -> str:

@@ -31,7 +31,7 @@ _COLUMNS = {
     "thread_id": "session.id",
 }
 _USAGE = frozenset(("prompt_tokens", "completion_tokens", "total_cost"))
-_METADATA = {  # what LangSmith's own SDKs call it -> the attribute
+METADATA = {  # what LangSmith's own SDKs call it -> the attribute
     "ls_model_name": "gen_ai.response.model",
     "ls_provider": "gen_ai.provider.name",
     "thread_id": "session.id",
@@ -106,7 +106,7 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     metadata = row.get("metadata") or mapping(row.get("extra")).get("metadata")
     said: dict[str, Any] = {}
     for key, value in mapping(metadata).items():
-        said[_METADATA.get(key, key)] = value
+        said[METADATA.get(key, key)] = value
     said |= {key: row[column] for column, key in _COLUMNS.items() if row.get(column) is not None}
     kind = text(row.get("run_type")).lower()
     said["openinference.span.kind"] = kind

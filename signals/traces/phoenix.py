@@ -7,30 +7,48 @@ service is known; quantiles are only in its GraphQL API, which is no versioned c
 Source: verified against arize-phoenix 20.26.1; https://arize.com/docs/phoenix/sdk-api-reference
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from models.clock import Clock, utc_now
-from signals import UnreachableError
+from signals import QueryError, UnreachableError
 from signals.address import Address
-from signals.shapes import mapping, mappings, text
-from signals.traces import SEARCHED, Abilities, Order, Span, Trace, TraceQuery, TraceSummary
+from signals.shapes import mapping, text
+from signals.traces import (
+    NARROWING,
+    SEARCHED,
+    Abilities,
+    Order,
+    Span,
+    Trace,
+    TraceQuery,
+    TraceSummary,
+    phoenix_filters,
+)
 from signals.traces.bounds import MAX_SPANS, check, check_values
-from signals.traces.ids import MalformedIdError, span_id, trace_id
+from signals.traces.ids import MalformedIdError, trace_id
+from signals.traces.phoenix_rows import score_of, spans_of
 from signals.traces.scanning import scan
 from signals.traces.scores import MAX_SCORES, Score, scored
 from signals.traces.summaries import by_trace
-from signals.traces.told import Told, assembled, iso_nanoseconds, span_of, status_of
-from signals.wire import ABSENT, PATIENCE, Wire
+from signals.traces.told import assembled, iso_nanoseconds
+from signals.wire import ABSENT, PATIENCE, Terms, Wire
 
 PAGE = 1_000  # the most that Phoenix gives at once
 TRACES_PER_PAGE = 100
 IDS_PER_CALL = 50  # each is 40 characters of the URL
+MOST_TELLING = 1_000  # spans that tell an attribute; of more, traces are looked through instead
+AROUND = timedelta(hours=1)
+_RESOURCES = frozenset({"environment", "service"})  # told by resources, which it does not keep
+_REFUSED = Terms(answers=frozenset({400, 404}))
 ABILITIES = Abilities(
-    filters=frozenset(SEARCHED) - {"environment"},  # which is usually the resource's
+    filters=frozenset(SEARCHED) - _RESOURCES,
     orders=(Order.NEWEST, Order.SLOWEST),
+    narrows=frozenset(NARROWING),
+    untold=_RESOURCES,
     listed=frozenset(TraceSummary.__dataclass_fields__) - {"worst_score"},
     lag=timedelta(seconds=10),
     notes=(
@@ -78,7 +96,10 @@ class Phoenix:
     def search(self, query: TraceQuery) -> list[TraceSummary]:
         """Return the traces that match; see `TraceStore`."""
         check(query, self.abilities, self._wire.who)
-        return scan(self._pages(query), query, who=self._wire.who)
+        if query.max_score is not None:
+            self._check_filters()
+        # Annotations are no part of what is listed: Phoenix alone compares them.
+        return scan(self._pages(query), replace(query, max_score=None), who=self._wire.who)
 
     def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
         """Refuse: the REST API lists no values; see `TraceStore`."""
@@ -106,8 +127,68 @@ class Phoenix:
             f"{self._wire.who} has no project of that name: set ?project= of its address"
         )
 
+    def _check_filters(self) -> None:
+        """Raise QueryError for a server from before trace filters, which would ignore one."""
+        reply = self._wire.get(f"{self._project}/traces", {"filter": "(", "limit": 1}, _REFUSED)
+        if reply.status == 404:
+            raise self._no_project()
+        if reply.status != 400:
+            raise QueryError(
+                f"{self._wire.who} cannot filter traces by their score: it is from before its "
+                "trace filters"
+            )
+
     def _pages(self, query: TraceQuery) -> Iterator[Sequence[Sequence[Span]]]:
         """Yield pages of traces in the order asked for, narrowed as far as Phoenix can."""
+        for rows in self._found(query):
+            ids = [str(row["trace_id"]) for row in rows if "trace_id" in row]
+            spans = by_trace(spans_of(self._spans_of(ids)))
+            yield [spans.get(found, []) for found in map(_hex, ids)]
+
+    def _found(self, query: TraceQuery) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """Yield pages of rows of traces; first it is asked which tell an attribute, if any can."""
+        filters = []
+        if query.max_duration_ms is not None:
+            filters.append(phoenix_filters.faster(query.max_duration_ms))
+        if query.max_score is not None:
+            filters.append(phoenix_filters.scored(query.max_score))
+        telling = self._telling(query)
+        if telling is None:
+            yield from self._listed(query, filters)
+            return
+        rows: list[Mapping[str, Any]] = []
+        for first in range(0, len(telling), TRACES_PER_PAGE):
+            among = phoenix_filters.among(telling[first : first + TRACES_PER_PAGE])
+            for page in self._listed(query, [*filters, among]):
+                rows += page
+        rows.sort(key=lambda row: _rank(row, query.order), reverse=True)
+        for first in range(0, len(rows), TRACES_PER_PAGE):
+            yield rows[first : first + TRACES_PER_PAGE]
+
+    def _telling(self, query: TraceQuery) -> list[str] | None:
+        """Return the traces that tell the attributes; None where all have to be looked through."""
+        known: set[str] | None = None
+        around = {
+            "start_time": (query.start - AROUND).isoformat(),
+            "end_time": (query.end + AROUND).isoformat(),
+        }
+        for name, value in query.attributes:
+            found: set[str] = set()
+            spelled = phoenix_filters.attribute(name, value)
+            for each in spelled:
+                params = {**around, "attribute": each}
+                rows = list(self._rows(f"{self._project}/spans", params, MOST_TELLING + 1))
+                if len(rows) > MOST_TELLING:
+                    spelled = ()
+                    break
+                found |= {text(mapping(row.get("context")).get("trace_id")) for row in rows}
+            if spelled:
+                known = found if known is None else known & found
+        return None if known is None else sorted(known)
+
+    def _listed(
+        self, query: TraceQuery, filters: Sequence[str]
+    ) -> Iterator[list[Mapping[str, Any]]]:
         params: dict[str, Any] = {
             "start_time": query.start.isoformat(),
             "end_time": query.end.isoformat(),
@@ -119,11 +200,9 @@ class Phoenix:
             "error": True if query.errors_only else None,
             # Of the whole trace, which is at least as long as its root.
             "min_latency_ms": query.min_duration_ms,
+            "filter": " and ".join(f"({each})" for each in filters) or None,
         }
-        for traces in self._batches(f"{self._project}/traces", params):
-            ids = [str(row["trace_id"]) for row in traces if "trace_id" in row]
-            spans = by_trace(spans_of(self._spans_of(ids)))
-            yield [spans.get(found, []) for found in map(_hex, ids)]
+        yield from self._batches(f"{self._project}/traces", params)
 
     def _spans_of(self, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         for first in range(0, len(ids), IDS_PER_CALL):
@@ -136,10 +215,10 @@ class Phoenix:
         for first in range(0, len(ids), IDS_PER_CALL):
             params = {"span_ids": ids[first : first + IDS_PER_CALL]}
             rows = self._rows(f"{self._project}/span_annotations", params, MAX_SCORES)
-            found += [_score(row) for row in rows]
+            found += [score_of(row) for row in rows]
         params = {"trace_ids": [trace.trace_id]}
         rows = self._rows(f"{self._project}/trace_annotations", params, MAX_SCORES)
-        return found + [_score(row) for row in rows]
+        return found + [score_of(row) for row in rows]
 
     def _rows(self, path: str, params: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
         """Yield at most `most` rows, page by page."""
@@ -166,61 +245,17 @@ class Phoenix:
             cursor = following
 
 
+def _rank(row: Mapping[str, Any], order: Order) -> float:
+    """Return what a row of a trace is sorted by."""
+    try:
+        start, end = iso_nanoseconds(row["start_time"]), iso_nanoseconds(row["end_time"])
+    except (KeyError, ValueError):
+        return 0.0
+    return end - start if order is Order.SLOWEST else start
+
+
 def _hex(written: str) -> str:
     try:
         return trace_id(written)
     except MalformedIdError:
         return ""
-
-
-def spans_of(rows: Iterable[Mapping[str, Any]]) -> Iterator[Span]:
-    """Yield the spans of rows; what is no span is left out."""
-    for row in rows:
-        told = _told(row)
-        if told is not None:
-            yield span_of(told)
-
-
-def _told(row: Mapping[str, Any]) -> Told | None:
-    """Return what a row says, or None where it is no span."""
-    try:
-        context = mapping(row["context"])
-        own, trace = span_id(context["span_id"]), trace_id(text(context["trace_id"]))
-        start, end = iso_nanoseconds(row["start_time"]), iso_nanoseconds(row["end_time"])
-        events = [
-            (
-                iso_nanoseconds(event["timestamp"]),
-                text(event["name"]),
-                mapping(event.get("attributes")),
-            )
-            for event in mappings(row.get("events"))
-        ]
-    except (KeyError, ValueError):
-        return None
-    if own is None:
-        return None
-    kind = {"openinference.span.kind": row["span_kind"]} if row.get("span_kind") else {}
-    return Told(
-        trace_id=trace,
-        span_id=own,
-        parent_id=span_id(row.get("parent_id")),
-        name=text(row.get("name")),
-        start_ns=start,
-        duration_ms=(end - start) / 1e6,
-        status=status_of(row.get("status_code")),
-        message=text(row.get("status_message")),
-        attributes={**kind, **mapping(row.get("attributes"))},
-        events=events,
-    )
-
-
-def _score(row: Mapping[str, Any]) -> Score:
-    result = mapping(row.get("result"))
-    score, label = result.get("score"), text(result.get("label"))
-    return Score(
-        name=text(row.get("name")) or "score",
-        value=label if score is None else score,
-        label="" if score is None else label,
-        comment=text(result.get("explanation")),
-        span_id=span_id(row.get("span_id")),
-    )

@@ -47,13 +47,14 @@ def _with(span: Span, scores: Sequence[Score]) -> Span:
     told = {f"score.{score.name}": _words(score) for score in scores}
     span = replace(span, attributes={**span.attributes, **told})
     for score in scores:
-        points = _points(score)
+        points = points_of(score)
         if span.eval_score is None and points is not None:
             return replace(span, eval_name=text(score.name), eval_score=points)
     return span
 
 
-def _points(score: Score) -> float | None:
+def points_of(score: Score) -> float | None:
+    """Return a score in points, [0, 100]; None if it is none."""
     if isinstance(score.value, bool):
         return 100.0 if score.value else 0.0
     if isinstance(score.value, int | float):

@@ -178,11 +178,14 @@ class Several:
         """Return what some store can do."""
         every = [store.abilities for store in self.stores]
         kept = [each.retention for each in every]
+        telling = [each for each in every if "attributes" in each.narrows] or every
         return Abilities(
             filters=frozenset().union(*(each.filters for each in every)),
             values=frozenset().union(*(each.values for each in every)),
             orders=tuple(order for order in Order if any(order in each.orders for each in every)),
             narrows=frozenset().union(*(each.narrows for each in every)),
+            untold=frozenset.intersection(*(each.untold for each in telling)),
+            most_attributes=max(each.most_attributes for each in telling),
             listed=frozenset.intersection(*(each.listed for each in every)),
             signals=frozenset().union(*(each.signals for each in every)),
             estimates=frozenset().union(*(each.estimates for each in every)),

@@ -12,6 +12,7 @@ from datetime import timedelta
 from models.vocabulary import SpanStatus
 from signals.traces import ON_ANY_SPAN, Order, Span, TraceQuery, TraceSummary, people
 from signals.traces.costs import trace_cost, trace_tokens
+from signals.traces.narrowing import fits
 
 FAILURES = ("error", "timeout", "rate_limited")
 _LABELS = ("feature", "tenant", "model", "prompt_version", "session_id", "provider")
@@ -77,6 +78,8 @@ def matches(spans: Sequence[Span], query: TraceQuery) -> bool:
     if query.min_duration_ms is not None and root.duration_ms < query.min_duration_ms:
         return False
     if query.min_cost_usd is not None and (trace_cost(spans).usd or 0.0) < query.min_cost_usd:
+        return False
+    if not fits(spans, root, query):
         return False
     return all(_is_told(spans, name, value) for name, value in query.scope.items())
 

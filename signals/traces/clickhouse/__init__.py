@@ -1,6 +1,7 @@
 """Traces in ClickHouse, in the tables of OpenTelemetry's collector: OpenLIT and ClickStack too.
 
 expressions  our fields as SQL
+narrowing    what a list is narrowed by besides labels
 server       asking within bounds
 rows         what comes back, as our spans
 answering    signals
@@ -18,6 +19,7 @@ from signals import Query, Reading, Series
 from signals.address import Address
 from signals.traces import (
     FILTERS,
+    NARROWING,
     ON_ANY_SPAN,
     SEARCHED,
     Abilities,
@@ -30,6 +32,7 @@ from signals.traces import (
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
 from signals.traces.clickhouse import answering
 from signals.traces.clickhouse.expressions import END_NS, ROOT, START_NS, Columns
+from signals.traces.clickhouse.narrowing import narrowed
 from signals.traces.clickhouse.rows import hex_id, spans_of
 from signals.traces.clickhouse.server import ROWS, Server
 from signals.traces.otlp_json import whole
@@ -49,10 +52,12 @@ ABILITIES = Abilities(
     filters=frozenset(SEARCHED),
     values=frozenset(FILTERS) - {"outcome"},
     orders=tuple(_ORDERS),
+    narrows=frozenset(NARROWING),
     signals=frozenset(answering.SIGNALS),
     lag=timedelta(seconds=10),
     notes=(
         "ClickHouse cannot sort by cost: costs that are not reported are computed here, later.",
+        "ClickHouse compares scores that spans hold as attributes, and not those of their events.",
     ),
 )
 
@@ -168,7 +173,10 @@ class ClickHouse:
         for name, value in told.items():
             conditions.append(self._narrowed(columns, name, value))
             parameters[f"scope_{name}"] = value
-        if told:
+        more, values = narrowed(query, columns, self._told_by_some)
+        conditions += more
+        parameters |= values
+        if told or more:
             parameters |= {
                 "before": nanoseconds(query.start - BEFORE),
                 "after": nanoseconds(query.end + BEFORE),
@@ -186,7 +194,7 @@ class ClickHouse:
                 f"LIMIT {PAGE} OFFSET {offset}",
                 parameters,
             )
-            yield self._traces(heads)
+            yield self._traces(heads, [name for name, _ in query.attributes])
             offset += PAGE
             if len(heads) < PAGE:
                 return
@@ -197,26 +205,33 @@ class ClickHouse:
         is_so = f"coalesce({own}, '') = {{scope_{name}:String}}"
         if name == "outcome":
             return is_so
-        within = _WITHIN.replace("{from:", "{before:").replace("{to:", "{after:")
-        told = f"SELECT TraceId FROM {self._server.table} WHERE {within} AND {is_so}"  # noqa: S608  names are ours
+        told = self._told_by_some(is_so)
         if name in ON_ANY_SPAN:
             return f"TraceId IN ({told})" if value else is_so
         return f"({is_so} OR ({own} IS NULL AND TraceId IN ({told})))"
 
-    def _traces(self, heads: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Span]]:
+    def _told_by_some(self, is_so: str) -> str:
+        """Return the traces some span of which, around the time asked for, meets a condition."""
+        within = _WITHIN.replace("{from:", "{before:").replace("{to:", "{after:")
+        return f"SELECT TraceId FROM {self._server.table} WHERE {within} AND {is_so}"  # noqa: S608  names are ours
+
+    def _traces(
+        self, heads: Sequence[Mapping[str, Any]], told: Sequence[str]
+    ) -> Sequence[Sequence[Span]]:
+        """Return the spans of traces, with what fields take and the attributes called `told`."""
         if not heads:
             return []
         starts = [instant(whole(head["start_ns"])) for head in heads]
         ids = list(dict.fromkeys(str(head["TraceId"]) for head in heads))
         rows = self._server.ask(
-            self._spans_sql(light=True)
+            self._spans_sql(light=True, told=told)
             + f" AND TraceId IN ({{ids:Array(String)}}) LIMIT {ROWS + 1}",
             {**_bounds(min(starts) - BEFORE, max(starts) + AFTER), "ids": ids},
         )
         spans = by_trace(spans_of(rows))
         return [spans.get(hex_id(found), []) for found in ids]
 
-    def _spans_sql(self, *, light: bool) -> str:
+    def _spans_sql(self, *, light: bool, told: Sequence[str] = ()) -> str:
         columns = self._server.columns()
         names = {
             "TraceId": "TraceId",
@@ -229,8 +244,8 @@ class ClickHouse:
             "Duration": "Duration",
             "StatusCode": "StatusCode",
             "StatusMessage": "StatusMessage",
-            "resource": columns.attributes("ResourceAttributes", light=light),
-            "attributes": columns.attributes("SpanAttributes", light=light),
+            "resource": columns.attributes("ResourceAttributes", light=light, beside=told),
+            "attributes": columns.attributes("SpanAttributes", light=light, beside=told),
         }
         if not light:
             event = "toString(x)" if columns.is_json else "x"

@@ -32,8 +32,9 @@ LIGHT = frozenset(
     "http.route",
     "langfuse.observation.level",
 }
-_ERROR = "StatusCode IN ('Error', 'STATUS_CODE_ERROR')"
-_OK = "StatusCode IN ('Ok', 'STATUS_CODE_OK')"
+ERROR = "StatusCode IN ('Error', 'STATUS_CODE_ERROR')"
+OK = "StatusCode IN ('Ok', 'STATUS_CODE_OK')"
+UNSET = "StatusCode IN ('Unset', 'STATUS_CODE_UNSET', '')"
 ROOT = "ParentSpanId IN ('', '0000000000000000')"
 END_NS = "toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)"
 START_NS = "toUnixTimestamp64Nano(Timestamp)"
@@ -52,9 +53,13 @@ class Columns:
     def attribute(self, key: str, column: str = "SpanAttributes") -> str:
         """Return the text of an attribute, NULL where it is not there or empty."""
         if self.is_json:
-            path = ".".join(f"`{part}`" for part in key.replace("`", "").split("."))
+            path = ".".join(map(_identifier, key.split(".")))
             return f"nullIf(toString({column}.{path}), '')"
         return f"nullIf({column}[{quoted(key)}], '')"
+
+    def holds(self, key: str) -> bool:
+        """Say whether SQL can name an attribute; the type JSON makes paths of dots."""
+        return all(key.split(".")) if self.is_json else True
 
     def field(self, name: str) -> str:
         """Return a field of Span: the first of its aliases, the span's before the resource's."""
@@ -80,7 +85,7 @@ class Columns:
     def failed(self) -> str:
         """Return whether a request failed, for its root's row."""
         outcome = self.field("outcome")
-        return f"({_ERROR} OR coalesce({outcome}, '') IN ({words(FAILURES)}))"
+        return f"({ERROR} OR coalesce({outcome}, '') IN ({words(FAILURES)}))"
 
     def tokens(self) -> str:
         """Return the tokens of a span, in and out, NULL where it tells neither."""
@@ -112,12 +117,16 @@ class Columns:
         guessed = f"coalesce({', '.join(told)}) IS NOT NULL OR ({is_call})"
         return f"coalesce({', '.join(spelled)}, toUInt8({guessed}))"
 
-    def attributes(self, column: str, *, light: bool) -> str:
-        """Return all attributes of a column; `light` leaves out prompts and what no field takes."""
+    def attributes(self, column: str, *, light: bool, beside: Iterable[str] = ()) -> str:
+        """Return all attributes of a column.
+
+        `light` leaves out prompts and what no field takes, but for those called as `beside`.
+        """
         if self.is_json:
             return f"toJSONString({column})"
         if light:
-            return f"mapFilter((k, v) -> k IN ({words(sorted(LIGHT))}), {column})"
+            kept = sorted(LIGHT.union(beside))
+            return f"mapFilter((k, v) -> k IN ({words(kept)}), {column})"
         return column
 
     def _outcome(self, explicit: str) -> str:
@@ -126,10 +135,10 @@ class Columns:
         codes = ("http.response.status_code", "http.status_code")
         code = f"coalesce({', '.join(self.attribute(key) for key in codes)}, '')"
         word = f"lower(concat(coalesce({error}, ''), ' ', {code}))"
-        wrong = f"({_ERROR} OR coalesce({error}) IS NOT NULL OR {code} = '429' OR {code} LIKE '5%')"
+        wrong = f"({ERROR} OR coalesce({error}) IS NOT NULL OR {code} = '429' OR {code} LIKE '5%')"
         return (
             f"coalesce({explicit}, multiIf("
-            f"NOT {wrong}, if({_OK}, 'success', NULL), "
+            f"NOT {wrong}, if({OK}, 'success', NULL), "
             f"{_any(word, ('429', *LIMIT_WORDS))}, 'rate_limited', "
             f"{code} IN ('408', '504') OR {_any(word, TIMEOUT_WORDS)}, 'timeout', 'error'))"
         )
@@ -143,6 +152,11 @@ def words(found: Iterable[str]) -> str:
 def quoted(text: str) -> str:
     """Return `text` as SQL writes it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _identifier(text: str) -> str:
+    """Return `text` as SQL writes a name."""
+    return "`" + text.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def _any(word: str, needles: Iterable[str]) -> str:

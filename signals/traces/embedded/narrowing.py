@@ -1,18 +1,11 @@
 """SQL for what traces are searched by besides labels: speed, score, and any attribute."""
 
-from typing import Any, Final
+from typing import Any
 
+from signals.attributes import ALIASES
 from signals.traces import NARROWING, TraceQuery, people
 from signals.traces.embedded.narrow import TRACE_ID
-
-# What a span tells in a column of its own; everything else is in the map of its attributes.
-_COLUMNS: Final = frozenset(
-    (
-        *("name", "kind", "service", "status", "feature", "tenant", "session_id", "request_id"),
-        *("environment", "provider", "model", "prompt_name", "prompt_version", "outcome", "tool"),
-        *("guardrail", "permission", "approval", "eval_name", "user_id"),
-    )
-)
+from signals.traces.narrowing import FIELDS
 
 
 def is_narrowed(query: TraceQuery) -> bool:
@@ -55,7 +48,12 @@ def _says(place: int, name: str, value: str) -> tuple[str, dict[str, Any]]:
     if name == "user_id" and people.is_mark(value):
         hashed = f"'user ' || sha256(n.user_id)[:{people.DIGITS}]"
         return f"{hashed} = $value_{place}", parameters
-    if name in _COLUMNS:
+    if name in FIELDS:
         return f"n.{name} = $value_{place}", parameters
     parameters[f"name_{place}"] = name
-    return f"n.attributes[$name_{place}] = $value_{place}", parameters
+    said = f"n.attributes[$name_{place}] = $value_{place}"
+    field, _ = ALIASES.get(name, ("", 0))
+    if field in FIELDS:  # that is where it went, unless another attribute was there first
+        went, more = _says(place, field, value)
+        return f"coalesce({said}, {went})", parameters | more
+    return said, parameters

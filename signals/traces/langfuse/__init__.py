@@ -1,7 +1,9 @@
 """Langfuse 4 by its v2 observations, v2 metrics and v3 scores; servers before it by v1.
 
-rows     observations and scores as our spans
-metrics  signals
+rows       observations and scores as our spans
+filters    what observations are asked for
+narrowing  which traces say something, or were scored so
+metrics    signals
 first_api  servers before version 4
 
 A trace is all observations of one id; its cost is their sum, for the root has none. A project's
@@ -14,17 +16,18 @@ Source: `langfuse` 5.0.4 (PyPI), api/; web/public/generated/api/openapi.yml, rea
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
 from models.clock import Clock, utc_now
 from signals import Query, QueryError, Reading, Series
 from signals.address import Address
-from signals.traces import SEARCHED, Abilities, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import NARROWING, SEARCHED, Abilities, Span, Trace, TraceQuery, TraceSummary
 from signals.traces.bounds import MAX_SPANS, MAX_VALUES, check, check_values
 from signals.traces.ids import as_uuid
-from signals.traces.langfuse import metrics
+from signals.traces.langfuse import metrics, narrowing
+from signals.traces.langfuse.filters import Condition, any_of, roots, within
 from signals.traces.langfuse.first_api import FirstApi
 from signals.traces.langfuse.metrics import Metrics
 from signals.traces.langfuse.rows import hex_id, score_of, spans
@@ -48,6 +51,7 @@ ABILITIES = Abilities(
     filters=frozenset(SEARCHED),
     listed=frozenset(TraceSummary.__dataclass_fields__) - {"worst_score"},
     values=frozenset({"environment", "model"}),
+    narrows=frozenset(NARROWING),
     signals=metrics.SIGNALS,
     estimates=metrics.ESTIMATES,
     lag=metrics.FRESH,
@@ -60,6 +64,7 @@ ABILITIES = Abilities(
 OLD_ABILITIES = replace(
     ABILITIES,
     values=frozenset(),
+    narrows=frozenset({"max_duration_ms"}),
     signals=frozenset(),
     estimates=frozenset(),
     lag=timedelta(minutes=10),
@@ -99,7 +104,7 @@ class Langfuse:
     def trace(self, trace_id: str) -> Trace | None:
         """Return a trace with its scores, or None if it is not held; see `TraceStore`."""
         # Ids given by older SDKs are UUIDs, with their dashes.
-        wanted = _any_of("traceId", [trace_id, as_uuid(trace_id)])
+        wanted = any_of("traceId", [trace_id, as_uuid(trace_id)])
         rows = self._observations([wanted], _ALL, MAX_SPANS + 1)
         if rows is None:
             return self._first.trace(trace_id)
@@ -113,7 +118,8 @@ class Langfuse:
     def search(self, query: TraceQuery) -> list[TraceSummary]:
         """Return the traces that match, the newest first; see `TraceStore`."""
         check(query, self.abilities, self._wire.who)
-        return scan(self._pages(query), query, who=self._wire.who)
+        # Scores are no part of what is listed: they were compared by then.
+        return scan(self._pages(query), replace(query, max_score=None), who=self._wire.who)
 
     def values(self, field: str, *, start: datetime, end: datetime) -> list[str]:
         """Return the values of one of `FILTERS`, most frequent first; see `TraceStore`."""
@@ -140,7 +146,7 @@ class Langfuse:
             kept = self._newest
         if kept is not None and timedelta() <= at - kept[0] < NEWEST_KEPT:
             return kept[1]
-        rows = self._observations(_within(at - AFTER, at), "core", 1)
+        rows = self._observations(within(at - AFTER, at), "core", 1)
         starts = self._starts(rows or ())
         newest = min(max(starts), at) if starts else None
         with self._lock:
@@ -165,37 +171,68 @@ class Langfuse:
 
     def _pages(self, query: TraceQuery) -> Iterator[Sequence[Sequence[Span]]]:
         """Yield pages of traces, the newest first, narrowed as far as Langfuse can."""
-        filters = _within(query.start, query.end)
-        filters.append(_condition("isRootObservation", "=", True, "boolean"))
-        if query.errors_only:
-            filters.append(_any_of("level", ["ERROR"]))
-        if query.min_duration_ms is not None:
-            filters.append(_condition("latency", ">=", query.min_duration_ms / 1000, "number"))
-        if query.scope.get("environment"):
-            filters.append(_any_of("environment", [query.scope["environment"]]))
+        ids = self._narrowed(query)
+        if ids is not None and not self._is_old:
+            yield from self._pages_of(sorted(ids), query)
+            return
         size = min(TRACES_PER_PAGE, self._page)
         cursor = None
         while True:
-            reply = self._ask_v2(filters, "core,basic", size, cursor)
+            reply = self._ask_v2(roots(query), "core,basic", size, cursor)
             if reply is None:
+                check(query, self.abilities, self._wire.who)
                 yield from self._first.pages(query)
                 return
-            roots, cursor = reply
-            yield self._traces(roots)
+            found, cursor = reply
+            yield self._traces(found)
             if cursor is None:
                 return
 
-    def _traces(self, roots: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Span]]:
-        ids = list(dict.fromkeys(str(row.get("traceId")) for row in roots))
+    def _narrowed(self, query: TraceQuery) -> set[str] | None:
+        """Return the traces among which are all that match; None if all have to be looked at."""
+        around = within(query.start - BEFORE, query.end + AFTER)
+
+        def ask(more: Sequence[Condition]) -> list[Mapping[str, Any]] | None:
+            most = narrowing.MOST_OBSERVATIONS + 1
+            return self._observations([*around, *more], "core", most)
+
+        told = [narrowing.told(name, value, ask) for name, value in query.attributes]
+        if query.max_score is not None and not self._is_old:
+            told.append(narrowing.scored(query, query.max_score, self._wire))
+        known = [ids for ids in told if ids is not None]
+        found = set.intersection(*known) if known else None
+        if found is None or len(found) <= narrowing.MOST_TRACES:
+            return found
+        if query.max_score is None:
+            return None
+        raise QueryError(
+            f"{self._wire.who} scored more than {narrowing.MOST_TRACES:,} traces so since this "
+            "time began: choose a shorter time"
+        )
+
+    def _pages_of(
+        self, ids: Sequence[str], query: TraceQuery
+    ) -> Iterator[Sequence[Sequence[Span]]]:
+        """Yield pages of those of the traces called `ids` whose roots match, the newest first."""
+        found: list[Mapping[str, Any]] = []
+        for first in range(0, len(ids), TRACES_PER_PAGE):
+            wanted = any_of("traceId", ids[first : first + TRACES_PER_PAGE])
+            found += self._observations([*roots(query), wanted], "core,basic", MAX_SPANS) or []
+        found.sort(key=lambda row: self._starts([row]), reverse=True)
+        for first in range(0, len(found), TRACES_PER_PAGE):
+            yield self._traces(found[first : first + TRACES_PER_PAGE])
+
+    def _traces(self, found: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Span]]:
+        ids = list(dict.fromkeys(str(row.get("traceId")) for row in found))
         if not ids:
             return []
-        starts = self._starts(roots)
-        filters = [*_within(min(starts) - BEFORE, max(starts) + AFTER), _any_of("traceId", ids)]
+        starts = self._starts(found)
+        filters = [*within(min(starts) - BEFORE, max(starts) + AFTER), any_of("traceId", ids)]
         rows = self._observations(filters, _LIGHT, MAX_SPANS + 1) or []
         if len(rows) > MAX_SPANS:
             raise QueryError(f"{self._wire.who} lists more than {MAX_SPANS:,} spans: ask for fewer")
-        found = by_trace(spans(rows))
-        return [found.get(hex_id(each), []) for each in ids]
+        told = by_trace(spans(rows))
+        return [told.get(hex_id(each), []) for each in ids]
 
     def _starts(self, rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
         try:
@@ -266,22 +303,3 @@ class Langfuse:
             if not cursor:
                 return found
         return found
-
-
-def _within(start: datetime, end: datetime) -> list[Mapping[str, Any]]:
-    return [
-        _condition("startTime", ">=", _iso(start), "datetime"),
-        _condition("startTime", "<", _iso(end), "datetime"),
-    ]
-
-
-def _any_of(column: str, values: Sequence[str]) -> Mapping[str, Any]:
-    return _condition(column, "any of", list(values), "stringOptions")
-
-
-def _condition(column: str, operator: str, value: object, kind: str) -> dict[str, Any]:
-    return {"type": kind, "column": column, "operator": operator, "value": value}
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

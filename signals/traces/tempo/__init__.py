@@ -20,7 +20,16 @@ from models.vocabulary import CostSource
 from signals import Query, QueryError, Reading, Series
 from signals.address import Address
 from signals.shapes import mapping, mappings, text
-from signals.traces import FILTERS, SEARCHED, Abilities, Span, Trace, TraceQuery, TraceSummary
+from signals.traces import (
+    FILTERS,
+    NARROWING,
+    SEARCHED,
+    Abilities,
+    Span,
+    Trace,
+    TraceQuery,
+    TraceSummary,
+)
 from signals.traces.bounds import MAX_VALUES, check, check_values, limit
 from signals.traces.ids import MalformedIdError, span_id
 from signals.traces.ids import trace_id as normal
@@ -42,6 +51,8 @@ ABILITIES = Abilities(
     # An outcome is worked out from several attributes, and a user may be told by a mark.
     filters=frozenset(SEARCHED) - {"outcome", "user_id"},
     values=frozenset(FILTERS) - {"outcome"},
+    narrows=frozenset(NARROWING),
+    untold=traceql.UNTOLD,
     listed=frozenset(TraceSummary.__dataclass_fields__) - _UNLISTED,
     signals=answering.SIGNALS,
     estimates=frozenset(answering.QUANTILES),
@@ -50,6 +61,7 @@ ABILITIES = Abilities(
     notes=(
         "Tempo lists no cost, tokens or model: open a trace to see them.",
         "Tempo matches a label on any span of a trace.",
+        "Tempo compares scores that spans hold as numbers, and not those of their events.",
         "Tempo's quantiles are read off a histogram of powers of two, and count a request when it "
         "starts.",
     ),
