@@ -8,7 +8,7 @@ from signals.counts import Part, Side, percent
 from signals.reconciling import Reconciled, Verdict
 from signals.units import span
 
-LABELS = Sequence[tuple[str, str]]
+Labels = Sequence[tuple[str, str]]
 
 
 def badge(found: Reconciled) -> str:
@@ -29,13 +29,13 @@ def sentence(found: Reconciled) -> str:
         case Verdict.NOT_COMPARABLE | Verdict.THIN | Verdict.YOUNG:
             return found.why
         case Verdict.AGREE:
-            return f"They differ by less than {percent(found.within)}: no more than chance would."
+            return f"In all they differ by less than {percent(found.within)}."
         case _:
             said = ", and ".join(filter(None, (_lack(found, side) for side in Side)))
             return f"{said[0].upper()}{said[1:]}."
 
 
-def lack(found: Reconciled, side: Side, labels: LABELS = ()) -> str:
+def lack(found: Reconciled, side: Side, labels: Labels = ()) -> str:
     """Return what a number that `side` tells does not rest on; nothing where nothing is missing.
 
     Args:
@@ -49,7 +49,7 @@ def lack(found: Reconciled, side: Side, labels: LABELS = ()) -> str:
     return f"{said}, over {span(found.period.length)}"
 
 
-def _lack(found: Reconciled, side: Side, labels: LABELS = ()) -> str:
+def _lack(found: Reconciled, side: Side, labels: Labels = ()) -> str:
     missed = found.misses(side, labels)
     if not missed:
         return ""
@@ -64,7 +64,7 @@ def counted(found: Reconciled, side: Side) -> str:
     """Return how many `side` counted, as `12,034`, or a dash; sampled traces with their margin."""
     if found.whole is None:
         return "—"
-    count = found.whole.metrics if side is Side.METRICS else found.whole.traces
+    count = found.whole.count(side)
     return f"{'≈ ' if count.margin else ''}{round(count.n):,}"
 
 
@@ -104,8 +104,8 @@ def footnote(found: Reconciled) -> list[str]:
         )
     if found.whole is not None and found.period is not None:
         said.append(
-            f"Differences below {percent(found.within)} are not told from chance, and shares are "
-            "lower bounds."
+            f"Differences below {percent(found.within)}, or of what chance would explain, count as "
+            "none: shares are lower bounds."
         )
     return said
 
