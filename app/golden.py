@@ -53,6 +53,11 @@ def counts_requests(signal: Signal) -> bool:
     return signal.unit in _PER_REQUEST
 
 
+def rests_on_requests(signal: Signal) -> bool:
+    """Say whether a request that was never counted is missing from a value of `signal`."""
+    return signal.unit is not Unit.COUNT  # a queue is as deep as it is
+
+
 def requests(signal: Signal, rate: float | None) -> int | None:
     """Return how many requests a value of `signal` rests on, from their `rate` per second."""
     return None if rate is None else round(rate * window(signal).total_seconds())

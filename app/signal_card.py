@@ -9,7 +9,7 @@ from typing import Final, cast
 
 import streamlit as st
 
-from app import cached, charts, golden, numbers, parts
+from app import cached, charts, golden, numbers, parts, reconciled_parts
 from app.asking import ASKERS
 from app.cached import Answer, LastGood
 from app.charts import Grid
@@ -42,6 +42,7 @@ class Known:
         samples: How many requests the present value rests on; None when it rests on none.
         line: Past values for the small line, NaN where there is none.
         grid: The instants of `line`; None when there is none.
+        labels: The part of the traffic.
         is_late: There is no answer yet, and this is what was known before.
     """
 
@@ -50,6 +51,7 @@ class Known:
     samples: int | None
     line: tuple[float, ...]
     grid: Grid | None = None
+    labels: tuple[tuple[str, str], ...] = ()
     is_late: bool = False
 
     def standing(self, *, now: datetime) -> Standing:
@@ -88,6 +90,7 @@ def known(signal: Signal, chosen: Scope) -> Known:
         samples=samples,
         line=tuple(line),
         grid=past.grid if past else None,
+        labels=chosen.labels,
     )
     _last_known().keep((signal.name, chosen), Answer(data=found))
     return found
@@ -106,7 +109,7 @@ def side_by_side(signals: Sequence[Signal], chosen: Scope) -> list[Known]:
 def _before(signal: Signal, chosen: Scope) -> Known:
     last = cast(Answer[Known], _last_known().get((signal.name, chosen)) or Answer()).data
     answer = cached.late(golden.question(signal, chosen.labels))
-    blank = Known(signal=signal, answer=answer, samples=None, line=())
+    blank = Known(signal=signal, answer=answer, samples=None, line=(), labels=chosen.labels)
     return replace(last or blank, answer=answer, is_late=True)
 
 
@@ -130,6 +133,9 @@ def draw(found: Known, *, now: datetime) -> None:
         chart_data=found.line or None,
     )
     st.markdown(parts.small(_small_print(found.signal, found.answer, now=now)))
+    if golden.value(found.answer.data) is not None and golden.rests_on_requests(found.signal):
+        query = golden.question(found.signal, found.labels)
+        reconciled_parts.mark(found.answer.source, found.labels, query)
 
 
 def _small_print(signal: Signal, answer: Answer[Reading], *, now: datetime) -> str:

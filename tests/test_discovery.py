@@ -216,8 +216,8 @@ def test_only_what_says_when_it_was_created_is_looked_at_for_births() -> None:
         ("name: x", "title"),
         ("- 1", "x.yaml"),
         (
-            "{name: x, title: x, about: x, source: [x], preference: 1, heartbeat: gone, "
-            "metrics: {}, signals: {}}",
+            "{name: x, title: x, about: x, source: [x], preference: 1, counts: request, "
+            "heartbeat: gone, metrics: {}, signals: {}}",
             "no such metric here: gone",
         ),
     ],

@@ -15,6 +15,7 @@ from app import (
     numbers,
     parts,
     recomputed_parts,
+    reconciled_parts,
     scope,
     wired,
 )
@@ -85,7 +86,7 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
             key="cost_empty",
         )
         return
-    _figures(cost, cost.whole, span)
+    _figures(cost, cost.whole, span, labels)
     with parts.card(
         "cost_chart", "Spend per hour" if span == cost_words.HOURS else "Spend per day"
     ):
@@ -96,13 +97,14 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
     _footer(cost, answer.at, now=now)
 
 
-def _figures(cost: Cost, whole: Spend, span: str) -> None:
+def _figures(cost: Cost, whole: Spend, span: str, labels: tuple[tuple[str, str], ...]) -> None:
     moved = spend_words.change_words(whole) if cost.comparable else ""
     with st.grid(4, min_column_width=150, key="cost_figures"):
         with parts.card("cost_spend"):
             st.metric("Spend", spend_words.known_usd(whole))
             for line in _doubts(whole):
                 st.markdown(line)
+            reconciled_parts.mark_embedded(labels)
         with parts.card("cost_change"):
             st.metric("Change", moved.partition(" (")[0] or numbers.NO_VALUE)
             st.markdown(small(_compared(cost, moved, span)))

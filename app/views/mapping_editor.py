@@ -11,6 +11,7 @@ from app import (
     mapping_form,
     numbers,
     parts,
+    reconciled_parts,
     wired,
 )
 from app.cached_sources import Answered, Tried
@@ -62,6 +63,8 @@ def _live(signal: Signal) -> None:
             _labels(signal)
         for title, sentence in one.gives:
             st.markdown(small(f"{plain(title)}: {sentence}"))
+        if one.value is not None and golden.rests_on_requests(signal):
+            reconciled_parts.mark(one.source, query=golden.question(signal, ()))
 
 
 def _sentence(one: Answered) -> str:

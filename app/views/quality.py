@@ -6,7 +6,16 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from app import cached_quality, numbers, parts, quality_parts, quality_words, scope, wired
+from app import (
+    cached_quality,
+    numbers,
+    parts,
+    quality_parts,
+    quality_words,
+    reconciled_parts,
+    scope,
+    wired,
+)
 from app.cached_quality import Quality
 from app.parts import plain, small
 from models.vocabulary import Unit
@@ -49,6 +58,7 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
     found = answer.data
     if found is None:
         return
+    reconciled_parts.mark_embedded(labels)
     with parts.card("quality_scores", "Eval scores", "In points of 100, against as long before."):
         _scores(found, what)
     with parts.card("quality_feedback", "What people made of the answers"):

@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
-from app import cached_alerts, cached_sources, golden, numbers, parts, wired
+from app import (
+    cached_alerts,
+    cached_reconciling,
+    cached_sources,
+    golden,
+    numbers,
+    parts,
+    reconciled_parts,
+    wired,
+)
+from app.cached import Answer
 from app.cached_sources import Answered
 from app.opened import opened
 from app.parts import plain, small
@@ -37,8 +47,11 @@ def _live() -> None:
     wiring = wired.current()
     now = wiring.clock()
     known = cached_alerts.inbox_now()
+    cached_reconciling.begin()  # beside the signals; it takes longer than each of them
     found = cached_sources.all_answered()
-    parts.sources_down([known, *(one.answer for one in found)], now=now)
+    held = cached_reconciling.reconciled()
+    answers: list[Answer[Any]] = [known, *(one.answer for one in found)]
+    parts.sources_down([*answers, held] if held else answers, now=now)
     if not wiring.watched:
         _nothing_connected(wiring.settings.base_url)
         return
@@ -46,6 +59,8 @@ def _live() -> None:
     with st.grid(2, min_column_width=300, key="sources_connected"):
         for source in wiring.watched:
             _source(source.name, statuses.get(source.name), now=now)
+    if held is not None:
+        reconciled_parts.card(held, now=now)
     _signals(found, now=now)
 
 

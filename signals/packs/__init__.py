@@ -25,6 +25,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from models.vocabulary import SpanKind
+
 Part = Literal["count", "sum"]
 Matcher = Annotated[str, Field(pattern=r"^(=~|!~|!=|=)")]
 
@@ -46,6 +48,11 @@ def _as_pairs(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Counts = Annotated[
+    tuple[Literal["request"]] | tuple[SpanKind, ...],
+    BeforeValidator(_as_tuple),
+    Field(min_length=1),
+]
 Labels = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_as_pairs)]
 Where = Annotated[tuple[tuple[str, Matcher], ...], BeforeValidator(_as_pairs)]
 
@@ -191,6 +198,8 @@ class Pack(_Data):
         about: One sentence on what its numbers count.
         source: Where the names were read, with the version.
         preference: Of several packs that have a signal, the lowest answers.
+        counts: What one of its `request_rate` is: a request of the application, or a call of these
+            kinds, of which a request may make several.
         heartbeat: The metric that dates the data; it is there as soon as anything is.
         recognised_by: Metrics of which one must be there, or the names belong to somebody else.
         labels: Ours, as this stack spells them; any other label is spelled as it is.
@@ -203,6 +212,7 @@ class Pack(_Data):
     about: str
     source: tuple[str, ...] = Field(min_length=1)
     preference: int
+    counts: Counts
     heartbeat: str
     recognised_by: Names = ()
     labels: dict[str, Annotated[Label, BeforeValidator(_as_label)]] = {}
@@ -215,6 +225,11 @@ class Pack(_Data):
         """Return the metrics that are named somewhere and are not here."""
         named = {name for form in self.signals.values() for t in form.terms for name in t.metric}
         return sorted((named | {self.heartbeat, *self.recognised_by}) - self.metrics.keys())
+
+    @property
+    def calls(self) -> tuple[SpanKind, ...]:
+        """Return the kinds of calls that it counts; none where it counts requests."""
+        return tuple(one for one in self.counts if isinstance(one, SpanKind))
 
     @cached_property
     def marks(self) -> tuple[str, ...]:
