@@ -63,11 +63,11 @@ def batches(count: int, *, now: datetime, seed: int = 7) -> list[Batch]:
     started_ns = int(now.timestamp() * NANOSECONDS)
 
     def request() -> ExportTraceServiceRequest:
-        plans: list[tuple[int, Plan]] = []
+        plans: list[tuple[int, Plan, int]] = []
         spans = 0
         while spans < BATCH_SPANS:
             plan = copilot.plan(crowd.ask(percent=10), HEALTHY, queue_depth=5)
-            plans.append((started_ns + rng.randrange(2 * NANOSECONDS), plan))
+            plans.append((started_ns + rng.randrange(2 * NANOSECONDS), plan, 1))
             spans += len(plan.steps)
         made, _ = otlp.requests(plans, rng)
         # The last trace is cut, as happens to an exporter that sends what is full.

@@ -96,7 +96,7 @@ def test_history_is_what_the_sdk_would_have_sent(instruments: Instruments) -> No
     made = plans(Break.PROVIDER_ERRORS, count=60)
     instruments.record(made)
     started_ns = int(NOW.timestamp() * 1e9)
-    request, _ = otlp.requests([(started_ns, plan) for plan in made], Random(1))
+    request, _ = otlp.requests([(started_ns, plan, 1) for plan in made], Random(1))
     written = spans_of(request, now=NOW + timedelta(hours=1)).spans
     assert [without_ids(span) for span in written] == [
         without_ids(span) for span in instruments.decoded()

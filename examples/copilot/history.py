@@ -67,7 +67,8 @@ def quarter(past: Past, number: int, seed: int) -> tuple[bytes, bytes, list[Outc
     start = past.start + number * QUARTER
     plans = list(arrivals(past, start, min(start + QUARTER, past.now), rng))
     traces, logs = otlp.requests(plans, rng)
-    asked = ((trace_id, at, plan) for trace_id, (at, plan) in zip(_ids(traces), plans, strict=True))
+    ids = zip(_ids(traces), plans, strict=True)
+    asked = ((trace_id, at, plan) for trace_id, (at, plan, _) in ids)
     told = [one for one in told_of(asked, rng) if one.at < past.now]
     return traces.SerializeToString(), logs.SerializeToString(), told
 
@@ -78,8 +79,10 @@ def _ids(traces: ExportTraceServiceRequest) -> list[str]:
     return [span.trace_id.hex() for span in spans if not span.parent_span_id]
 
 
-def arrivals(past: Past, start: datetime, end: datetime, rng: Random) -> Iterator[tuple[int, Plan]]:
-    """Yield the kept requests of [start, end): Unix nanoseconds of the start, and the plan."""
+def arrivals(
+    past: Past, start: datetime, end: datetime, rng: Random
+) -> Iterator[tuple[int, Plan, int]]:
+    """Yield the kept requests of [start, end): Unix nanoseconds of the start, plan, weight."""
     crowd, copilot, approvals = Crowd(rng), Copilot(rng), Approvals(rng)
     at = start
     while True:
@@ -96,4 +99,4 @@ def arrivals(past: Past, start: datetime, end: datetime, rng: Random) -> Iterato
         request = crowd.ask(percent=past.rollout_percent(at))
         plan = copilot.plan(request, odds, queue_depth=approvals.depth)
         if at + timedelta(milliseconds=plan.duration_ms) < past.now:
-            yield round(at.timestamp() * 1e9), plan
+            yield round(at.timestamp() * 1e9), plan, kept

@@ -13,23 +13,30 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from examples.copilot.middleware import NANOSECONDS, RESOURCE, SCOPE, log_lines
 from examples.copilot.plan import Plan, Step, Value
+from signals.otlp.sampled import trace_state
 
 
 def requests(
-    plans: Iterable[tuple[int, Plan]], rng: Random
+    plans: Iterable[tuple[int, Plan, int]], rng: Random
 ) -> tuple[ExportTraceServiceRequest, ExportLogsServiceRequest]:
-    """Return what the SDK would send of (start in Unix nanoseconds, plan) pairs."""
+    """Return what the SDK would send of (start in Unix nanoseconds, plan, weight).
+
+    A request of a weight above one was kept by a sampler, and stands for so many.
+    """
     traces, logs = ExportTraceServiceRequest(), ExportLogsServiceRequest()
     resource = Resource(attributes=_pairs(RESOURCE))
     scope = InstrumentationScope(name=SCOPE)
     spans = traces.resource_spans.add(resource=resource).scope_spans.add(scope=scope).spans
     lines = logs.resource_logs.add(resource=resource).scope_logs.add(scope=scope).log_records
-    for started_ns, plan in plans:
+    for started_ns, plan, weight in plans:
+        state = trace_state(weight) if weight > 1 else ""
         trace_id = rng.randbytes(16)
         ids = [rng.randbytes(8) for _ in plan.steps]
         for step, span_id in zip(plan.steps, ids, strict=True):
             parent = b"" if step.parent is None else ids[step.parent]
-            spans.append(_span(step, started_ns, trace_id, span_id, parent))
+            span = _span(step, started_ns, trace_id, span_id, parent)
+            span.trace_state = state
+            spans.append(span)
         lines.extend(_lines(plan, started_ns, trace_id, ids[0]))
     return traces, logs
 

@@ -13,6 +13,7 @@ from signals.attribute_values import Value
 from signals.attributes import Found
 from signals.otlp import Decoded, wire
 from signals.otlp.meaning import kind_of, outcome_of
+from signals.otlp.sampled import weight_of
 from signals.traces import SpanEvent
 from signals.traces.rows import UNSAID, SpanRow, SpanRows
 
@@ -105,6 +106,7 @@ def _row(span: OtlpSpan, resource: Found) -> SpanRow:
         "status_message": redact.clean(ended_as.message),
         "events": events,
         "attributes": found.rest,
+        "weight": weight_of(span.trace_state) if span.trace_state else None,
     }
 
 

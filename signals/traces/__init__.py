@@ -35,6 +35,7 @@ class Span:
         eval_score: In points, [0, 100].
         input_text, output_text: Prompt and completion, redacted and truncated.
         attributes: Everything else that was sent, redacted, as text.
+        weight: For how many spans it stands, where others like it were sampled out; None is one.
     """
 
     trace_id: str
@@ -79,6 +80,7 @@ class Span:
     output_text: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     events: tuple[SpanEvent, ...] = ()
+    weight: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ tools       what an agent's tools did
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -90,18 +91,23 @@ class EmbeddedStore:
     ) -> None:
         self._database = database
         self._sampling = sampling
-        is_estimate = sampling is not None or database.is_weighed
-        self.abilities = Abilities(
+        self._abilities = Abilities(
             filters=frozenset(SEARCHED),
             values=frozenset(FILTERS),
             orders=tuple(Order),
             narrows=frozenset(NARROWING),
             signals=frozenset(ANSWERS),
-            estimates=frozenset(ANSWERS) if is_estimate else frozenset(),
             retention=retention,
         )
         self._writer = Writer(database)
         self.logs = EmbeddedLogs(database, self._writer)
+
+    @property
+    def abilities(self) -> Abilities:
+        """Return what it can do; of sampled traces, everything is an estimate."""
+        is_estimate = self._sampling is not None or self._database.is_weighed
+        estimates = frozenset(ANSWERS) if is_estimate else frozenset()
+        return replace(self._abilities, estimates=estimates)
 
     @classmethod
     def open(

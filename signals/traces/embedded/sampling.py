@@ -14,6 +14,7 @@ Source: Horvitz and Thompson, 1952, https://doi.org/10.1080/01621459.1952.104834
 estimated without bias by weighing each with one over the chance that it was kept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -124,6 +125,60 @@ def decide(cursor: duckdb.DuckDBPyConnection, rules: TailSampling, *, now: datet
     return Decided(kept=kept, chosen=chosen, gone=gone)
 
 
+def agreed(
+    cursor: duckdb.DuckDBPyConnection,
+    spans: pa.Table,
+    within: Mapping[str, datetime],
+    *,
+    known: bool,
+) -> pa.Table:
+    """Return `spans`, each with the weight that its sender told of any span of its trace.
+
+    OpenTelemetry's SDK for Python tells it of the root alone. Spans that came before their root are
+    weighed with it.
+
+    Args:
+        cursor: Within a transaction.
+        spans: Of which none is stored yet.
+        within: When the `first` and the `last` of them started.
+        known: Whether a trace that is stored may have told a weight.
+    """
+    trace_ids, weights = spans["trace_id"].to_pylist(), spans["weight"].to_pylist()
+    told = {trace_id: weight for trace_id, weight in zip(trace_ids, weights, strict=True) if weight}
+    if told:
+        _weigh_earlier(cursor, told, within)
+    if known and len(told) < len(set(trace_ids)):
+        cursor.register("coming", spans.select(["trace_id"]))
+        rows = cursor.execute(
+            f"SELECT {narrow.TEXT.format(s='r')}, max(r.weight) FROM store.roots AS r "  # noqa: S608  names are ours
+            "WHERE r.weight > 1 AND r.started_at BETWEEN $first - INTERVAL 1 DAY AND $last "
+            f"AND r.trace_id IN (SELECT {narrow.TRACE_ID.format(s='c')} FROM coming AS c) "
+            "AND r.trace_id NOT IN (SELECT trace_id FROM store.decisions) GROUP BY r.trace_id",
+            dict(within),
+        ).fetchall()
+        told = dict(rows) | told
+    if not told:
+        return spans
+    weighed = [own or told.get(one) for one, own in zip(trace_ids, weights, strict=True)]
+    place = spans.schema.get_field_index("weight")
+    return spans.set_column(place, "weight", pa.array(weighed, pa.int32()))
+
+
+def _weigh_earlier(
+    cursor: duckdb.DuckDBPyConnection, told: Mapping[str, int], within: Mapping[str, datetime]
+) -> None:
+    """Weigh the spans of these traces that are stored and told no weight."""
+    cursor.register("told", pa.table({"trace_id": list(told), "weight": list(told.values())}))
+    for table in ("spans", "roots", "charges"):
+        mine = "t.trace_id" if table == "spans" else narrow.TEXT.format(s="t")
+        cursor.execute(
+            f"UPDATE store.{table} AS t SET weight = w.weight FROM told AS w "  # noqa: S608  names are ours
+            "WHERE t.started_at BETWEEN $first - INTERVAL 1 HOUR AND $last + INTERVAL 1 DAY "
+            f"AND t.weight IS NULL AND {mine} = w.trace_id",
+            dict(within),
+        )
+
+
 def followed(cursor: duckdb.DuckDBPyConnection, spans: pa.Table) -> pa.Table:
     """Return `spans` without those of traces that went, and weighed as their traces are."""
     cursor.register("coming", spans.select(["trace_id"]))
@@ -135,7 +190,13 @@ def followed(cursor: duckdb.DuckDBPyConnection, spans: pa.Table) -> pa.Table:
     if not known:
         return spans
     weights = dict(known)
-    weighed = [weights.get(trace_id) for trace_id in spans["trace_id"].to_pylist()]
+    # A sender may have sampled too: what is left of its share stands for both.
+    weighed = [
+        own if (weight := weights.get(trace_id)) is None else weight * (own or 1)
+        for trace_id, own in zip(
+            spans["trace_id"].to_pylist(), spans["weight"].to_pylist(), strict=True
+        )
+    ]
     place = spans.schema.get_field_index("weight")
     column = pa.array(weighed, pa.int32())
     return spans.set_column(place, "weight", column).filter(
@@ -160,7 +221,8 @@ def _carry_out(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
         )
         if table != "parts":
             cursor.execute(
-                f"UPDATE store.{table} AS t SET weight = d.weight FROM store.decisions AS d "  # noqa: S608  names are ours
+                f"UPDATE store.{table} AS t SET weight = coalesce(t.weight, 1) * d.weight "  # noqa: S608  names are ours
+                "FROM store.decisions AS d "
                 f"WHERE {which} AND d.decided_at = $now AND d.weight > 1 AND d.trace_id = {mine}",
                 values,
             )

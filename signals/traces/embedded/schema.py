@@ -43,7 +43,7 @@ SPAN_TYPES: dict[str, pa.DataType] = {
     "started_at": _TIME,
     "ended_at": _TIME,
     "attributes": _MAP,
-    "weight": pa.int32(),  # for how many traces this one stands; null is 1. See `sampling`.
+    "weight": pa.int32(),  # as its sender sampled, times as `sampling` did
 }
 LOG_FIELDS = tuple(LogRecord.__dataclass_fields__)
 LOG_TYPES: dict[str, pa.DataType] = {
@@ -77,7 +77,6 @@ def spans_table(spans: Sequence[Span]) -> pa.Table:
     ]
     events = [_dump(events) if events else None for events in columns["events"]]
     columns |= {"started_at": starts, "ended_at": ends, "events": events}
-    columns["weight"] = [None] * len(starts)
     return _table(columns, SPAN_TYPES)
 
 

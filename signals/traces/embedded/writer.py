@@ -161,12 +161,15 @@ class Writer:
                 for table in KEYS:
                     batches = [batch.rows for batch in group if batch.table == table]
                     if batches:
-                        _insert(cursor, table, batches, self._database.has_decisions)
+                        _insert(cursor, table, batches, self._database)
                 for batch in group:
                     if batch.work is not None:
                         batch.work(cursor)
                 cursor.commit()
                 self._database.note_change()
+                self._database.is_weighed |= any(
+                    batch.table == "spans" and _is_weighed(batch.rows) for batch in group
+                )
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # a failed commit has done so itself
                     cursor.rollback()
@@ -186,11 +189,16 @@ class Writer:
             logger.warning("trace_store_checkpoint_failed error=%r", error)
 
 
+def _is_weighed(spans: pa.Table) -> bool:
+    """Say whether some span stands for several: its sender sampled."""
+    return (pc.max(spans["weight"]).as_py() or 1) > 1
+
+
 def _insert(
     cursor: duckdb.DuckDBPyConnection,
     table: str,
     batches: Sequence[pa.Table],
-    follows: bool = False,
+    database: Database,
 ) -> None:
     """Insert the rows that are not in `table` yet; spans that come late follow what was decided.
 
@@ -202,8 +210,11 @@ def _insert(
     bounds = pc.min_max(rows[key[0]])
     within = {"first": bounds["min"].as_py(), "last": bounds["max"].as_py()}
     rows = _without_stored(cursor, table, rows, within)
-    if follows and table == "spans" and rows.num_rows:
-        rows = sampling.followed(cursor, rows)
+    if table == "spans" and rows.num_rows:
+        if database.is_weighed or _is_weighed(rows):
+            rows = sampling.agreed(cursor, rows, within, known=database.is_weighed)
+        if database.has_decisions:
+            rows = sampling.followed(cursor, rows)
     if not rows.num_rows:
         return
     cursor.register("batch", rows)
