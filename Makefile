@@ -4,6 +4,7 @@ SHELL := /bin/bash
 READY := .ready
 UV = $$(command -v uv || echo python3 -m uv)
 RUN = $(UV) run --no-sync
+SDKS = $(READY)/sdks/ready $(READY)/sdks_earlier/ready
 export UV_PYTHON_DOWNLOADS ?= never
 
 .PHONY: help demo test check lint bench drill screenshots format
@@ -15,7 +16,7 @@ demo: $(READY)/venv ## Start the demo: a live LLM application to watch, break an
 	@$(RUN) python scripts/servers.py prometheus --optional
 	@$(RUN) wakeful demo
 
-test: $(READY)/venv $(READY)/phoenix/bin/phoenix ## Run every test, against real servers
+test: $(READY)/venv $(READY)/phoenix/bin/phoenix $(SDKS) ## Run every test, against real servers
 	@$(RUN) python scripts/servers.py prometheus victoria-metrics alertmanager postgresql chromium
 	$(RUN) pytest -n auto --dist loadfile
 
@@ -57,4 +58,11 @@ $(READY)/phoenix/bin/phoenix: scripts/phoenix.txt | $(READY)/venv
 	@rm -rf $(READY)/phoenix
 	@$(UV) venv --quiet --python .venv/bin/python $(READY)/phoenix
 	@$(UV) pip install --quiet --python $(READY)/phoenix/bin/python -r $<
+	@touch $@
+
+# They run the instrumentation of real SDKs too, which wants versions of its own.
+$(READY)/%/ready: scripts/%.txt | $(READY)/venv
+	@rm -rf $(READY)/$*
+	@$(UV) venv --quiet --python .venv/bin/python $(READY)/$*
+	@$(UV) pip install --quiet --no-deps --python $(READY)/$*/bin/python -r $<
 	@touch $@

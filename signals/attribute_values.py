@@ -72,6 +72,16 @@ def as_counts(value: Value) -> dict[str, float] | None:
     return {k: n for k, v in found.items() if (n := as_number(v)) is not None and n < 2**53}
 
 
+def as_usage(value: Value) -> dict[str, float] | None:
+    """Return `as_counts`, with the numbers one level down as `outer.inner`."""
+    found = as_object(value)
+    if found is None:
+        return None
+    inner = [(k, as_counts(v)) for k, v in found.items() if isinstance(v, dict)]
+    deeper = {f"{k}.{name}": n for k, counts in inner for name, n in (counts or {}).items()}
+    return (as_counts(found) or {}) | deeper
+
+
 def as_label(value: Value) -> str | None:
     """Return the value of a field such as tenant; None when it is empty."""
     if type(value) is str and len(value) <= redact.SHORT:
@@ -136,7 +146,7 @@ CONVERT: dict[str, Callable[[Value], Any]] = {  # every other field is a label
     "model": as_model,
     "permission": as_permission,
     "eval_score": as_points,
-    "usage_details": as_counts,
+    "usage_details": as_usage,
     "cost_details": as_counts,
     **dict.fromkeys(("input_text", "output_text"), as_long_text),
     **dict.fromkeys(("cache_hit", "guardrail_triggered"), as_truth),

@@ -229,11 +229,13 @@ def _settle(found: Found) -> None:
 
 
 def _costs(fields: dict[str, Any]) -> None:
-    """Fill in the cost that Langfuse's details say."""
+    """Fill in the cost that Langfuse's details say; of a call that failed it says 0."""
     costs: dict[str, float] = fields.pop("cost_details", {})
     if costs:
         parts = (cost for key, cost in costs.items() if key != "total")
-        fields.setdefault("cost_usd", costs.get("total", sum(parts)))
+        cost = costs.get("total", sum(parts))
+        if cost or "input_tokens" in fields:
+            fields.setdefault("cost_usd", cost)
 
 
 def _with_metadata(attributes: Mapping[str, Value]) -> dict[str, Value]:

@@ -172,6 +172,8 @@ def _spellings(model: str, provider: str | None) -> list[tuple[str, str | None]]
     if "/" in model:
         vendor, _, name = model.rpartition("/")
         ways += [(name, vendor.rpartition("/")[2]), (name, provider), (name, None)]
+    if provider is None and model.startswith("text-embedding-"):
+        ways += [(model, "openai"), (model, "google")]  # the list finds these by provider alone
     return ways
 
 

@@ -121,7 +121,8 @@ _SECRET_KEY = re.compile(
     r"(?:^|[._\-\s])(?:"
     r"(?:proxy[_\-])?authorization|passw(?:or)?d|passphrase|pwd|(?:client[_\-]?)?secret"
     r"|(?:x[_\-])?api[_\-]?key|(?:access|private|signing|secret|account)[_\-]?key"
-    r"|secret[_\-]access[_\-]key|(?:access|refresh|auth|bearer|id|session|csrf)[_\-]?token|token"
+    r"|secret[_\-]access[_\-]key|(?:access|refresh|auth|bearer|id|session|csrf)[_\-]?token"
+    r"|(?<!output_)(?<!first_)token"  # which are durations
     r"|credentials?|(?:set[_\-])?cookie|connection[_\-]?string"
     r")(?:\.\d+)?$"
 )

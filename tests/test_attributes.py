@@ -9,6 +9,11 @@ from models.vocabulary import SpanKind, SpanStatus
 from signals import attributes, prices
 from signals.otlp.meaning import kind_of, outcome_of
 
+
+def _langfuse(message: str) -> dict[str, str]:
+    return {"langfuse.observation.status_message": message}
+
+
 ALIASES: list[tuple[str, str, Any, str, Any]] = [
     ("OTel", "gen_ai.conversation.id", "c1", "session_id", "c1"),
     ("OTel", "gen_ai.provider.name", "openai", "provider", "openai"),
@@ -301,6 +306,9 @@ def test_a_span_is_what_its_convention_says(sent: dict[str, Any], kind: SpanKind
         ({"error.type": "openai.RateLimitError"}, SpanStatus.ERROR, "rate_limited"),
         ({"error.type": "429"}, SpanStatus.UNSET, "rate_limited"),
         ({"exception.type": "ValueError"}, SpanStatus.ERROR, "error"),
+        (_langfuse("Error code: 429 - Too fast."), SpanStatus.ERROR, "rate_limited"),
+        (_langfuse("Request timed out."), SpanStatus.ERROR, "timeout"),
+        (_langfuse("no ticket 429"), SpanStatus.ERROR, "error"),
         ({"http.response.status_code": 503}, SpanStatus.UNSET, "error"),
         ({"http.response.status_code": 429}, SpanStatus.UNSET, "rate_limited"),
         ({"http.response.status_code": 200}, SpanStatus.UNSET, None),

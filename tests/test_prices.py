@@ -76,6 +76,13 @@ def test_gateways_spell_models_in_their_own_way(model: str, provider: str | None
     assert price(model, provider, tokens, at=NOON) == pytest.approx(known)
 
 
+@pytest.mark.parametrize("model", ["text-embedding-3-small", "text-embedding-3-large"])
+def test_an_embedding_has_a_price_without_its_provider(model: str) -> None:
+    known = price(model, "openai", Tokens(input=1000), at=NOON)
+    assert known is not None
+    assert price(model, None, Tokens(input=1000), at=NOON) == known
+
+
 def test_pricing_does_not_hold_up_ingest() -> None:
     price("gpt-4o", "openai", Tokens(input=1), at=NOON)
     begun = time.process_time()

@@ -103,7 +103,15 @@ def test_some_keys_name_a_secret(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["gen_ai.usage.input_tokens", "llm.token_count.prompt", "gen_ai.token.type", "keyboard"]
+    "key",
+    [
+        "gen_ai.usage.input_tokens",
+        "llm.token_count.prompt",
+        "gen_ai.token.type",
+        "keyboard",
+        "gen_ai.server.time_per_output_token",
+        "time_to_first_token",
+    ],
 )
 def test_keys_that_only_sound_like_it_do_not(key: str) -> None:
     assert not names_a_secret(key)

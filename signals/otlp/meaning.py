@@ -1,5 +1,6 @@
 """What a span did and how it ended, in our words, whatever convention says it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ KINDS: dict[str, SpanKind] = {
 RETRIEVAL_KEYS = ("retrieval.documents.0.document.content", "db.vector.query.top_k")
 _HTTP_KEYS = ("http.request.method", "http.method", "http.route")
 TIMEOUT_WORDS = ("timeout", "timed out", "deadline")
+# As the clients of OpenAI and Anthropic begin their messages, which are all that Langfuse tells.
+_REFUSAL = re.compile(r"Error code: (\d{3})\b")
 LIMIT_WORDS = ("ratelimit", "rate_limit", "rate limit", "too many requests", "resourceexhausted")
 
 
@@ -70,7 +73,7 @@ def outcome_of(explicit: str | None, told: Mapping[str, Value], status: SpanStat
     """
     if explicit is not None:
         return explicit
-    error = told.get("error.type") or told.get("exception.type")
+    error = told.get("error.type") or told.get("exception.type") or _langfuse_error(told)
     code = str(told.get("http.response.status_code") or told.get("http.status_code") or "")
     if error is None and status is not SpanStatus.ERROR and code != "429" and code[:1] != "5":
         return "success" if status is SpanStatus.OK else None
@@ -82,3 +85,12 @@ def outcome_of(explicit: str | None, told: Mapping[str, Value], status: SpanStat
     ):
         return "timeout"
     return "error"
+
+
+def _langfuse_error(told: Mapping[str, Value]) -> str | None:
+    """Return the code of a refusal, or the words for a timeout, of Langfuse's message; or None."""
+    message = str(told.get("langfuse.observation.status_message") or "")
+    found = _REFUSAL.match(message)
+    if found:
+        return found[1]
+    return next((word for word in TIMEOUT_WORDS if word in message.lower()), None)

@@ -7,12 +7,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from models.vocabulary import SpanStatus
+from models.vocabulary import SpanKind, SpanStatus
 from signals import attributes, prices, redact
 from signals.attribute_values import Value
 from signals.attributes import Found
-from signals.otlp import Decoded, wire
+from signals.otlp import Decoded, senders, wire
 from signals.otlp.meaning import kind_of, outcome_of
+from signals.otlp.retold import count_once
 from signals.otlp.sampled import weight_of
 from signals.traces import SpanEvent
 from signals.traces.rows import UNSAID, SpanRow, SpanRows
@@ -38,6 +39,7 @@ def spans_of(request: ExportTraceServiceRequest, *, now: datetime) -> Decoded:
     A span that ends before it starts is kept with no duration and says so in an attribute.
     """
     rows: list[SpanRow] = []
+    scopes: list[str] = []
     refused: Counter[str] = Counter()
     newest_ns = _ns(now + AHEAD)
     for group in request.resource_spans:
@@ -49,6 +51,8 @@ def spans_of(request: ExportTraceServiceRequest, *, now: datetime) -> Decoded:
                     refused[fault] += 1
                 else:
                     rows.append(_row(span, resource))
+                    scopes.append(scope.scope.name)
+    count_once(rows, scopes)
     reason = "; ".join(f"{count} {fault}" for fault, count in refused.items())
     return Decoded(spans=SpanRows(rows), rejected=refused.total(), reason=reason)
 
@@ -90,6 +94,10 @@ def _row(span: OtlpSpan, resource: Found) -> SpanRow:
     fields["outcome"] = outcome_of(fields.get("outcome"), told, status)
     started_at = instant(span.start_time_unix_nano)
     kind = kind_of(told, fields, is_server=span.kind == OtlpSpan.SPAN_KIND_SERVER)
+    if kind is SpanKind.TOOL:
+        senders.complete_tool(found, name=span.name)
+    elif kind in senders.OF_MODELS:
+        senders.complete_call(found, told, events, started_at=started_at)
     prices.fill(fields, kind, at=started_at)
     parent = span.parent_span_id
     return {

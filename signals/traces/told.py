@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from models.vocabulary import SpanStatus
+from models.vocabulary import SpanKind, SpanStatus
 from signals import attributes, prices, redact
 from signals.attribute_values import Value
 from signals.attributes import Found
+from signals.otlp import senders
 from signals.otlp.meaning import kind_of, outcome_of
 from signals.traces import Span, SpanEvent, Trace
 from signals.traces.bounds import MAX_SPANS
@@ -76,6 +77,11 @@ def span_of(told: Told) -> Span:
     fields["outcome"] = outcome_of(fields.get("outcome"), said, status)
     kind = kind_of(said, fields, is_server=told.is_server)
     started_at = instant(told.start_ns)
+    shown = tuple(_event(*event) for event in events)
+    if kind is SpanKind.TOOL:
+        senders.complete_tool(found, name=told.name)
+    elif kind in senders.OF_MODELS:
+        senders.complete_call(found, said, shown, started_at=started_at)
     prices.fill(fields, kind, at=started_at)
     duration_ms, warning = _duration(told)
     if warning:
@@ -95,7 +101,7 @@ def span_of(told: Told) -> Span:
             "duration_ms": duration_ms,
             "status": status,
             "status_message": redact.clean(told.message),
-            "events": tuple(_event(*event) for event in events),
+            "events": shown,
             "attributes": found.rest,
         }
     )
