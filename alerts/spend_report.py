@@ -132,6 +132,8 @@ def caveats(report: SpendReport) -> list[str]:
             "There is no comparison: traces do not go back through the week before. "
             "WAKEFUL_TRACE_RETENTION_DAYS of 15 would keep both."
         )
+    if report.whole is not None and (interval := spend_words.interval(report.whole)):
+        found.append(f"Requests were sampled, and the sum is an estimate: {interval}.")
     if report.whole is not None and (gap := spend_words.unpriced(report.whole)):
         found.append(f"The sum is a floor: {gap}.")
     return found

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from app import money, numbers
-from models.vocabulary import Unit
+from app import money
 from signals.traces.spend_words import change, name, provenance
 from signals.traces.spending import Bar, Bill, Spend, SpendQuery
 
@@ -78,14 +77,6 @@ def asked(
 def before_words(span: str) -> str:
     """Return what the period before is called."""
     return "the 24 hours before" if span == HOURS else f"the {RANGES[span]} days before"
-
-
-def margin(row: Spend) -> str:
-    """Return how far off a sum may be that a sample of the traces tells, or nothing."""
-    if row.usd is None or not row.margin_usd:
-        return ""
-    interval = (max(row.usd - row.margin_usd, 0.0), row.usd + row.margin_usd)
-    return numbers.estimate(interval, Unit.USD)
 
 
 def table(cost: Cost, what: str) -> pd.DataFrame:

@@ -62,6 +62,11 @@ def thin(samples: int | None) -> str:
     return "" if samples is None or samples >= THIN_BELOW else f"n = {samples}"
 
 
+def kept(*, is_sampled: bool) -> str:
+    """Return whose counts those of a sample of the requests are, or nothing."""
+    return "Counted are the requests that were kept, of a sample. " if is_sampled else ""
+
+
 def estimate(interval: tuple[float, float] | None, unit: Unit) -> str:
     """Return the mark of a value that a sample of the traces tells, or nothing.
 

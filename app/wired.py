@@ -20,3 +20,9 @@ def current() -> Wiring:
     if _current is None:
         raise LookupError("Wakeful is not wired: start it with `wakeful up`")
     return _current
+
+
+def is_sampled() -> bool:
+    """Say whether the embedded store holds some requests that stand for others as well."""
+    store = current().store
+    return store is not None and bool(store.abilities.estimates)

@@ -96,6 +96,14 @@ def test_silence_is_said_beside_what_was_heard(empty_house: House) -> None:
     assert "Heard of 1 of 2 requests" in text(page)
 
 
+def test_counts_of_a_sample_are_said_to_be_of_what_was_kept(empty_house: House) -> None:
+    store_of(empty_house).write([root(NOON - DAY)])
+    said = "Counted are the requests that were kept, of a sample."
+    assert said not in text(opened("quality"))
+    store_of(empty_house).write([root(NOON - DAY, weight=10)])
+    assert said in text(opened("quality"))
+
+
 def test_what_a_guardrail_stopped_can_be_judged_there(empty_house: House) -> None:
     stopped(empty_house)
     page = opened("quality")

@@ -75,6 +75,13 @@ def test_calls_without_a_price_make_the_sum_a_floor(store: EmbeddedStore) -> Non
     assert "The sum is a floor: 50 % of calls have no price." in said
 
 
+def test_the_sum_of_a_sample_is_said_to_be_an_estimate(store: EmbeddedStore) -> None:
+    pays(store, 3.0, MONDAY - 3 * DAY, weight=10)
+    said = lines(store)
+    assert said[0].endswith("$30.00")
+    assert "Requests were sampled, and the sum is an estimate: $0.00 to $85.78." in said
+
+
 def test_a_week_without_requests_is_no_week_of_zero(store: EmbeddedStore) -> None:
     assert lines(store)[0] == "LLM spend, Mar 2 to 8, 2026: no requests"
 

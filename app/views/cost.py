@@ -124,8 +124,9 @@ def _doubts(whole: Spend) -> list[str]:
         ratio = whole.reported_ratio
         rest = "" if ratio in (0, 1, None) else ", the rest computed from tokens"
         said = [small(f"{spend_words.provenance(whole) or 'free of charge'}{rest}")]
-    if margin := cost_words.margin(whole):
-        said.append(parts.mark(margin, ("blue", "query_stats")))
+    if interval := spend_words.interval(whole):
+        # No badge: in a narrow card it would be cut, and then say something else.
+        said.append(small(f"estimate of a sample, {interval}"))
     if whole.unpriced:
         said.append(parts.mark(spend_words.unpriced(whole), ("orange", "money_off")))
     return said

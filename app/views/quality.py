@@ -88,9 +88,9 @@ def _live(span: str, what: str, labels: tuple[tuple[str, str], ...]) -> None:
             Chunks=st.column_config.NumberColumn(format="%.1f", help="In the mean."),
         )
     parts.fine_print(
-        f"Of requests with all that was chosen · read {numbers.age(answer.at, now=now)} from the "
-        "spans of the embedded trace store · a share needs "
-        f"{quality_words.THIN} samples, or its counts stand in its place"
+        f"{numbers.kept(is_sampled=wired.is_sampled())}Of requests with all that was chosen · "
+        f"read {numbers.age(answer.at, now=now)} from the spans of the embedded trace store · "
+        f"a share needs {quality_words.THIN} samples, or its counts stand in its place"
     )
 
 

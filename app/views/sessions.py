@@ -124,7 +124,8 @@ def _footer(found: Sessions, at: datetime | None, *, now: datetime) -> None:
     )
     quiet = span(QUIET)
     parts.fine_print(
-        f"{first}Resolved and the like are as told to `/api/outcomes`, or as the last turn says. "
+        f"{first}{numbers.kept(is_sampled=wired.is_sampled())}"
+        "Resolved and the like are as told to `/api/outcomes`, or as the last turn says. "
         f"Open: a turn within {quiet}. Abandoned: told so, or a failed turn that nobody came "
         f"back after within {quiet}. Looked up {numbers.age(at, now=now)}."
     )

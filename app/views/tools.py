@@ -52,7 +52,8 @@ def _live(chosen: Scope) -> None:
         _waiting(report, now=now)
     many = "" if report.names == len(report.tools) else f"The {len(report.tools)} most called of "
     parts.fine_print(
-        f"{many}{report.names:,} tools. Permission is `permission.outcome`, an approval "
+        f"{many}{report.names:,} tools. {numbers.kept(is_sampled=wired.is_sampled())}"
+        "Permission is `permission.outcome`, an approval "
         f"`approval.outcome`. Added up {numbers.age(answer.at, now=now)} from the spans of the "
         "embedded trace store."
     )

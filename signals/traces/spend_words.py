@@ -29,6 +29,13 @@ def known_usd(row: Spend) -> str:
     return f"≥ {usd(row.usd)}" if row.unpriced else usd(row.usd)
 
 
+def interval(row: Spend) -> str:
+    """Return where the true sum lies that a sample of the traces tells, or nothing."""
+    if row.usd is None or not row.margin_usd:
+        return ""
+    return f"{usd(max(row.usd - row.margin_usd, 0.0))} to {usd(row.usd + row.margin_usd)}"
+
+
 def change(row: Spend) -> float | None:
     """Return by how much more was spent than before; None without a period before to compare.
 
