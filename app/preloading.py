@@ -1,9 +1,10 @@
-"""Streamlit's widgets, fetched with the page and not when the first of a kind is to be drawn.
+"""Streamlit's code for fields and charts, fetched with the page and not when first drawn.
 
 Streamlit tells the browser once what a field begins with. A browser that is still fetching the
 widget's code when the page is drawn again begins with an empty field instead, and sends that back
-as if it were typed: on a slow line, the second press in a form empties what it was filled with. So
-every page names that code in its `Link` header, and the browser fetches it beside the page's own.
+as if it were typed: on a slow line, the second press in a form empties what it was filled with. And
+a chart whose code is asked for only when it is to be drawn waits for it. So every page names that
+code at the end of its head, after its own, and the browser fetches it beside that.
 """
 
 import logging
@@ -20,25 +21,27 @@ WIDGETS: Final = (
     *("ButtonGroup", "Checkbox", "DateInput", "DateTimeInput", "Multiselect", "NumberInput"),
     *("Selectbox", "TextArea", "TextInput", "TimeInput"),
 )
+CHARTS: Final = ("ArrowVegaLiteChart", "Metric", "embed")  # the last is asked for by the others
 STATIC: Final = Path(streamlit.__file__).with_name("static")
 _IMPORTED: Final = re.compile(r'(?:from|import)\s*"\./([\w.-]+\.js)"')
+_HEAD_ENDS: Final = b"</head>"
 
 logger = logging.getLogger(__name__)
 
 
 def files() -> list[str]:
-    """Return the widgets' files and what these import, but for what the page itself names.
+    """Return the files of widgets and charts and what these import, but for the page's own.
 
-    A widget without a file, in a Streamlit newer than we know, is logged: pages go on without it.
+    One that has no file, in a Streamlit newer than we know, is logged: pages go on without it.
     """
     scripts = STATIC / "static" / "js"
     page = (STATIC / "index.html").read_text()
     found: set[str] = set()
     wanted = []
-    for widget in WIDGETS:
-        names = [path.name for path in scripts.glob(f"{widget}.*.js")]
+    for kind in (*WIDGETS, *CHARTS):
+        names = [path.name for path in scripts.glob(f"{kind}.*.js")]
         if not names:
-            logger.warning("not_preloaded widget=%s streamlit=%s", widget, streamlit.__version__)
+            logger.warning("not_preloaded kind=%s streamlit=%s", kind, streamlit.__version__)
         wanted += names
     while wanted:
         name = wanted.pop()
@@ -49,7 +52,7 @@ def files() -> list[str]:
 
 
 class Preloading:
-    """Names the widgets' files on every page.
+    """Names these files on every page.
 
     Args:
         app: What answers.
@@ -57,16 +60,34 @@ class Preloading:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._link = ",".join(f"<static/js/{name}>;rel=modulepreload" for name in files())
+        self._links = "".join(
+            f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in files()
+        ).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and add the header to what is a page."""
+        """Answer, and add the links to what is a page."""
+        page: Message | None = None  # its start, kept back until its length is known
+        body = b""
 
         async def add(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers.append("link", self._link)
-            await send(message)
+            nonlocal page, body
+            if message["type"] == "http.response.start" and _is_page(message):
+                page = message
+                return
+            if page is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            whole = body.replace(_HEAD_ENDS, self._links + _HEAD_ENDS, 1)
+            if whole != body:
+                MutableHeaders(scope=page)["content-length"] = str(len(whole))
+            await send(page)
+            await send({"type": "http.response.body", "body": whole})
 
         await self._app(scope, receive, add if scope["type"] == "http" else send)
+
+
+def _is_page(start: Message) -> bool:
+    return MutableHeaders(scope=start).get("content-type", "").startswith("text/html")

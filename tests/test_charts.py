@@ -33,7 +33,7 @@ def layers(spec: dict[str, Any], mark: str) -> list[dict[str, Any]]:
 
 
 def drawn_bounds(plot: charts.Plot) -> list[float]:
-    encodings = [layer["encoding"] for layer in layers(plot.spec, "rule")]
+    encodings = [layer["encoding"] for layer in layers(charts.spec(plot), "rule")]
     return [encoding["y"]["datum"] for encoding in encodings if "y" in encoding]
 
 
@@ -107,8 +107,8 @@ def test_a_threshold_below_the_data_is_always_drawn() -> None:
 def test_a_bound_is_named_beside_its_line() -> None:
     plot = charts.plot([("p95", series(4))], GRID, Unit.SECONDS, target=3.5, bound=5)
 
-    assert "target 3.5 s" in json.dumps(plot.spec)
-    assert "alert 5 s" in json.dumps(plot.spec)
+    assert "target 3.5 s" in json.dumps(charts.spec(plot))
+    assert "alert 5 s" in json.dumps(charts.spec(plot))
 
 
 def test_no_more_lines_are_drawn_than_can_be_told_apart() -> None:
@@ -125,7 +125,7 @@ def test_a_name_with_quotes_and_dots_reaches_the_legend_as_it_is() -> None:
 
     plot = charts.plot([(name, series(1)), ("b", series(2))], GRID, Unit.COUNT)
 
-    colours = [line["encoding"]["color"]["datum"] for line in layers(plot.spec, "line")]
+    colours = [line["encoding"]["color"]["datum"] for line in layers(charts.spec(plot), "line")]
     assert colours == [name, "b"]
 
 

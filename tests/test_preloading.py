@@ -58,23 +58,29 @@ def test_every_field_that_a_page_draws_is_fetched_with_it() -> None:
     assert set(DRAWN_BY.values()) == set(preloading.WIDGETS)
 
 
-def test_the_file_of_every_field_is_named_once_and_is_there() -> None:
+def test_the_files_of_every_field_and_chart_are_named_once_and_are_there() -> None:
     found = preloading.files()
 
     assert len(found) == len(set(found))
-    for widget in preloading.WIDGETS:
-        assert [name for name in found if name.startswith(f"{widget}.")], widget
+    for kind in (*preloading.WIDGETS, *preloading.CHARTS):
+        assert [name for name in found if name.startswith(f"{kind}.")], kind
     assert all((preloading.STATIC / "static" / "js" / name).is_file() for name in found)
 
 
-def test_only_a_page_names_them_and_fits_into_the_smallest_buffer_of_a_proxy() -> None:
+def test_only_a_page_names_them_and_after_its_own() -> None:
     pages = [
-        Route("/", lambda _: HTMLResponse("<p>")),
-        Route("/healthz", lambda _: PlainTextResponse("ok")),
+        Route("/", lambda _: HTMLResponse("<head><script src=own></script></head><p>")),
+        Route("/part", lambda _: HTMLResponse("<p>no head")),
+        Route("/healthz", lambda _: PlainTextResponse("</head>")),
     ]
     client = TestClient(preloading.Preloading(Starlette(routes=pages)))
 
-    link = client.get("/").headers["link"]
-    assert link.count("rel=modulepreload") == len(preloading.files())
-    assert len(link) < 3_000  # nginx takes 4 KiB of headers
-    assert "link" not in client.get("/healthz").headers
+    page = client.get("/")
+    own, _, named = page.text.partition("</script>")
+    assert "modulepreload" not in own
+    assert named.count('rel="modulepreload"') == len(preloading.files())
+    assert named.endswith("</head><p>")
+    assert int(page.headers["content-length"]) == len(page.content)
+    assert client.get("/part").text == "<p>no head"
+    assert client.get("/healthz").text == "</head>"
+    assert client.head("/").status_code == 200
