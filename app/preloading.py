@@ -7,13 +7,14 @@ a chart whose code is asked for only when it is to be drawn waits for it. So eve
 code at the end of its head, after its own, and the browser fetches it beside that.
 """
 
+import gzip
 import logging
 import re
 from pathlib import Path
 from typing import Final
 
 import streamlit
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Every kind of widget that keeps a value, by the name of its file.
@@ -25,6 +26,7 @@ CHARTS: Final = ("ArrowVegaLiteChart", "Metric", "embed")  # the last is asked f
 STATIC: Final = Path(streamlit.__file__).with_name("static")
 _IMPORTED: Final = re.compile(r'(?:from|import)\s*"\./([\w.-]+\.js)"')
 _HEAD_ENDS: Final = b"</head>"
+_LEVEL: Final = 6
 
 logger = logging.getLogger(__name__)
 
@@ -66,28 +68,46 @@ class Preloading:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and add the links to what is a page."""
-        page: Message | None = None  # its start, kept back until its length is known
+        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None  # of a page; kept back until its length is known
         body = b""
 
         async def add(message: Message) -> None:
-            nonlocal page, body
+            nonlocal start, body
             if message["type"] == "http.response.start" and _is_page(message):
-                page = message
+                start = message
                 return
-            if page is None or message["type"] != "http.response.body":
+            if start is None or message["type"] != "http.response.body":
                 await send(message)
                 return
             body += message.get("body", b"")
-            if message.get("more_body"):
-                return
-            whole = body.replace(_HEAD_ENDS, self._links + _HEAD_ENDS, 1)
-            if whole != body:
-                MutableHeaders(scope=page)["content-length"] = str(len(whole))
-            await send(page)
-            await send({"type": "http.response.body", "body": whole})
+            if not message.get("more_body"):
+                whole = body.replace(_HEAD_ENDS, self._links + _HEAD_ENDS, 1)
+                await _tell(start, whole, scope, send)
 
-        await self._app(scope, receive, add if scope["type"] == "http" else send)
+        await self._app(_uncompressed(scope), receive, add)
+
+
+def _uncompressed(scope: Scope) -> Scope:
+    """Return `scope` as if the client took no compressed answer, in which no head could be found."""
+    kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    return {**scope, "headers": kept}
 
 
 def _is_page(start: Message) -> bool:
-    return MutableHeaders(scope=start).get("content-type", "").startswith("text/html")
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/html")
+
+
+async def _tell(start: Message, page: bytes, scope: Scope, send: Send) -> None:
+    headers = MutableHeaders(scope=start)
+    headers.add_vary_header("Accept-Encoding")
+    # A page without a body answers HEAD.
+    if page and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+        page = gzip.compress(page, _LEVEL, mtime=0)
+        headers["content-encoding"] = "gzip"
+    if page:
+        headers["content-length"] = str(len(page))
+    await send(start)
+    await send({"type": "http.response.body", "body": page})

@@ -12,14 +12,27 @@ from scripts import servers
 
 QUIET_MS = 300  # without a change of the document: nothing more is being drawn
 POLL_MS = 50
-# Notes the first frame that holds something, and the frame after the last change so far.
+# Notes the first frame that holds something, the frame after the last change of the document or
+# stroke on a canvas so far, and on which canvases there were strokes.
 WATCH = """(() => {
-  const seen = window.benchPaint = {first: 0, drawn: 0};
+  const seen = window.benchPaint = {first: 0, drawn: 0, canvases: new WeakSet()};
   new PerformanceObserver((list) => {
     for (const one of list.getEntriesByName("first-contentful-paint")) seen.first = one.startTime;
   }).observe({type: "paint", buffered: true});
-  new MutationObserver(() => requestAnimationFrame(() => { seen.drawn = performance.now(); }))
-    .observe(document, {attributes: true, characterData: true, childList: true, subtree: true});
+  let waits = false;
+  const changed = () => {
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() => { waits = false; seen.drawn = performance.now(); });
+  };
+  new MutationObserver(changed).observe(
+    document, {attributes: true, characterData: true, childList: true, subtree: true});
+  const stroke = CanvasRenderingContext2D.prototype.stroke;
+  CanvasRenderingContext2D.prototype.stroke = function (...path) {
+    seen.canvases.add(this.canvas);
+    changed();
+    return stroke.apply(this, path);
+  };
 })()"""
 SETTLED = f"() => (%s) && performance.now() - benchPaint.drawn > {QUIET_MS}"
 FETCHED = """[...performance.getEntriesByType("navigation"),
@@ -91,13 +104,13 @@ def _open(context: BrowserContext, page: Page) -> Painted:
     metrics.send("Performance.enable")
     tab.goto(page.address, wait_until="commit")
     tab.wait_for_function(SETTLED % page.whole, polling=POLL_MS)
-    seen = tab.evaluate("benchPaint")
+    first, drawn = tab.evaluate("[benchPaint.first, benchPaint.drawn]")
     taken = {one["name"]: one["value"] for one in metrics.send("Performance.getMetrics")["metrics"]}
     fetched = float(tab.evaluate(FETCHED)) / 1000
     tab.close()
     return Painted(
-        first=float(seen["first"]),
-        settled=float(seen["drawn"]),
+        first=float(first),
+        settled=float(drawn),
         cpu_ms=float(taken["ProcessTime"]) * 1000,
         fetched_kb=fetched,
     )
