@@ -49,6 +49,7 @@ class Watched:
 
 def measure(folder: Path, *, large: bool) -> list[Table]:
     """Return the figures; `large` changes nothing."""
+    del large
     loads = [os.getloadavg()[0]]
     pages.write_past(folder)
     data = folder / "wakeful"

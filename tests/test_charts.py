@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -151,6 +152,28 @@ def test_data_are_sent_as_arrow_in_single_precision() -> None:
 
     assert sent.schema.field("s0").type == pa.float32()
     assert sent.column("s0").to_pylist()[:3] == [1.0, None, 3.0]
+
+
+def test_instants_are_sent_in_four_bytes_as_periods_that_a_table_shows_as_times() -> None:
+    plot = charts.plot([("a", series(1, 2))], GRID, Unit.COUNT)
+
+    sent = charts.datasets(plot)[charts.SERIES]
+    instants = [int((GRID.start + i * MINUTE).timestamp()) for i in range(GRID.count)]
+
+    assert struct.pack(f"<{GRID.count}I", *instants) in sent
+    assert b"pandas.period" in sent
+    assert b'{"freq":"s"}' in sent
+    assert plot.template["transform"] == [{"calculate": "datum.at * 1000", "as": "at"}]
+
+
+def test_what_there_is_nothing_of_is_not_sent() -> None:
+    quiet = charts.plot([("a", series(1))], GRID, Unit.COUNT)
+    fired = charts.plot([("a", series(1))], GRID, Unit.COUNT, firing=[(GRID.start, None)])
+
+    assert set(charts.datasets(quiet)) == {charts.SERIES}
+    assert set(charts.datasets(fired)) == {charts.SERIES, charts.FIRING}
+    assert charts.spec(fired)["layer"][1:] == charts.spec(quiet)["layer"]
+    assert charts.spec(fired)["layer"][0]["data"] == {"name": charts.FIRING}
 
 
 def test_a_small_line_has_gaps_too() -> None:
