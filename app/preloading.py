@@ -91,7 +91,7 @@ class Preloading:
 
 
 def _uncompressed(scope: Scope) -> Scope:
-    """Return `scope` as if the client took no compressed answer, in which no head could be found."""
+    """Return `scope` as if compressed answers were refused: in them no head is found."""
     kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
     return {**scope, "headers": kept}
 
