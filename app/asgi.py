@@ -31,6 +31,7 @@ from app.http.outcomes import outcome_routes
 from app.http.pagerduty import pagerduty_routes
 from app.http.ping import ping_routes
 from app.http.slack import slack_routes
+from app.kept_files import KeptFiles
 from app.preloading import Preloading
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -70,7 +71,11 @@ def build(wiring: Wiring) -> st.App:
             *login_routes(visitors),
             Route("/overview", _first_page),
         ],
-        middleware=[Middleware(Gate, visitors=visitors), Middleware(Preloading)],
+        middleware=[
+            Middleware(Gate, visitors=visitors),
+            Middleware(Preloading),
+            Middleware(KeptFiles),
+        ],
     )
 
 

@@ -29,12 +29,14 @@ BLUE: Final = "#2b87b0"
 SHADES: Final = {"p50": "#5f96b4", "p95": "#2b87b0", "p99": "#8768c4"}
 _WIDTHS: Final = {"p50": 1.5, "p99": 1.5}
 
+# The pointer finds an instant by two marks of its own. As SVG, twelve charts of a week would be
+# 18,000 elements that nobody sees.
+_RENDERED: Final = {"embedOptions": {"renderer": "canvas"}}
 _LEGEND_WIDTH: Final = 140  # of one name, at the most
 
 # A 24 hour clock, in the viewer's zone; the day where it begins.
 CLOCK: Final = (
-    "timeFormat(datum.value, '%H:%M') === '00:00'"
-    " ? timeFormat(datum.value, '%b %-d') : timeFormat(datum.value, '%H:%M')"
+    "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%b %-d')"
 )
 
 # A screen reader is told `alt` of `parts.draw`; Vega's own roles are on marks without a name.
@@ -68,25 +70,35 @@ class Look:
 @lru_cache(maxsize=256)
 def template(look: Look) -> dict[str, Any]:
     """Return the Vega-Lite template of `look`, without data. Shared: never change it."""
-    layers = [_shade(), *_bounds(look), *_lines(look), _hover(look)]
+    layers = [*_bounds(look), *_lines(look), _hover(look)]
     chart = (
         alt.layer(*layers, data=alt.NamedData(SERIES))
+        .transform_calculate(at="datum.at * 1000")  # sent in seconds
         .resolve_axis(y="independent")
-        .properties(height=HEIGHT)
+        .properties(height=HEIGHT, usermeta=_RENDERED)
     )
-    chart = chart.configure(**SILENT).configure_legend(
-        title=None,
-        orient="top",
-        symbolType="stroke",
-        labelLimit=_LEGEND_WIDTH,
-        columns=alt.ExprRef(f"max(1, floor(width / {_entry_width(look)}))"),
-    )
+    chart = chart.configure(**SILENT)
+    if not _is_alone(look):
+        chart = chart.configure_legend(
+            title=None,
+            orient="top",
+            symbolType="stroke",
+            labelLimit=_LEGEND_WIDTH,
+            columns=alt.ExprRef(f"max(1, floor(width / {_entry_width(look)}))"),
+        )
     if _shaded(look):
         chart = chart.configure_range(
             category=[SHADES[name] for name in sorted(set(map(look.base, look.lines)))]
         )
     spec: dict[str, Any] = without_data(chart.to_dict())
+    del spec["config"]["view"]  # Altair's sizes, where none is given
     return spec
+
+
+@lru_cache(maxsize=1)
+def shade_layers() -> tuple[dict[str, Any], ...]:
+    """Return the layers that lie under a template and draw `FIRING`: never change them."""
+    return _alone(_shade())
 
 
 @lru_cache(maxsize=1)
@@ -107,6 +119,11 @@ def note_layers() -> tuple[dict[str, Any], ...]:
         .mark_point(color=SLATE, filled=True, opacity=1, shape="triangle-down", size=110)
         .encode(x=x, y=alt.value(4), tooltip=tooltip),
     )
+    return _alone(*layers)
+
+
+def _alone(*layers: alt.Chart) -> tuple[dict[str, Any], ...]:
+    """Return `layers` as parts of a template, without what only a whole chart has."""
     specs = [without_data(layer.to_dict()) for layer in layers]
     return tuple({name: part for name, part in spec.items() if name != "config"} for spec in specs)
 
@@ -175,21 +192,23 @@ def _lines(look: Look) -> list[alt.Chart]:
     expression = f"format(datum.value, {json.dumps(pattern)}) + {json.dumps(suffix)}"
     left = alt.Axis(orient="left", title=None, labelExpr=expression, tickCount=5, grid=True)
     below = alt.Axis(grid=False, tickCount=6, labelFlush=True, labelExpr=CLOCK)
-    alone = len(set(map(look.base, look.lines))) == 1
     # Areas of several lines lie over each other: added up, quantiles would make no sense.
     apart: dict[str, Any] = {} if look.kind is PanelKind.LINE else {"stack": None}
+    scale = alt.Scale(zero=look.unit is not Unit.POINTS, nice=True)
+    # Lines share their scales and the axis below: it is enough that the first one describes them.
+    first: dict[str, dict[str, Any]] = {
+        "x": {"title": None, "axis": below},
+        "y": {"axis": left, "scale": scale},
+    }
+    others: dict[str, dict[str, Any]] = {"x": {}, "y": {"axis": None}}
     return [
         _marked(alt.Chart(), look, name).encode(
-            x=alt.X("at:T", title=None, axis=below),
-            y=alt.Y(
-                f"s{index}:Q",
-                axis=left if index == 0 else None,
-                scale=alt.Scale(zero=look.unit is not Unit.POINTS, nice=True),
-                **apart,
-            ),
-            **({} if alone else _coloured(look.base(name))),
+            x=alt.X("at:T", **described["x"]),
+            y=alt.Y(f"s{index}:Q", **described["y"], **apart),
+            **({} if _is_alone(look) else _coloured(look.base(name))),
         )
         for index, name in enumerate(look.lines)
+        for described in [first if index == 0 else others]
     ]
 
 
@@ -219,6 +238,11 @@ def _entry_width(look: Look) -> int:
     """Return how wide the widest entry of the legend is: a narrow chart has fewer in a row."""
     longest = max((len(look.base(name)) for name in look.lines), default=0)
     return 35 + min(7 * longest, _LEGEND_WIDTH)
+
+
+def _is_alone(look: Look) -> bool:
+    """Say whether there is one line, with or without its counterpart: it needs no legend."""
+    return len(set(map(look.base, look.lines))) == 1
 
 
 def _shaded(look: Look) -> bool:

@@ -50,12 +50,12 @@ def draw(
         for one, each in zip(understood, looked_at, strict=True)
         if isinstance(one, Panel)
     ]
-    late = panels.late(asked, chosen)
+    found = panels.in_time(asked, chosen)
     known = [
         answer
-        for one, each in asked
-        if one.signals and (one, each) not in late
-        for answer in panels.answers(one, chosen, each)
+        for (one, _), there in found.items()
+        if one.signals
+        for answer in panels.answers(there)
     ]
     parts.sources_down(known, now=now)
     widths = [one.width if isinstance(one, Panel) else Width.HALF for one in understood]
@@ -68,10 +68,10 @@ def draw(
             with grid.cell(column_span=taken) if taken > 1 else contextlib.nullcontext():
                 if isinstance(one, DashboardError):
                     _broken(rows[number], one, key=place.key)
-                elif (one, each) in late:
-                    panels.draw_later(one, chosen, each, place=place, now=now)
+                elif there := found.get((one, each)):
+                    panels.draw(one, there, chosen, place=place, now=now)
                 else:
-                    panels.draw(one, chosen, each, place=place, now=now)
+                    panels.draw_later(one, chosen, each, place=place, now=now)
 
 
 def _understood(row: dict[str, Any]) -> Panel | DashboardError:

@@ -30,12 +30,17 @@ from app.charts import Plot
 from app.dashboard_panels import Panel
 from app.panel_plots import Drawn, View
 from app.scope import Scope
+from app.signal_card import Known
 from models.vocabulary import PanelKind
 from signals.catalog import CATALOG
 from signals.units import render, span
 
 MOST_NUMBERS: Final = 4  # of one panel on a wall
 LATER: Final = "Still asking: its source is slow. It is drawn as soon as there is an answer."
+
+
+# A panel of lines, or of numbers of golden signals.
+Found = Drawn | tuple[Known, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +58,35 @@ class Place:
     wall: bool = False
 
 
-def late(panels: Sequence[tuple[Panel, View]], chosen: Scope) -> set[tuple[Panel, View]]:
-    """Ask for all `panels` side by side; return those whose answer is still under way."""
-    asked = {(one, chosen, view): partial(answers, one, chosen, view) for one, view in panels}
-    behind = ASKERS.late(asked)
-    return {(one, view) for one, view in panels if (one, chosen, view) in behind}
+def in_time(panels: Sequence[tuple[Panel, View]], chosen: Scope) -> dict[tuple[Panel, View], Found]:
+    """Ask for all `panels` side by side; return what is there, without those whose source is slow.
+
+    It is what to draw them from: looking it up again costs as much as drawing half a card.
+    """
+    asked = {(one, chosen, view): partial(_found, one, chosen, view) for one, view in panels}
+    return {(one, view): found for (one, _, view), found in ASKERS.in_time(asked).items()}
 
 
-def answers(panel: Panel, chosen: Scope, view: View) -> list[Answer[Any]]:
-    """Return the answers that `panel` is drawn from; asks."""
+def _found(panel: Panel, chosen: Scope, view: View) -> Found:
     if _is_number_of_signals(panel):
-        return [signal_card.known(signal, chosen).answer for signal in panel.about]
-    return list(panel_plots.drawn(panel, chosen, view).answers)
+        return tuple(signal_card.known(signal, chosen) for signal in panel.about)
+    return panel_plots.drawn(panel, chosen, view)
 
 
-def draw(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime) -> None:
+def answers(found: Found) -> Sequence[Answer[Any]]:
+    """Return the answers that a panel is drawn from."""
+    return found.answers if isinstance(found, Drawn) else [one.answer for one in found]
+
+
+def draw(panel: Panel, found: Found, chosen: Scope, *, place: Place, now: datetime) -> None:
     """Draw `panel` in a card."""
-    if _is_number_of_signals(panel):
-        with parts.card(place.key, panel.title), st.container(horizontal=True, gap="medium"):
-            for signal in panel.about:
-                with st.container(width="stretch", gap="xsmall"):
-                    signal_card.draw(signal_card.known(signal, chosen), now=now)
+    if isinstance(found, Drawn):
+        _draw(panel, found, chosen, place=place, now=now)
         return
-    _draw(panel, panel_plots.drawn(panel, chosen, view), chosen, place=place, now=now)
+    with parts.card(place.key, panel.title), st.container(horizontal=True, gap="medium"):
+        for one in found:
+            with st.container(width="stretch", gap="xsmall"):
+                signal_card.draw(one, now=now)
 
 
 def draw_later(panel: Panel, chosen: Scope, view: View, *, place: Place, now: datetime) -> None:

@@ -245,7 +245,7 @@ def draw(
         on_pick: Called when a point was clicked: see `app.exemplars.pick`.
     """
     sent = charts.datasets(plot) if datasets is None else datasets
-    spec = {**plot.spec, "datasets": dict(sent)}
+    spec = {**charts.spec(plot), "datasets": dict(sent)}
     if on_pick is None:
         st.vega_lite_chart(spec=spec, key=key, alt=alt)
     else:

@@ -99,11 +99,8 @@ def known(signal: Signal, chosen: Scope) -> Known:
 def side_by_side(signals: Sequence[Signal], chosen: Scope) -> list[Known]:
     """Return `known` of each signal, asked together; of a slow source what was known before."""
     asked = {("signal", one.name, chosen): partial(known, one, chosen) for one in signals}
-    late = ASKERS.late(asked)
-    return [
-        _before(one, chosen) if ("signal", one.name, chosen) in late else known(one, chosen)
-        for one in signals
-    ]
+    found = ASKERS.in_time(asked)
+    return [found.get(("signal", one.name, chosen)) or _before(one, chosen) for one in signals]
 
 
 def _before(signal: Signal, chosen: Scope) -> Known:

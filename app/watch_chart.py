@@ -49,7 +49,7 @@ def plot(
     look = Look(lines=tuple(name for name, _ in named), unit=drawing.unit, bound=drawing.bound)
     return replace(
         drawn,
-        spec=charts.template(look),
+        template=charts.template(look),
         dropped=len(series) - len(worst),
         firing=pd.concat(shaded, ignore_index=True),
     )

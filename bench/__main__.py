@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import crowd, finding, hindsight, ingest, pages, paging, phoenix, rules
+from bench import crowd, finding, hindsight, ingest, pages, paging, paint, phoenix, rules
 from bench.processes import BenchError
 from bench.report import Table, circumstances
 from models.clock import utc_now
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[..., list[Table]]] = {
     "finding": finding.measure,
     "phoenix": phoenix.measure,
     "pages": pages.measure,
+    "paint": paint.measure,
     "paging": paging.measure,
     "crowd": crowd.measure,
 }

@@ -104,6 +104,21 @@ class Seen:
 
 def measure(folder: Path, *, large: bool) -> list[Table]:
     """Return the figures; `large` adds a range that moves with every few refreshes."""
+    write_past(folder)
+    seen = []
+    with prometheus.running(folder) as metrics:
+        for count, watching in enumerate((*PAGES, MOVING) if large else PAGES):
+            # A process each: it keeps the sessions of viewers who left for five minutes.
+            data = folder / f"wakeful-{count}"
+            data.mkdir()
+            save_dashboard(data)
+            with wakeful.up(data, prometheus_url=metrics.url, user="bench") as server:
+                seen.append(_see(server, watching))
+    return [_opened_table(seen), _crowds_table(seen)]
+
+
+def write_past(folder: Path) -> None:
+    """Write seven days of the demo's metrics into `folder`/storage, for a Prometheus."""
     promtool = find("promtool")
     if promtool is None:
         raise BenchError("promtool is missing: run python scripts/servers.py prometheus")
@@ -111,19 +126,9 @@ def measure(folder: Path, *, large: bool) -> list[Table]:
         write_blocks(promtool, folder / "storage", now=utc_now())
     except BackfillError as error:
         raise BenchError(str(error)) from error
-    seen = []
-    with prometheus.running(folder) as metrics:
-        for count, watching in enumerate((*PAGES, MOVING) if large else PAGES):
-            # A process each: it keeps the sessions of viewers who left for five minutes.
-            data = folder / f"wakeful-{count}"
-            data.mkdir()
-            _save_dashboard(data)
-            with wakeful.up(data, prometheus_url=metrics.url, user="bench") as server:
-                seen.append(_see(server, watching))
-    return [_opened_table(seen), _crowds_table(seen)]
 
 
-def _save_dashboard(data: Path) -> None:
+def save_dashboard(data: Path) -> None:
     """Take the dashboard as an operator would: from a file."""
     panels = [{"width": "half", **chart} for chart in CHARTS]
     title = DASHBOARD.replace("-", " ").capitalize()

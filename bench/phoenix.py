@@ -57,15 +57,30 @@ class Taken:
 
 def measure(folder: Path, *, large: bool) -> list[Table]:
     """Return both stores side by side; `large` sends four times as many spans."""
-    if not PHOENIX.exists():
-        raise BenchError("Phoenix is not here: run `make .ready/phoenix/bin/phoenix`")
-    made = otlp.batches(BATCHES, now=utc_now())
-    numbers = range(MORE_BATCHES if large else BATCHES)
-    ends_at = time.time() - 60
-    bodies = [made[n % BATCHES].renewed(n + 1, ends_at=ends_at) for n in numbers]
-    spans = sum(made[n % BATCHES].count for n in numbers)
+    bodies, spans = _made(MORE_BATCHES if large else BATCHES)
     (folder / "phoenix").mkdir()
     return [_table(spans, _phoenix(folder / "phoenix", bodies, spans), _wakeful(folder, bodies))]
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[str]:
+    """Run Phoenix with the spans of `measure` while the block lasts; yield its project's URL."""
+    bodies, spans = _made(BATCHES)
+    with _served(folder) as (_, port):
+        _send("127.0.0.1", port, bodies)
+        wait_until(
+            lambda: _held(port) >= spans, what="Phoenix shows every span", seconds=STORE_SECONDS
+        )
+        (project,) = _ask(port, "{ projects { edges { node { id } } } }")["projects"]["edges"]
+        yield f"http://127.0.0.1:{port}/projects/{project['node']['id']}"
+
+
+def _made(batches: int) -> tuple[list[bytes], int]:
+    """Return the bodies of so many batches, and how many spans are in them."""
+    made = otlp.batches(BATCHES, now=utc_now())
+    ends_at = time.time() - 60
+    bodies = [made[n % BATCHES].renewed(n + 1, ends_at=ends_at) for n in range(batches)]
+    return bodies, sum(made[n % BATCHES].count for n in range(batches))
 
 
 def _phoenix(folder: Path, bodies: Sequence[bytes], spans: int) -> Taken:
@@ -128,6 +143,8 @@ def _status(connection: http.client.HTTPConnection, body: bytes) -> int:
 @contextmanager
 def _served(folder: Path) -> Iterator[tuple[psutil.Process, int]]:
     """Run Phoenix on SQLite, its default, while the block lasts."""
+    if not PHOENIX.exists():
+        raise BenchError("Phoenix is not here: run `make .ready/phoenix/bin/phoenix`")
     port = free_port()
     env = {
         "PHOENIX_WORKING_DIR": str(folder),

@@ -39,16 +39,17 @@ def plot() -> charts.Plot:
 
 
 def test_a_chart_without_annotations_sends_nothing_more() -> None:
-    assert charts.noted(plot(), ()).spec is plot().spec
-    assert set(charts.datasets(plot())) == {charts.SERIES, charts.FIRING}
+    quiet = charts.noted(plot(), ())
+    assert charts.spec(quiet) == charts.spec(plot())
+    assert set(charts.datasets(quiet)) == {charts.SERIES}
 
 
 def test_annotations_are_layers_on_top_of_a_template_that_stays_as_it_was() -> None:
     plain = plot()
-    before = len(plain.spec["layer"])
+    before = len(plain.template["layer"])
     drawn = charts.noted(plain, [Note(at=NOON - MINUTE, what="deploy: 1.4")])
-    assert len(drawn.spec["layer"]) == before + 3
-    assert len(plain.spec["layer"]) == before
+    assert len(charts.spec(drawn)["layer"]) == before + 3
+    assert len(plain.template["layer"]) == before
     assert drawn.notes is not None
     assert drawn.notes["what"].tolist() == ["deploy: 1.4"]
 

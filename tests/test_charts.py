@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ def layers(spec: dict[str, Any], mark: str) -> list[dict[str, Any]]:
 
 
 def drawn_bounds(plot: charts.Plot) -> list[float]:
-    encodings = [layer["encoding"] for layer in layers(plot.spec, "rule")]
+    encodings = [layer["encoding"] for layer in layers(charts.spec(plot), "rule")]
     return [encoding["y"]["datum"] for encoding in encodings if "y" in encoding]
 
 
@@ -107,8 +108,8 @@ def test_a_threshold_below_the_data_is_always_drawn() -> None:
 def test_a_bound_is_named_beside_its_line() -> None:
     plot = charts.plot([("p95", series(4))], GRID, Unit.SECONDS, target=3.5, bound=5)
 
-    assert "target 3.5 s" in json.dumps(plot.spec)
-    assert "alert 5 s" in json.dumps(plot.spec)
+    assert "target 3.5 s" in json.dumps(charts.spec(plot))
+    assert "alert 5 s" in json.dumps(charts.spec(plot))
 
 
 def test_no_more_lines_are_drawn_than_can_be_told_apart() -> None:
@@ -125,7 +126,7 @@ def test_a_name_with_quotes_and_dots_reaches_the_legend_as_it_is() -> None:
 
     plot = charts.plot([(name, series(1)), ("b", series(2))], GRID, Unit.COUNT)
 
-    colours = [line["encoding"]["color"]["datum"] for line in layers(plot.spec, "line")]
+    colours = [line["encoding"]["color"]["datum"] for line in layers(charts.spec(plot), "line")]
     assert colours == [name, "b"]
 
 
@@ -151,6 +152,28 @@ def test_data_are_sent_as_arrow_in_single_precision() -> None:
 
     assert sent.schema.field("s0").type == pa.float32()
     assert sent.column("s0").to_pylist()[:3] == [1.0, None, 3.0]
+
+
+def test_instants_are_sent_in_four_bytes_as_periods_that_a_table_shows_as_times() -> None:
+    plot = charts.plot([("a", series(1, 2))], GRID, Unit.COUNT)
+
+    sent = charts.datasets(plot)[charts.SERIES]
+    instants = [int((GRID.start + i * MINUTE).timestamp()) for i in range(GRID.count)]
+
+    assert struct.pack(f"<{GRID.count}I", *instants) in sent
+    assert b"pandas.period" in sent
+    assert b'{"freq":"s"}' in sent
+    assert plot.template["transform"] == [{"calculate": "datum.at * 1000", "as": "at"}]
+
+
+def test_what_there_is_nothing_of_is_not_sent() -> None:
+    quiet = charts.plot([("a", series(1))], GRID, Unit.COUNT)
+    fired = charts.plot([("a", series(1))], GRID, Unit.COUNT, firing=[(GRID.start, None)])
+
+    assert set(charts.datasets(quiet)) == {charts.SERIES}
+    assert set(charts.datasets(fired)) == {charts.SERIES, charts.FIRING}
+    assert charts.spec(fired)["layer"][1:] == charts.spec(quiet)["layer"]
+    assert charts.spec(fired)["layer"][0]["data"] == {"name": charts.FIRING}
 
 
 def test_a_small_line_has_gaps_too() -> None:

@@ -77,6 +77,33 @@ def test_on_a_slow_line_a_hasty_press_empties_no_field(browser: Browser, product
     person.leave()
 
 
+def test_a_chart_is_seen_on_the_whole_screen_and_kept_as_png_and_csv(
+    grace: Person, product: Product
+) -> None:
+    page = settled(grace.open(product.page("/dashboards?dashboard=service-health")))
+    panel = card(page, "dashboards_panel_0")
+    chart = panel.get_by_test_id("stVegaLiteChart")
+    expect(chart.locator("canvas")).to_be_visible(timeout=PATIENCE_MS)
+
+    chart.hover()
+    with page.expect_download() as picture:
+        panel.get_by_role("button", name="Download as PNG").click()
+    assert picture.value.path().read_bytes().startswith(b"\x89PNG")
+
+    panel.get_by_role("button", name="more_vert").click()
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV").click()
+    assert table.value.path().read_text().startswith("at,")
+    page.keyboard.press("Escape")
+
+    chart.hover()
+    panel.get_by_role("button", name="Fullscreen").click()
+    expect(panel.get_by_role("button", name="Close fullscreen")).to_be_visible()
+    width = chart.evaluate("(drawn) => drawn.clientWidth / innerWidth")
+    assert width > 0.9
+    page.keyboard.press("Escape")
+
+
 def test_back_leads_to_the_request_that_was_left(grace: Person, product: Product) -> None:
     until(lambda: product.lines("copilot"), "the copilot's first request")
     trace_id = product.lines("copilot")[-1]["trace_id"]

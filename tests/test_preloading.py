@@ -5,8 +5,11 @@ import inspect
 from pathlib import Path
 from typing import Final
 
+import pytest
 import streamlit as st
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -29,6 +32,7 @@ DRAWN_BY: Final = {
     "time_input": "TimeInput",
     "toggle": "Checkbox",
 }
+TEXT: Final = "<p>text" * 200
 # These keep a value too, but nobody fills them in beforehand.
 BEGIN_AS_THEY_ARE: Final = {"file_uploader", "pagination"}
 
@@ -58,23 +62,40 @@ def test_every_field_that_a_page_draws_is_fetched_with_it() -> None:
     assert set(DRAWN_BY.values()) == set(preloading.WIDGETS)
 
 
-def test_the_file_of_every_field_is_named_once_and_is_there() -> None:
+def test_the_files_of_every_field_and_chart_are_named_once_and_are_there() -> None:
     found = preloading.files()
 
     assert len(found) == len(set(found))
-    for widget in preloading.WIDGETS:
-        assert [name for name in found if name.startswith(f"{widget}.")], widget
+    for kind in (*preloading.WIDGETS, *preloading.CHARTS):
+        assert [name for name in found if name.startswith(f"{kind}.")], kind
     assert all((preloading.STATIC / "static" / "js" / name).is_file() for name in found)
 
 
-def test_only_a_page_names_them_and_fits_into_the_smallest_buffer_of_a_proxy() -> None:
+@pytest.fixture
+def client() -> TestClient:
+    """Return a browser of pages that are compressed, as Streamlit does with all but the first."""
     pages = [
-        Route("/", lambda _: HTMLResponse("<p>")),
-        Route("/healthz", lambda _: PlainTextResponse("ok")),
+        Route("/", lambda _: HTMLResponse(f"<head><script src=own></script></head>{TEXT}")),
+        Route("/part", lambda _: HTMLResponse(TEXT)),
+        Route("/healthz", lambda _: PlainTextResponse("</head>")),
     ]
-    client = TestClient(preloading.Preloading(Starlette(routes=pages)))
+    app = Starlette(routes=pages, middleware=[Middleware(GZipMiddleware)])
+    return TestClient(preloading.Preloading(app), headers={"accept": "text/html,*/*"})
 
-    link = client.get("/").headers["link"]
-    assert link.count("rel=modulepreload") == len(preloading.files())
-    assert len(link) < 3_000  # nginx takes 4 KiB of headers
-    assert "link" not in client.get("/healthz").headers
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+def test_a_page_names_them_after_its_own(client: TestClient, accepted: str) -> None:
+    page = client.get("/", headers={"accept-encoding": accepted})
+
+    own, _, named = page.text.partition("</script>")
+    assert "modulepreload" not in own
+    assert named.count('rel="modulepreload"') == len(preloading.files())
+    assert named.endswith(f"</head>{TEXT}")
+    assert page.headers.get("content-encoding", "identity") == accepted
+
+
+def test_all_but_pages_stays_as_it_is(client: TestClient) -> None:
+    assert client.get("/part").text == TEXT
+    assert client.get("/healthz").text == "</head>"
+    assert client.head("/").status_code == 200
+    assert "modulepreload" not in client.get("/", headers={"accept": "*/*"}).text

@@ -114,13 +114,13 @@ def test_the_worst_lines_are_drawn_whichever_way_is_bad(condition: AnyCondition,
     ]
     plot = watch_chart.plot(series, grid, watching.drawing(condition))
     assert plot.dropped == 2
-    assert f'"{kept}"' in str(plot.spec).replace("'", '"')
+    assert f'"{kept}"' in str(plot.template).replace("'", '"')
 
 
 def test_a_threshold_far_off_is_still_drawn() -> None:
     grid = Grid(start=NOON, end=NOON + timedelta(minutes=1), step=timedelta(minutes=1))
     calm = Series(labels={}, seconds=[NOON.timestamp()], values=[0.001])
-    assert "'datum': 0.03" in str(watch_chart.plot([calm], grid, watching.drawing(SPLIT)).spec)
+    assert "'datum': 0.03" in str(watch_chart.plot([calm], grid, watching.drawing(SPLIT)).template)
 
 
 def test_a_drift_is_drawn_beside_what_it_was() -> None:
