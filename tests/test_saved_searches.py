@@ -6,7 +6,6 @@ from sqlmodel import Session
 
 from app import saved_searches
 from app.saved_searches import SearchError
-from signals.traces import Abilities
 from tests.house import House, house, house_template
 from tests.memory_source import NOON
 from tests.pages import opened, toasts
@@ -91,9 +90,3 @@ def test_a_person_named_by_an_attribute_becomes_a_mark_on_the_page(house: House)
 def test_an_attribute_that_is_no_pair_is_said(house: House) -> None:
     at = opened("traces", attribute="route")
     assert "name=value" in at.warning[0].value
-
-
-def test_filters_beyond_the_store_are_not_offered(house: House) -> None:
-    house.wiring.store.abilities = Abilities()
-    keys = {one.key for one in (*opened("traces").text_input, *opened("traces").number_input)}
-    assert not {"attribute", "score", "faster"} & keys

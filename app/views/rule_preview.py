@@ -27,7 +27,7 @@ from app.looking_back import Reading
 from app.parts import plain, small
 from app.rule_form import Fields, FormError
 from app.watching import Drawing
-from signals.units import span
+from signals.units import render, span
 
 REFRESH: Final = timedelta(minutes=1)
 POLL: Final = timedelta(milliseconds=500)
@@ -140,7 +140,10 @@ def _draw(rule: RuleDraft, pasts: dict[Question, Past], around: Surroundings | N
             firing=[(a.fired_at, a.ended_at) for a in found.fired if a.fired_at],
             pending=[(a.active_at, a.fired_at or a.ended_at) for a in found.alerts][:MOST_BANDS],
         )
-        parts.draw(plot, key="rules_plot", alt=f"{drawing.title}, the past, threshold drawn")
+        alt = f"{drawing.title}, the past"
+        if drawing.bound is not None:
+            alt = f"{alt}, threshold {render(drawing.bound, drawing.unit)} drawn"
+        parts.draw(plot, key="rules_plot", alt=alt)
         st.markdown(small(_small_print(drawing, shown, plot.dropped)))
     return found
 
