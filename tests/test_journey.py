@@ -122,9 +122,7 @@ def test_a_rule_is_drawn_under_the_last_day_then_saved_and_evaluated(
     page.get_by_label("Name").press("Enter")
     preview = card(page, "rules_preview")
     shows(preview, "Over the last 24 h", "this would never have been beyond the threshold")
-    drawn = preview.get_by_role(
-        "graphics-document", name=re.compile("the past, threshold 90 % drawn")
-    )
+    drawn = preview.get_by_label(re.compile("^Error rate, .+, the past, threshold 90 % drawn$"))
     expect(drawn).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Save rule").click()
     listed = page.locator("[class*=st-key-rule_]").filter(has_text=RULE)
